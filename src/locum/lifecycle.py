@@ -1,0 +1,199 @@
+"""The life of a case: Case and the state table. The only place where a case changes state.
+
+    requested -> asking -> (agreed | objected | unanswered) -> awaiting-review -> approved -> scheduled
+        -> applying -> applied -> ending -> ended -> accounted
+    final besides accounted: withdrawn, refused, expired, failed (undone); each of these is accounted for too
+
+The table below is checked against docs/cases.md. Pure: no clock, no store, no mail system.
+"""
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+
+from locum.absence import Channel
+from locum.errors import Refused
+from locum.measure import AutoReply
+
+
+class State(StrEnum):
+    """Where a case is; the words of `--state` and of JSON."""
+
+    REQUESTED = "requested"
+    ASKING = "asking"
+    AGREED = "agreed"
+    OBJECTED = "objected"
+    UNANSWERED = "unanswered"
+    AWAITING_REVIEW = "awaiting-review"
+    APPROVED = "approved"
+    SCHEDULED = "scheduled"
+    APPLYING = "applying"
+    APPLIED = "applied"
+    ENDING = "ending"
+    ENDED = "ended"
+    ACCOUNTED = "accounted"
+    WITHDRAWN = "withdrawn"
+    REFUSED = "refused"
+    EXPIRED = "expired"
+    FAILED = "failed"
+
+
+class Event(StrEnum):
+    """What moves a case."""
+
+    ASK = "ask"
+    AGREE = "agree"
+    OBJECT = "object"
+    LAPSE = "lapse"
+    NEED_REVIEW = "need-review"
+    APPROVE = "approve"
+    DENY = "deny"
+    SCHEDULE = "schedule"
+    APPLY = "apply"
+    APPLIED = "applied"
+    END = "end"
+    ENDED = "ended"
+    ACCOUNT = "account"
+    WITHDRAW = "withdraw"
+    REFUSE = "refuse"
+    EXPIRE = "expire"
+    FAIL = "fail"
+
+
+_S, _E = State, Event
+
+TABLE: dict[State, dict[Event, State]] = {
+    _S.REQUESTED: {_E.ASK: _S.ASKING, _E.WITHDRAW: _S.WITHDRAWN, _E.REFUSE: _S.REFUSED, _E.EXPIRE: _S.EXPIRED},
+    _S.ASKING: {
+        _E.AGREE: _S.AGREED,
+        _E.OBJECT: _S.OBJECTED,
+        _E.LAPSE: _S.UNANSWERED,
+        _E.WITHDRAW: _S.WITHDRAWN,
+        _E.EXPIRE: _S.EXPIRED,
+    },
+    _S.AGREED: {
+        _E.NEED_REVIEW: _S.AWAITING_REVIEW,
+        _E.APPROVE: _S.APPROVED,
+        _E.OBJECT: _S.OBJECTED,
+        _E.WITHDRAW: _S.WITHDRAWN,
+        _E.REFUSE: _S.REFUSED,
+        _E.EXPIRE: _S.EXPIRED,
+    },
+    _S.UNANSWERED: {
+        _E.AGREE: _S.AGREED,
+        _E.NEED_REVIEW: _S.AWAITING_REVIEW,
+        _E.APPROVE: _S.APPROVED,
+        _E.OBJECT: _S.OBJECTED,
+        _E.WITHDRAW: _S.WITHDRAWN,
+        _E.REFUSE: _S.REFUSED,
+        _E.EXPIRE: _S.EXPIRED,
+    },
+    _S.AWAITING_REVIEW: {
+        _E.AGREE: _S.AGREED,
+        _E.APPROVE: _S.APPROVED,
+        _E.DENY: _S.REFUSED,
+        _E.OBJECT: _S.OBJECTED,
+        _E.WITHDRAW: _S.WITHDRAWN,
+        _E.EXPIRE: _S.EXPIRED,
+    },
+    _S.APPROVED: {_E.SCHEDULE: _S.SCHEDULED, _E.OBJECT: _S.OBJECTED, _E.WITHDRAW: _S.WITHDRAWN, _E.EXPIRE: _S.EXPIRED},
+    _S.SCHEDULED: {
+        _E.APPLY: _S.APPLYING,
+        _E.AGREE: _S.AGREED,
+        _E.OBJECT: _S.OBJECTED,
+        _E.WITHDRAW: _S.WITHDRAWN,
+        _E.REFUSE: _S.REFUSED,
+        _E.EXPIRE: _S.EXPIRED,
+    },
+    _S.APPLYING: {_E.APPLIED: _S.APPLIED, _E.END: _S.ENDING, _E.FAIL: _S.FAILED},
+    _S.APPLIED: {_E.END: _S.ENDING},
+    _S.ENDING: {_E.ENDED: _S.ENDED},
+    _S.ENDED: {_E.ACCOUNT: _S.ACCOUNTED},
+    # An objection rests here until it is overruled (clause 6) or the request lapses with its end.
+    _S.OBJECTED: {_E.WITHDRAW: _S.WITHDRAWN, _E.REFUSE: _S.REFUSED, _E.EXPIRE: _S.EXPIRED},
+    _S.ACCOUNTED: {},
+    _S.WITHDRAWN: {},
+    _S.REFUSED: {},
+    _S.EXPIRED: {},
+    _S.FAILED: {},
+}
+
+FINAL = frozenset(state for state, row in TABLE.items() if not row)
+"""Nothing leads on from here. All but `accounted` are still accounted for: `Case.accounted_at` says when."""
+
+ON_SERVER = frozenset({State.APPLYING, State.APPLIED, State.ENDING})
+"""States in which something of ours may be set on the mail system."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contact:
+    """One attempt to reach her. `outcome`: sending, sent, failed, reached, unreached, agreed, objected."""
+
+    channel: str
+    at: datetime
+    outcome: str
+    by: str = ""
+    note: str = ""
+    tries: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """One request and all that has become of it.
+
+    `request` is the hash of the canonical request, fixed when filed (record.md, "Approvals"). `version` grows with
+    every commit and is what the store compares. `policy` is the hash of the policy in force when filed.
+    `because` is the requester's own sentence. `template` names the wording, empty for free text. `answer` is what she
+    said: agreed, objected, own-text, done-herself. `outcome` says why it ended: time, owner, requester,
+    changed-by-owner, objection, and so on (keys under `outcome.` in the messages).
+    """
+
+    id: str
+    version: int = 0
+    state: State
+    mailbox: str
+    person: str
+    requester: str
+    reason: str
+    because: str
+    measure: AutoReply
+    template: str = ""
+    filed_at: datetime
+    not_after: datetime
+    request: str
+    nonce: str
+    policy: str
+    connector: str
+    language: str
+    batch: str = ""
+    contacts: tuple[Contact, ...] = ()
+    ask_deadline_at: datetime | None = None
+    answer: str = ""
+    answered_at: datetime | None = None
+    reviews: tuple[tuple[str, str], ...] = ()
+    outcome: str = ""
+    clause: int | None = None
+    applied_at: datetime | None = None
+    ended_at: datetime | None = None
+    accounted_at: datetime | None = None
+    trouble: str = field(default="")
+
+    @property
+    def is_final(self) -> bool:
+        """Nothing more will happen to the mailbox."""
+        return self.state in FINAL or self.state is State.ENDED
+
+
+def may(case: Case, event: Event) -> bool:
+    """Whether the table has a way on from here by `event`."""
+    return event in TABLE[case.state]
+
+
+def advance(case: Case, event: Event, **changes: object) -> Case:
+    """The case after `event`, with `changes` to other fields.
+
+    Raises Refused (`no-such-step`) where the table has no such way; the case is as it was.
+    """
+    if not may(case, event):
+        raise Refused("no-such-step", case=case.id, state=case.state, event=event)
+    return replace(case, state=TABLE[case.state][event], **changes)  # type: ignore[arg-type]

@@ -1,0 +1,172 @@
+"""The measures, what a mail system can say of them, and what is set on a mailbox now. Frozen values only.
+
+AutoReply's fields follow JMAP's VacationResponse (RFC 8621 section 8) and add the second text, the audience
+and the exceptions. Forward and Search join it here when they exist.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+
+
+class Audience(StrEnum):
+    """Who may get a reply, judged by the envelope sender, since that is where the reply goes."""
+
+    INTERNAL = "internal"
+    KNOWN = "known"
+    EVERYONE = "everyone"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AutoReply:
+    """An out-of-office with a start and an end.
+
+    `handle` is stable per case: a mended word does not answer everybody again. `from_date` is the first
+    instant at which it answers, `to_date` the first at which it no longer does (aware UTC, whole seconds).
+    `text_body` goes to senders in `internal_domains`, `external_text` to all others that `audience` names;
+    the two never mix. `exceptions` are addresses or domains that get no reply. `addresses` are hers, aliases included.
+    """
+
+    handle: str
+    from_date: datetime
+    to_date: datetime
+    subject: str
+    text_body: str
+    html_body: str | None = None
+    external_text: str | None = None
+    external_html: str | None = None
+    audience: Audience = Audience.INTERNAL
+    exceptions: tuple[str, ...] = ()
+    addresses: tuple[str, ...] = ()
+    internal_domains: tuple[str, ...] = ()
+
+
+def instant(value: datetime) -> str:
+    """Write an aware instant as ISO 8601 in UTC with whole seconds: 2026-12-25T00:00:00Z."""
+    return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def parse_instant(text: str) -> datetime:
+    """Read what `instant` writes. Raises ValueError on anything else."""
+    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+
+
+def to_json(reply: AutoReply) -> dict[str, object]:
+    """The reply as JSON values, complete: `from_json(to_json(x)) == x`."""
+    return {
+        "measure": "auto-reply",
+        "handle": reply.handle,
+        "from_date": instant(reply.from_date),
+        "to_date": instant(reply.to_date),
+        "subject": reply.subject,
+        "text_body": reply.text_body,
+        "html_body": reply.html_body,
+        "external_text": reply.external_text,
+        "external_html": reply.external_html,
+        "audience": str(reply.audience),
+        "exceptions": list(reply.exceptions),
+        "addresses": list(reply.addresses),
+        "internal_domains": list(reply.internal_domains),
+    }
+
+
+def from_json(value: Mapping[str, object]) -> AutoReply:
+    """Read what `to_json` writes. Raises ValueError, KeyError or TypeError on anything else."""
+    if value["measure"] != "auto-reply":
+        raise ValueError("not an auto-reply")
+    return AutoReply(
+        handle=_text(value["handle"]),
+        from_date=parse_instant(_text(value["from_date"])),
+        to_date=parse_instant(_text(value["to_date"])),
+        subject=_text(value["subject"]),
+        text_body=_text(value["text_body"]),
+        html_body=_text_or_none(value["html_body"]),
+        external_text=_text_or_none(value["external_text"]),
+        external_html=_text_or_none(value["external_html"]),
+        audience=Audience(_text(value["audience"])),
+        exceptions=_texts(value["exceptions"]),
+        addresses=_texts(value["addresses"]),
+        internal_domains=_texts(value["internal_domains"]),
+    )
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError("text expected")
+    return value
+
+
+def _text_or_none(value: object) -> str | None:
+    return None if value is None else _text(value)
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list):
+        raise TypeError("list expected")
+    return tuple(_text(item) for item in value)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Can:
+    """What a mail system can say accurately. What it cannot is refused before anything happens.
+
+    `reads_mail` and `redirects_mail`: what the credential could do besides (product.md, promise 2).
+    """
+
+    audiences: frozenset[Audience] = frozenset({Audience.INTERNAL, Audience.EVERYONE})
+    two_texts: bool = True
+    html: bool = True
+    exceptions: bool = True
+    aliases: bool = True
+    window: bool = True
+    max_text_bytes: int = 65536
+    max_subject_chars: int = 900
+    sees_own: bool = True
+    reads_mail: bool = False
+    redirects_mail: bool = False
+
+
+def unsayable(can: Can, reply: AutoReply) -> tuple[str, ...]:
+    """Everything about `reply` that a system with `can` cannot say: keys under `unsupported.` in errors.toml."""
+    texts = [t for t in (reply.text_body, reply.html_body, reply.external_text, reply.external_html) if t is not None]
+    html = reply.html_body is not None or reply.external_html is not None
+    checks = {
+        f"audience-{reply.audience}": reply.audience in can.audiences,
+        "two-texts": can.two_texts or reply.external_text in (None, reply.text_body),
+        "html": can.html or not html,
+        "exceptions": can.exceptions or not reply.exceptions,
+        "aliases": can.aliases or len(reply.addresses) < 2,
+        "window": can.window,
+        "text-too-long": all(len(text.encode()) <= can.max_text_bytes for text in texts),
+        "subject-too-long": len(reply.subject) <= can.max_subject_chars,
+    }
+    return tuple(key for key, holds in checks.items() if not holds)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """What is set on a mailbox now.
+
+    `replies` are Locum's, read back from the mail system and ordered by handle. `own_reply`: has she a live reply
+    (or a reject) of her own, None where it cannot be seen. `active`: would the mail system run ours at the next delivery.
+    `revision` is what compare-and-swap compares, opaque. `found` is what is not ours and has to be put back exactly,
+    opaque to all but the connector. `remarks` are message keys under `remark.` that a reader should know.
+    """
+
+    replies: tuple[AutoReply, ...] = ()
+    own_reply: bool | None = None
+    active: bool = True
+    revision: str = ""
+    found: bytes = field(default=b"", repr=False)
+    remarks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What should stand on a mailbox: these replies and no other of ours. Empty `replies` puts back `restore`,
+    the `found` of the first Standing that was read before ours was set.
+    """
+
+    replies: tuple[AutoReply, ...] = ()
+    restore: bytes = field(default=b"", repr=False)

@@ -1,0 +1,45 @@
+"""The message catalogue: every sentence Locum says, by language and key.
+
+messages/<lang>/<area>.toml; a key is the file's stem and the TOML path: `errors.end-before-start.sentence`.
+Placeholders are str.format names. A missing key is an error in every language, never an empty string.
+"""
+
+import tomllib
+from functools import cache
+from importlib.resources import files
+from string import Formatter
+
+LANGUAGES = ("nl", "en")
+
+
+@cache
+def catalogue(language: str, area: str) -> dict[str, str]:
+    """All messages of one area, flattened to dotted keys. Unknown languages fall back to English."""
+    language = language if language in LANGUAGES else "en"
+    source = files(__name__).joinpath(language, f"{area}.toml")
+    return dict(_flatten("", tomllib.loads(source.read_text("utf-8"))))
+
+
+def _flatten(prefix: str, table: dict[str, object]) -> list[tuple[str, str]]:
+    rows: list[tuple[str, str]] = []
+    for key, value in table.items():
+        if isinstance(value, dict):
+            rows += _flatten(f"{prefix}{key}.", value)
+        else:
+            rows.append((f"{prefix}{key}", str(value)))
+    return rows
+
+
+def say(language: str, key: str, **values: object) -> str:
+    """The sentence for `area.path.to.key` in `language`, filled with `values`.
+
+    Raises KeyError where the key or a placeholder's value is missing.
+    """
+    area, _, path = key.partition(".")
+    return Formatter().vformat(catalogue(language, area)[path], (), {k: str(v) for k, v in values.items()})
+
+
+def says(language: str, key: str) -> bool:
+    """Whether the catalogue has this key."""
+    area, _, path = key.partition(".")
+    return path in catalogue(language, area)

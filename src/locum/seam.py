@@ -1,0 +1,114 @@
+"""The seam: what the desk asks of the world outside, as protocols. The edges fill them in; app.py joins the two."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol, runtime_checkable
+
+from locum.absence import Absence, Mailbox, Person
+from locum.errors import LocumError
+from locum.letter import Letter
+from locum.measure import Can, Standing, Wanted
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing `locum check` looked at. `key` is under `check.` in the messages; `holds` None means a warning."""
+
+    key: str
+    holds: bool | None
+    values: tuple[tuple[str, str], ...] = ()
+
+
+Report = tuple[Finding, ...]
+
+
+class Connector(Protocol):
+    """One mail system. Every method may raise Trouble (Unreachable, Rejected, Garbled).
+
+    A connector keeps no state between calls that another process would need, and is safe to use from several threads.
+    """
+
+    name: str
+    can: Can
+
+    def user(self, mailbox: Mailbox) -> str:
+        """How the mail system names this mailbox. Raises Invalid where the name could leave its place (`/`, NUL, ...)."""
+        ...
+
+    def read(self, mailbox: Mailbox) -> Standing:
+        """What is set now, ours or not. Changes nothing."""
+        ...
+
+    def write(self, mailbox: Mailbox, wanted: Wanted, expect: Standing) -> Standing:
+        """Set `wanted` if the mailbox still stands as `expect`, and give back what stands after, read anew.
+
+        Raises Unsupported if it cannot be said, Conflict if it changed meanwhile; in both cases nothing was changed.
+        Writing what already stands changes nothing.
+        """
+        ...
+
+    def check(self) -> Report:
+        """Reach, and the proof that this credential cannot read mail. Never raises Trouble: it reports it."""
+        ...
+
+
+@runtime_checkable
+class ManyAtOnce(Protocol):
+    """Optional: systems where many mailboxes at once are cheaper. One result per item, in order; an error is a result."""
+
+    def read_many(self, mailboxes: Sequence[Mailbox]) -> list[Standing | LocumError]:
+        """`read` for each."""
+        ...
+
+    def write_many(self, items: Sequence[tuple[Mailbox, Wanted, Standing]]) -> list[Standing | LocumError]:
+        """`write` for each."""
+        ...
+
+
+@runtime_checkable
+class CountsReplies(Protocol):
+    """Optional: systems whose log tells how many replies went out."""
+
+    def replies_sent(self, mailbox: Mailbox, since: datetime, until: datetime) -> int | None:
+        """How many automatic replies the server's log shows for this mailbox in [since, until); None if it cannot tell."""
+        ...
+
+
+class Post(Protocol):
+    """Sends letters."""
+
+    def send(self, letter: Letter) -> str:
+        """Hand the letter to the relay or gateway, and give back its receipt (the relay's answer, shortened).
+
+        Raises Unreachable (worth a retry) or Rejected (this address or credential was refused).
+        """
+        ...
+
+    def render(self, letter: Letter) -> tuple[str, str]:
+        """Subject and text of the letter as it would be sent."""
+        ...
+
+
+class People(Protocol):
+    """Who is who."""
+
+    def person(self, person_id: str) -> Person | None:
+        """The person with this id."""
+        ...
+
+    def owner(self, address: str) -> Person | None:
+        """The person whose mailbox has this address or alias (canonical form)."""
+        ...
+
+    def everyone(self) -> Iterable[Person]:
+        """All persons."""
+        ...
+
+
+class LeaveSource(Protocol):
+    """Who is away, from a file or an address. The kind of leave is dropped here."""
+
+    def absences(self, since: datetime, until: datetime) -> Iterable[Absence]:
+        """Absences that touch [since, until), aware UTC."""
+        ...
