@@ -1,6 +1,7 @@
 """The message catalogue: every sentence Locum says, by language and key.
 
-messages/<lang>/<area>.toml; a key is the file's stem and the TOML path: `errors.end-before-start.sentence`.
+messages/<lang>/<area>.toml; a key is the file's stem and the TOML path: `letters.ask.subject`. The area `errors` is a
+folder of files that are read as one: `errors.end-before-start.sentence`.
 Placeholders are str.format names. A missing key is an error in every language, never an empty string.
 """
 
@@ -16,8 +17,10 @@ LANGUAGES = ("nl", "en")
 def catalogue(language: str, area: str) -> dict[str, str]:
     """All messages of one area, flattened to dotted keys. Unknown languages fall back to English."""
     language = language if language in LANGUAGES else "en"
-    source = files(__name__).joinpath(language, f"{area}.toml")
-    return dict(_flatten("", tomllib.loads(source.read_text("utf-8"))))
+    place = files(__name__).joinpath(language)
+    folder = place.joinpath(area)
+    sources = sorted(folder.iterdir(), key=str) if folder.is_dir() else [place.joinpath(f"{area}.toml")]
+    return {k: v for source in sources for k, v in _flatten("", tomllib.loads(source.read_text("utf-8")))}
 
 
 def _flatten(prefix: str, table: dict[str, object]) -> list[tuple[str, str]]:
