@@ -7,7 +7,7 @@
 The table below is checked against docs/cases.md. Pure: no clock, no store, no mail system.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -145,7 +145,8 @@ class Case:
     every commit and is what the store compares. `policy` is the hash of the policy in force when filed.
     `because` is the requester's own sentence. `template` names the wording, empty for free text. `answer` is what she
     said: agreed, objected, own-text, done-herself. `outcome` says why it ended: time, owner, requester,
-    changed-by-owner, objection, and so on (keys under `outcome.` in the messages).
+    changed-by-owner, objection, and so on (keys under `words.outcome.` in the messages). `own_reply_found` is whether
+    she had a reply of her own when ours was set, None where that could not be seen.
     """
 
     id: str
@@ -176,7 +177,8 @@ class Case:
     applied_at: datetime | None = None
     ended_at: datetime | None = None
     accounted_at: datetime | None = None
-    trouble: str = field(default="")
+    own_reply_found: bool | None = None
+    trouble: str = ""
 
     @property
     def is_final(self) -> bool:

@@ -1,0 +1,274 @@
+"""The policy: what may be done, judged by pure functions over one TOML file.
+
+`decide` asks every clause and keeps all that played a part; the strictest answer wins: Refused, then Needs, then Allowed.
+Clause numbers are those of the regulation. Reading a file, a clock or a mailbox has no place here.
+"""
+
+import hashlib
+import re
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from importlib.resources import files
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from locum.absence import Channel
+from locum.errors import Invalid
+from locum.measure import Audience
+
+_REASONS = Literal[
+    "forgotten",
+    "continuity",
+    "handover",
+    "deadline",
+    "customer",
+    "closing",
+    "long-absence",
+    "departure",
+    "death",
+]
+_LATER_MEASURES = ("forward", "search")
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, alias_generator=lambda name: name)
+
+
+class Ask(_Table):
+    """Clause 6: the ask."""
+
+    channels: Annotated[list[Literal["mobile", "private_mail", "mailbox"]], Field(min_length=1)] = [
+        "mobile",
+        "private_mail",
+        "mailbox",
+    ]
+    wait_hours: Annotated[float, Field(ge=0, le=2000, strict=False)] = 4
+    if_unanswered: Literal["proceed", "review", "stop"] = "proceed"
+
+
+class ReviewRule(_Table):
+    """Clause 7: who looks besides."""
+
+    count: Annotated[int, Field(ge=0, le=5)] = 0
+    functions: list[str] = ["manager", "hr"]
+
+
+class AutoReplyRules(_Table):
+    """Everything the policy says of auto-replies."""
+
+    reasons: Annotated[list[_REASONS], Field(min_length=1)] = ["forgotten"]
+    max_days: Annotated[int, Field(ge=1, le=366)] = 92
+    audience: Literal["internal", "known", "everyone"] = "internal"
+    free_text: Literal["review", "allowed"] = "review"
+    batch_review_above: Annotated[int, Field(ge=0)] = 20
+    record_refusals: bool = True
+    ask: Ask = Ask()
+    review: ReviewRule = ReviewRule()
+
+
+class _File(_Table):
+    preset: Literal["nl"] = "nl"
+    auto_reply: Annotated[AutoReplyRules, Field(alias="auto-reply")]
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """A policy as enforced, its text, and its hash (SHA-256 of the text, hex), which is part of every case."""
+
+    auto_reply: AutoReplyRules
+    text: str
+    hash: str
+
+
+def shipped() -> str:
+    """The text of the policy that comes with Locum."""
+    return files("locum").joinpath("policy.toml").read_text("utf-8")
+
+
+def load(text: str | None = None) -> Policy:
+    """Read a policy from TOML text, None for the shipped one.
+
+    Raises Invalid `policy-not-toml` or `policy-mistake` (name, line, what).
+    """
+    text = shipped() if text is None else text
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise Invalid("policy-not-toml", what=error) from error
+    for measure in _LATER_MEASURES:  # their rules are read when these measures exist
+        table.pop(measure, None)
+    try:
+        read = _File.model_validate(table)
+    except ValidationError as error:
+        first = error.errors()[0]
+        path = ".".join(str(part) for part in first["loc"])
+        raise Invalid("policy-mistake", name=path, line=_line_of(text, first["loc"]), what=first["msg"]) from None
+    return Policy(read.auto_reply, text, hashlib.sha256(text.encode()).hexdigest())
+
+
+def _line_of(text: str, path: tuple[int | str, ...]) -> str:
+    """The line that names the last key of `path`, `?` where none does."""
+    keys = [str(part) for part in path if isinstance(part, str)]
+    for number, line in enumerate(text.splitlines(), 1):
+        if keys and re.match(rf"\s*(\[.*\b)?{re.escape(keys[-1])}\b", line):
+            return str(number)
+    return "?"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What is asked of the policy: a request for an auto-reply, whoever filed it and however."""
+
+    reason: str
+    from_date: datetime
+    to_date: datetime
+    audience: Audience
+    external_is_template: bool
+    batch_size: int
+    requester: str
+    owner: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What has happened so far. `reviews` are (person, decision, function) of people other than requester and owner."""
+
+    channels: frozenset[Channel]
+    asked: frozenset[Channel] = frozenset()
+    deadline_at: datetime | None = None
+    answer: str = ""
+    reads_along: bool = False
+    reviews: tuple[tuple[str, str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """Go ahead."""
+
+    clauses: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """Not yet. `what`: ask, answer, or review."""
+
+    what: str
+    clauses: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class No:
+    """Refused: the first clause that says so, the message key of its sentence, and every clause that played a part."""
+
+    clause: int
+    key: str
+    values: Mapping[str, str]
+    clauses: tuple[int, ...] = ()
+
+
+Verdict = Allowed | Needs | No
+_ORDER = ("ask", "answer", "review")
+AGREED = frozenset({"agreed", "own-text"})
+
+
+def decide(policy: Policy, question: Question, facts: Facts, now: datetime) -> Verdict:
+    """Whether the request may go ahead at `now`. Every clause is asked; the strictest answer wins, whatever the order."""
+    rules = policy.auto_reply
+    spoken = [(clause, verdict) for clause, ask in _CLAUSES for verdict in ask(rules, question, facts, now)]
+    part = tuple(sorted({clause for clause, _ in spoken}))
+    refusals = [verdict for _, verdict in spoken if isinstance(verdict, No)]
+    if refusals:
+        first = min(refusals, key=lambda no: (no.clause, no.key))
+        return No(first.clause, first.key, first.values, part)
+    needs = [verdict.what for _, verdict in spoken if isinstance(verdict, Needs)]
+    if needs:
+        return Needs(min(needs, key=_ORDER.index), part)
+    return Allowed(part)
+
+
+_Clause = Callable[[AutoReplyRules, Question, Facts, datetime], list[Verdict]]
+
+
+def _purpose(rules: AutoReplyRules, question: Question, _facts: Facts, _now: datetime) -> list[Verdict]:
+    if question.reason in rules.reasons:
+        return [Allowed()]
+    return [No(1, "reason-not-listed", {"reason": question.reason, "reasons": ", ".join(rules.reasons)})]
+
+
+def _no_longer_than_needed(rules: AutoReplyRules, question: Question, _facts: Facts, _now: datetime) -> list[Verdict]:
+    # The window is counted in elapsed days plus an hour, so that 92 calendar days over a clock change still fit.
+    if question.to_date - question.from_date <= timedelta(days=rules.max_days, hours=1):
+        return []
+    return [No(5, "longer-than-allowed", {"max_days": str(rules.max_days)})]
+
+
+def _the_ask(  # noqa: PLR0911  one exit per answer, in the order in which they are asked
+    rules: AutoReplyRules, question: Question, facts: Facts, now: datetime
+) -> list[Verdict]:
+    wanted = facts.channels & {Channel(name) for name in rules.ask.channels}
+    if not wanted:
+        return [No(6, "no-channel", {})]
+    if facts.answer == "objected":
+        return [No(6, "objected", {})]
+    if facts.answer in AGREED:
+        return [Allowed()]
+    if facts.reads_along and facts.answer == "unanswered":
+        return [No(6, "reads-along", {})]
+    if not wanted <= facts.asked:
+        return [Needs("ask")]
+    if facts.deadline_at is None or now < facts.deadline_at:
+        return [Needs("answer")]
+    match rules.ask.if_unanswered:
+        case "stop":
+            return [No(6, "unanswered-stops", {})]
+        case "review":
+            return _unless_reviewed(rules, question, facts, 1)
+    return [Allowed()]
+
+
+def _wording(rules: AutoReplyRules, question: Question, facts: Facts, _now: datetime) -> list[Verdict]:
+    free = question.audience is not Audience.INTERNAL and not question.external_is_template
+    if free and rules.free_text == "review":
+        return _unless_agreed(rules, question, facts)
+    return []
+
+
+def _batch(rules: AutoReplyRules, question: Question, facts: Facts, _now: datetime) -> list[Verdict]:
+    if question.batch_size > rules.batch_review_above:
+        return _unless_agreed(rules, question, facts)
+    return []
+
+
+def _four_eyes(rules: AutoReplyRules, question: Question, facts: Facts, _now: datetime) -> list[Verdict]:
+    if any(decision == "deny" for _, decision, _ in facts.reviews):
+        return [No(7, "denied", {})]
+    return _unless_reviewed(rules, question, facts, rules.review.count)
+
+
+def _unless_agreed(rules: AutoReplyRules, question: Question, facts: Facts) -> list[Verdict]:
+    return [Allowed()] if facts.answer in AGREED else _unless_reviewed(rules, question, facts, 1)
+
+
+def _unless_reviewed(rules: AutoReplyRules, question: Question, facts: Facts, count: int) -> list[Verdict]:
+    """Persons are counted, never accounts; neither the requester nor the person concerned is one of them (clause 7)."""
+    approving = {
+        person
+        for person, decision, function in facts.reviews
+        if decision == "approve"
+        and person not in (question.requester, question.owner)
+        and function in rules.review.functions
+    }
+    return [] if len(approving) >= count else [Needs("review")]
+
+
+_CLAUSES: tuple[tuple[int, _Clause], ...] = (
+    (1, _purpose),
+    (5, _no_longer_than_needed),
+    (6, _the_ask),
+    (7, _four_eyes),
+    (8, _wording),
+    (8, _batch),
+)
