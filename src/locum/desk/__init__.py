@@ -59,7 +59,8 @@ class LinkView:
     """What the page behind a link shows. `may` holds the buttons that work now: agree, object, own-text, done, stop, set.
 
     `purpose` is ask, stop or set. `case` is None on a `set` page (a reminder before leave: nothing was asked yet).
-    `deadline` and the other times are words in her language and time zone.
+    `deadline` and the other times are words in her language and time zone. `if_unanswered` says what happens after the
+    deadline, as the policy has it: proceed, review or stop.
     """
 
     purpose: str
@@ -73,6 +74,7 @@ class LinkView:
     from_words: str
     until_words: str
     deadline_words: str
+    if_unanswered: str = "proceed"
     may: frozenset[str]
     draft: OwnText
     entries: tuple[Entry, ...] = field(default=(), repr=False)
