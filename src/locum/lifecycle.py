@@ -167,6 +167,7 @@ class Case:
     connector: str
     language: str
     batch: str = ""
+    batch_size: int = 1
     contacts: tuple[Contact, ...] = ()
     ask_deadline_at: datetime | None = None
     answer: str = ""

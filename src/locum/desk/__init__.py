@@ -1,153 +1,149 @@
-"""The desk: the main path of a case, one method per step, each of the same four moves: load, decide, act, commit.
+"""The desk: the main path of a case. Each step is the same four moves: load, decide, act, commit.
 
-This file holds what the doors see: the forms that come in, the views that go out, and Desk itself.
+    filing.py        request                       a form becomes a case, or a clear refusal
+    asking.py        ask, contact, answer, lapse,  she is asked first; what follows from what she says
+                     review, withdraw, proceed
+    acting.py        apply, watch, end, look       the only place that touches a mail system
+    telling.py       live, news, account           what she and the requester are told
+    behind_links.py  look, answer                  what the page behind her link shows and does
+    forgotten.py     gaps, daily                   who forgot, and the reminder before leave
 
-SKELETON: the interface that the doors rely on.
+The next step is always a job committed in the same transaction; `run` does due jobs. Doors see only this file.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from functools import partial
 
-from locum.absence import Person
+from locum.account import Account
+from locum.addresses import canonical
+from locum.desk import acting, asking, behind_links, filing, forgotten, telling
+from locum.desk.forms import Acting, Gap, LinkView, OwnText, RequestForm
+from locum.desk.office import Office, Organisation
 from locum.entry import Entry
-from locum.errors import LocumError
-from locum.lifecycle import Case
-from locum.measure import Audience
+from locum.errors import Invalid, LocumError, Refused
+from locum.lifecycle import Case, State
 from locum.seam import Report
 from locum.store import Taken
 
+__all__ = ["Acting", "Desk", "Gap", "LinkView", "Office", "Organisation", "OwnText", "RequestForm"]
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Acting:
-    """Who is acting: a person of people.csv, or an operating system account that stands for nobody (`os:root`)."""
-
-    id: str
-    name: str
-    address: str = ""
-    function: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RequestForm:
-    """A request for an auto-reply as it comes in at a door, unjudged. Times are texts: ISO 8601, a bare date, or `now`."""
-
-    mailbox: str
-    reason: str
-    because: str
-    until: str
-    from_: str = "now"
-    subject: str | None = None
-    internal_text: str | None = None
-    external_text: str | None = None
-    template: str | None = None
-    audience: Audience | None = None
-    exceptions: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OwnText:
-    """What she writes herself on the page behind her link."""
-
-    subject: str
-    internal_text: str
-    external_text: str = ""
-    until: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LinkView:
-    """What the page behind a link shows. `may` holds the buttons that work now: agree, object, own-text, done, stop, set.
-
-    `purpose` is ask, stop or set. `case` is None on a `set` page (a reminder before leave: nothing was asked yet).
-    `deadline` and the other times are words in her language and time zone. `if_unanswered` says what happens after the
-    deadline, as the policy has it: proceed, review or stop.
-    """
-
-    purpose: str
-    language: str
-    organisation: str
-    owner: Person
-    case: Case | None
-    requester: str
-    requester_address: str
-    reason: str
-    from_words: str
-    until_words: str
-    deadline_words: str
-    if_unanswered: str = "proceed"
-    may: frozenset[str]
-    draft: OwnText
-    entries: tuple[Entry, ...] = field(default=(), repr=False)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Gap:
-    """One line of `locum gaps`. `kind`: no-reply-now, no-reply-planned, reply-after-return, unknown."""
-
-    person: Person
-    kind: str
-    from_words: str
-    until_words: str
-    reminded: bool = False
+REMINDERS = ("remind", "org/reminders")
+"""Kind and case of the daily job that looks who forgot."""
 
 
 class Desk:
     """The main path. Methods raise LocumError; whatever they raise, nothing is left half."""
 
-    # the requester's steps
-    def request(self, acting: Acting, form: RequestForm, *, batch: str = "") -> Case:
-        """File a request. Raises Invalid (nothing recorded), or Refused after recording the refusal (`values["case"]`)."""
-        raise NotImplementedError
+    def __init__(self, office: Office) -> None:
+        """Work with what `office` has."""
+        self.office = office
+        self._many: dict[str, Callable[[Sequence[Taken]], None]] = {
+            "lapse": lambda taken: asking.lapse(office, list(taken)),
+            "apply": partial(acting.apply, office),
+            "watch": partial(acting.watch, office),
+            "end": partial(acting.end, office),
+        }
+        self._one: dict[str, Callable[[Taken], None]] = {
+            "ask": partial(asking.ask, office),
+            "close": partial(asking.close, office),
+            "tell-live": partial(telling.tell_live, office),
+            "noted": partial(telling.noted, office),
+            "news": partial(telling.news, office),
+            "account": partial(telling.account, office),
+            "look": partial(acting.look, office),
+            "remind": partial(forgotten.daily, office),
+        }
 
-    def request_many(self, acting: Acting, forms: Sequence[RequestForm], *, batch: str) -> list[Case | LocumError]:
+    # the requester's steps
+
+    def request(self, acting_: Acting, form: RequestForm, *, batch: str = "") -> Case:
+        """File a request. Raises Invalid (nothing recorded), or Refused after recording the refusal (`values["case"]`)."""
+        return filing.request(self.office, acting_, form, batch)
+
+    def request_many(self, acting_: Acting, forms: Sequence[RequestForm], *, batch: str) -> list[Case | LocumError]:
         """One case each, committed together; an error is a result. A mailbox that already has a case in this batch gives
         that case back, so that a batch can be resumed.
         """
-        raise NotImplementedError
+        return filing.request_many(self.office, acting_, forms, batch)
 
-    def contact(self, acting: Acting, case_id: str, *, by: str, outcome: str, because: str) -> Case:
+    def contact(self, acting_: Acting, case_id: str, *, by: str, outcome: str, because: str) -> Case:
         """Note an attempt to reach her that a person made. by: phone, sms, mail, desk; outcome: reached, unreached,
-        agreed, objected.
+        agreed, objected. Raises Refused where the case is past it.
         """
-        raise NotImplementedError
+        return asking.contact(self.office, acting_, self.case(case_id), by, outcome, because)
 
-    def review(self, acting: Acting, case_id: str, *, approve: bool, because: str) -> Case:
-        raise NotImplementedError
+    def review(self, acting_: Acting, case_id: str, *, approve: bool, because: str) -> Case:
+        """Record a second person's yes or no; never a signature. Raises Refused with clause 7."""
+        return asking.review(self.office, acting_, self.case(case_id), approve, because)
 
-    def withdraw(self, acting: Acting, case_id: str) -> Case:
-        raise NotImplementedError
+    def withdraw(self, acting_: Acting, case_id: str) -> Case:
+        """Take a request back before anything was set. Raises Refused `no-such-step` once it is live: see `end`."""
+        return asking.withdraw(self.office, acting_, self.case(case_id))
 
-    def end(self, acting: Acting, case_id: str) -> Case:
-        raise NotImplementedError
+    def end(self, acting_: Acting, case_id: str) -> Case:
+        """End a live case now. Raises Refused `no-such-step` where nothing is live."""
+        case = self.case(case_id)
+        if case.state not in (State.APPLYING, State.APPLIED):
+            raise Refused("no-such-step", case=case.id, state=case.state, event="end")
+        entry = self.office.draft(case, "withdrawn", by={"id": acting_.id, "name": acting_.name}, because="")
+        change = asking.stopped(self.office, case, "requester", entry)
+        return self.office.store.commit([change])[0]
 
     # her steps, by link
+
     def look(self, token: str) -> LinkView:
         """What a link shows; changes nothing. Raises Invalid `link-unknown` (also for a forged one) or `link-expired`."""
-        raise NotImplementedError
+        return behind_links.look(self.office, token)
 
     def answer(self, token: str, answer: str, text: OwnText | None = None, because: str = "") -> LinkView:
         """One of LinkView.may. Raises Invalid as `look`, and Conflict `link-used` where this was already said."""
-        raise NotImplementedError
+        return behind_links.answer(self.office, token, answer, text, because)
 
     # the worker's steps
+
     def run(self, taken: Sequence[Taken]) -> None:
-        """Do these due jobs (one kind and lane). Trouble backs off; nothing is raised but programming errors."""
-        raise NotImplementedError
+        """Do these due jobs (one kind and lane). Trouble with the far side puts a job off; a case that moved on meanwhile
+        is looked at again; nothing else is caught.
+        """
+        kind = taken[0].job.kind
+        if kind in self._many:
+            self._many[kind](taken)
+        else:
+            for one in taken:
+                self._each(self._one[kind], one)
+
+    def _each(self, step: Callable[[Taken], None], one: Taken) -> None:
+        try:
+            step(one)
+        except LocumError as error:
+            acting.put_off(self.office, one, error)
 
     # reading
+
     def case(self, case_id: str) -> Case:
-        raise NotImplementedError
+        """One case. Raises Invalid `no-such-case`."""
+        return self.office.store.case(case_id.strip().lower())
 
     def history(self, mailbox: str) -> list[Entry]:
-        """All entries about a mailbox (address or alias), oldest first."""
-        raise NotImplementedError
+        """All entries about a mailbox (address or alias), oldest first. Raises Invalid `bad-address`."""
+        address = canonical(mailbox)
+        owner = self.office.people.owner(address)
+        if owner is not None and owner.mailbox is not None:
+            address = owner.mailbox.address
+        return self.office.store.entries(mailbox=address)
 
-    def account(self, case_id: str, *, language: str = "") -> "Account":  # noqa: F821  locum.account.Account
-        raise NotImplementedError
+    def account(self, case_id: str, *, language: str = "") -> Account:
+        """What she reads about a case, in her language or the one asked for."""
+        return telling.account_of(self.office, self.case(case_id), language)
 
     def gaps(self, *, within_days: int = 14, remind: bool = False) -> list[Gap]:
-        raise NotImplementedError
+        """Who is away now without a reply, will be within some days, or has one still on after the return."""
+        return forgotten.gaps(self.office, within_days, remind=remind)
 
     def check(self, names: Sequence[str] = ()) -> dict[str, Report]:
-        """What each connector, the relay and the record report of themselves."""
-        raise NotImplementedError
+        """What each connector reports of itself. Raises Invalid `no-such-connector`."""
+        connectors = self.office.connectors
+        for name in names:
+            if name not in connectors:
+                raise Invalid("no-such-connector", connector=name, connectors=", ".join(connectors))
+        return {name: connectors[name].check() for name in (names or connectors)}

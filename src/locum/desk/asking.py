@@ -1,0 +1,318 @@
+"""Asking her first: the letters with their links, her answers, the wait, and what follows from it.
+
+The steps here end at `scheduled`; what touches the mail system is in acting.py.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from locum.absence import Channel, Person
+from locum.addresses import mask
+from locum.desk.filing import question
+from locum.desk.forms import Acting
+from locum.desk.office import APPLY_AHEAD, Office
+from locum.desk.telling import letter_to_owner
+from locum.entry import Draft, Json
+from locum.errors import Invalid, Refused, Rejected, Trouble
+from locum.lifecycle import Case, Contact, Event, State, advance, may
+from locum.measure import to_json
+from locum.policy import Allowed, Facts, Needs, decide
+from locum.store import Change, Job, Link, Taken
+from locum.tokens import digest
+from locum.wording import normal
+
+_TRIES = 6
+"""A channel that fails this often counts as tried, if another one worked."""
+_AGAIN = timedelta(minutes=5)
+_WAITING_JOBS = ("ask", "lapse")
+
+
+def ask(office: Office, taken: Taken) -> None:
+    """Send the ask on every channel on file that is not yet sent; when all are tried, start the wait."""
+    case = office.store.case(taken.job.case)
+    if case.state not in (State.REQUESTED, State.ASKING):
+        office.store.commit([Change(finished=taken)])
+        return
+    owner = office.owner(case)
+    if case.state is State.REQUESTED:
+        case = advance(case, Event.ASK)
+    for channel in _channels(office, owner):
+        if _attempt(case, channel).outcome not in ("sent", "failed"):
+            case = _ask_on(office, case, owner, channel)
+    _after_asking(office, case, owner, taken)
+
+
+def _channels(office: Office, owner: Person) -> list[Channel]:
+    return [Channel(name) for name in office.policy.auto_reply.ask.channels if Channel(name) in owner.channels]
+
+
+def _attempt(case: Case, channel: Channel) -> Contact:
+    for contact in case.contacts:
+        if contact.channel == channel and not contact.by:
+            return contact
+    return Contact(channel=channel, at=case.filed_at, outcome="", tries=0)
+
+
+def _with_attempt(case: Case, attempt: Contact) -> Case:
+    others = tuple(c for c in case.contacts if c.by or c.channel != attempt.channel)
+    return replace(case, contacts=(*others, attempt))
+
+
+def _ask_on(office: Office, case: Case, owner: Person, channel: Channel) -> Case:
+    """One attempt on one channel: recorded before it is sent, and its result after."""
+    token = office.new_token()
+    attempt = replace(_attempt(case, channel), at=office.clock(), outcome="sending")
+    attempt = replace(attempt, tries=attempt.tries + 1)
+    link = Link(token_hash=digest(token), case=case.id, purpose="ask", expires_at=case.measure.to_date)
+    case = _commit_attempt(office, _with_attempt(case, attempt), attempt, owner, links=(link,))
+    office.step("ask.sending")
+    letter = letter_to_owner(office, case, owner, "ask", channel, link=office.link_address(token), tries=attempt.tries)
+    try:
+        attempt = replace(attempt, outcome="sent", note=office.post.send(letter))
+    except Trouble as trouble:
+        gone = isinstance(trouble, Rejected) or attempt.tries >= _TRIES
+        attempt = replace(attempt, outcome="failed" if gone else "unsent", note=trouble.key)
+    office.step("ask.sent")
+    return _commit_attempt(office, _with_attempt(case, attempt), attempt, owner)
+
+
+_RECORDED_AS = {"sending": "sending", "sent": "delivered-to-relay", "failed": "failed", "unsent": "failed"}
+
+
+def _commit_attempt(office: Office, case: Case, attempt: Contact, owner: Person, links: tuple[Link, ...] = ()) -> Case:
+    entry = office.draft(
+        case,
+        "asked",
+        channel=attempt.channel,
+        outcome=_RECORDED_AS[attempt.outcome],
+        to=mask(owner.channels[Channel(attempt.channel)]),
+        by="",
+        receipt=attempt.note,
+        note="will-be-tried-again" if attempt.outcome == "unsent" else "",
+        tries=attempt.tries,
+    )
+    return office.store.commit([Change(case=case, entries=(entry,), links=links)])[0]
+
+
+def _after_asking(office: Office, case: Case, owner: Person, taken: Taken) -> None:
+    now = office.clock()
+    outcomes = {_attempt(case, channel).outcome for channel in _channels(office, owner)}
+    if "unsent" in outcomes or "sent" not in outcomes:
+        if now >= case.measure.to_date:
+            expire(office, case, taken, "never-reached")
+        else:
+            office.store.back_off([taken], now + _AGAIN, "relay-unreachable")
+        return
+    hours = office.policy.auto_reply.ask.wait_hours
+    deadline = office.organisation.hours.after(now, hours, office.zone(owner))
+    case = replace(case, ask_deadline_at=deadline)
+    lapse_job = Job(kind="lapse", case=case.id, due_at=deadline)
+    office.store.commit([Change(case=case, put=(lapse_job,), finished=taken)])
+
+
+def lapse(office: Office, taken: list[Taken]) -> None:
+    """The waiting time is over and she has not answered: what the policy says then."""
+    now = office.clock()
+    cases = {case.id: case for case in office.store.cases([t.job.case for t in taken])}
+    changes = []
+    for one in taken:
+        case = cases[one.job.case]
+        if case.state is State.ASKING and case.ask_deadline_at is not None and now >= case.ask_deadline_at:
+            case = advance(case, Event.LAPSE, answer="unanswered")
+            entry = office.draft(case, "answered", answer="unanswered", via="", by="")
+            changes.append(proceed(office, case, (entry,), finished=one))
+        else:
+            changes.append(Change(finished=one))
+    office.commit_each(changes)
+
+
+def facts(office: Office, case: Case) -> Facts:
+    """What has happened so far, as the policy wants to know it. Functions are those of now."""
+    owner = office.people.person(case.person)
+    channels = frozenset(owner.channels) if owner else frozenset()
+    tried = {contact.channel for contact in case.contacts if contact.outcome in ("sent", "failed") and not contact.by}
+    functions = {person: found.function for person, _ in case.reviews if (found := office.people.person(person))}
+    return Facts(
+        channels=channels,
+        asked=frozenset(channel for channel in Channel if channel in tried),
+        deadline_at=case.ask_deadline_at,
+        answer=case.answer,
+        reads_along=bool(owner and owner.reads_along),
+        reviews=tuple((person, decision, functions.get(person, "")) for person, decision in case.reviews),
+    )
+
+
+def proceed(
+    office: Office, case: Case, entries: tuple[Draft, ...], *, finished: Taken | None = None, use: Link | None = None
+) -> Change:
+    """Judge a case that was answered, lapsed or reviewed, and move it on as far as it may go."""
+    now = office.clock()
+    if now >= case.measure.to_date:
+        return _expired(office, case, entries, "too-late", finished, use)
+    match decide(office.policy, question(case), facts(office, case), now):
+        case Allowed():
+            return _scheduled(office, case, entries, finished, use)
+        case Needs("review"):
+            waiting = case if case.state is State.AWAITING_REVIEW else advance(case, Event.NEED_REVIEW)
+            close = Job(kind="close", case=case.id, due_at=case.measure.to_date)
+            return Change(
+                case=waiting,
+                entries=entries,
+                put=(close, news(office, case)),
+                drop=_WAITING_JOBS,
+                finished=finished,
+                use=use,
+            )
+        case Needs():
+            return Change(case=case, entries=entries, finished=finished, use=use)
+        case no:
+            refused = advance(
+                case,
+                Event.DENY if case.state is State.AWAITING_REVIEW else Event.REFUSE,
+                outcome="policy",
+                clause=no.clause,
+                trouble=no.key,
+            )
+            entry = office.draft(case, "refused", clause=no.clause, key=no.key, by="policy", mailbox=case.mailbox)
+            return _finished(office, refused, (*entries, entry), finished, use)
+
+
+def _scheduled(
+    office: Office, case: Case, entries: tuple[Draft, ...], finished: Taken | None, use: Link | None
+) -> Change:
+    if case.state is not State.SCHEDULED:
+        case = advance(advance(case, Event.APPROVE), Event.SCHEDULE)
+    due_at = max(office.clock(), case.measure.from_date - APPLY_AHEAD)
+    job = Job(kind="apply", case=case.id, due_at=due_at, lane=case.connector)
+    return Change(case=case, entries=entries, put=(job,), drop=(*_WAITING_JOBS, "close"), finished=finished, use=use)
+
+
+def _finished(
+    office: Office, case: Case, entries: tuple[Draft, ...], finished: Taken | None = None, use: Link | None = None
+) -> Change:
+    """A case that ends before anything was set: she gets the account all the same."""
+    account = Job(kind="account", case=case.id, due_at=office.clock(), lane="letters")
+    drop = (*_WAITING_JOBS, "close", "apply")
+    return Change(case=case, entries=entries, put=(account, news(office, case)), drop=drop, finished=finished, use=use)
+
+
+def news(office: Office, case: Case) -> Job:
+    """Tell the requester what became of it."""
+    return Job(kind="news", case=case.id, due_at=office.clock(), lane="letters")
+
+
+def _expired(
+    office: Office, case: Case, entries: tuple[Draft, ...], why: str, finished: Taken | None, use: Link | None = None
+) -> Change:
+    entry = office.draft(case, "expired", why=why)
+    return _finished(office, advance(case, Event.EXPIRE, outcome=why), (*entries, entry), finished, use)
+
+
+def expire(office: Office, case: Case, taken: Taken, why: str) -> None:
+    """Its end has come before it could be done."""
+    office.store.commit([_expired(office, case, (), why, taken)])
+
+
+def close(office: Office, taken: Taken) -> None:
+    """The end of a request that waited for a review, or rests with an objection."""
+    case = office.store.case(taken.job.case)
+    if may(case, Event.EXPIRE) and office.clock() >= case.measure.to_date:
+        expire(office, case, taken, "objection" if case.state is State.OBJECTED else "too-late")
+    else:
+        office.store.commit([Change(finished=taken)])
+
+
+# her answers, and what others note or decide ----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """An answer and how it came: `via` link or contact, `by` whom where it was not herself, `because` her words."""
+
+    answer: str
+    via: str
+    by: Json = ""
+    because: str = ""
+    use: Link | None = None
+
+
+def answered(office: Office, case: Case, said: Said) -> Change:
+    """She answered before anything was set. Raises Refused `no-such-step` where it is too late for that."""
+    now = office.clock()
+    body: dict[str, Json] = {"answer": said.answer, "via": said.via, "by": said.by, "because": said.because}
+    if said.answer == "own-text":
+        body |= {"measure": _measure(case), "request": case.request, "nonce": case.nonce}
+    entry = office.draft(case, "answered", **body)
+    match said.answer:
+        case "agreed" | "own-text":
+            agreed = advance(case, Event.AGREE, answer=said.answer, answered_at=now)
+            return proceed(office, agreed, (entry,), use=said.use)
+        case "done-herself":
+            done = advance(case, Event.WITHDRAW, answer=said.answer, answered_at=now, outcome=said.answer)
+            return _finished(office, done, (entry,), use=said.use)
+    objected = advance(case, Event.OBJECT, answer="objected", answered_at=now, outcome="objection")
+    close_job = Job(kind="close", case=case.id, due_at=case.measure.to_date)
+    noted = Job(kind="noted", case=case.id, due_at=now, lane="letters")
+    drop = (*_WAITING_JOBS, "apply")
+    return Change(case=objected, entries=(entry,), put=(close_job, noted, news(office, case)), drop=drop, use=said.use)
+
+
+def _measure(case: Case) -> Json:
+    return to_json(case.measure)  # type: ignore[return-value]
+
+
+def stopped(office: Office, case: Case, why: str, entry: Draft, use: Link | None = None) -> Change:
+    """End a live case now. `why` is the outcome: owner, requester, objection."""
+    ending = advance(case, Event.END, outcome=why)
+    end = Job(kind="end", case=case.id, due_at=office.clock(), lane=case.connector)
+    return Change(case=ending, entries=(entry,), put=(end,), drop=("watch", "apply", "tell-live"), use=use)
+
+
+def contact(office: Office, acting: Acting, case: Case, by: str, outcome: str, because: str) -> Case:
+    """A call, a visit, a message that a person made and noted; see Desk.contact."""
+    note = normal(because, "because").strip()
+    if not note:
+        raise Invalid("because-missing")
+    who: Json = {"id": acting.id, "name": acting.name}
+    attempt = Contact(channel=by, at=office.clock(), outcome=outcome, by=acting.id, note=note)
+    asked = office.draft(case, "asked", channel=by, outcome=outcome, to="", by=who, receipt="", note=note, tries=1)
+    case = replace(case, contacts=(*case.contacts, attempt))
+    if outcome in ("reached", "unreached"):
+        if case.is_final:
+            raise Refused("no-such-step", case=case.id, state=case.state, event="contact")
+        return office.store.commit([Change(case=case, entries=(asked,))])[0]
+    said = Said(answer=outcome, via="contact", by=who, because=note)
+    if outcome == "objected" and case.state in (State.APPLYING, State.APPLIED):
+        entry = office.draft(case, "objected", via="contact", by=who, because=note)
+        change = stopped(office, case, "objection", entry)
+    else:
+        if case.state is State.REQUESTED:
+            case = advance(case, Event.ASK)
+        change = answered(office, case, said)
+    return office.store.commit([replace(change, entries=(asked, *change.entries))])[0]
+
+
+def review(office: Office, acting: Acting, case: Case, approve: bool, because: str) -> Case:
+    """A second person looked; recorded, not signed. Raises Refused with clause 7 where this person may not."""
+    if acting.id in (case.requester, case.person):
+        raise Refused("own-review", clause=7, case=case.id)
+    if acting.function not in office.policy.auto_reply.review.functions:
+        functions = ", ".join(office.policy.auto_reply.review.functions)
+        raise Refused("not-a-reviewer", clause=7, case=case.id, functions=functions)
+    if case.state is not State.AWAITING_REVIEW:
+        raise Refused("no-such-step", case=case.id, state=case.state, event="review")
+    if any(person == acting.id for person, _ in case.reviews):
+        raise Refused("reviewed-already", clause=7, case=case.id)
+    decision = "approve" if approve else "deny"
+    who: Json = {"id": acting.id, "name": acting.name, "function": acting.function}
+    note = normal(because, "because").strip()
+    entry = office.draft(case, "reviewed", decision=decision, by=who, because=note, signed=False)
+    case = replace(case, reviews=(*case.reviews, (acting.id, decision)))
+    return office.store.commit([proceed(office, case, (entry,))])[0]
+
+
+def withdraw(office: Office, acting: Acting, case: Case) -> Case:
+    """The requester takes it back before anything was set."""
+    withdrawn = advance(case, Event.WITHDRAW, outcome="requester")
+    entry = office.draft(case, "withdrawn", by={"id": acting.id, "name": acting.name}, because="")
+    return office.store.commit([_finished(office, withdrawn, (entry,))])[0]

@@ -1,0 +1,241 @@
+"""Behind her links: what a page shows, and what her buttons do. Opening a link changes nothing."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from locum.absence import Absence, Person
+from locum.desk import asking
+from locum.desk.filing import canonical_request, new_case_id, reworded
+from locum.desk.forms import LinkView, OwnText
+from locum.desk.office import Office
+from locum.desk.telling import values
+from locum.entry import Json
+from locum.errors import Conflict, Invalid, Refused
+from locum.hours import parse_when
+from locum.lifecycle import Case, Event, State, advance, may
+from locum.measure import Audience, AutoReply
+from locum.messages import say
+from locum.phrases import when
+from locum.store import Change, Link
+from locum.tokens import digest, genuine
+from locum.wording import from_template, normal
+
+_LIVE = (State.APPLYING, State.APPLIED)
+_PERSON = "person/"
+
+
+def look(office: Office, token: str) -> LinkView:
+    """What a link shows; see Desk.look."""
+    link = _link(office, token)
+    if link.case.startswith(_PERSON):
+        return _set_view(office, link)
+    return _view(office, link, office.store.case(link.case))
+
+
+def _link(office: Office, token: str) -> Link:
+    if not genuine(office.link_key(), token):
+        raise Invalid("link-unknown")
+    link = office.store.link(digest(token))
+    if link is None:
+        raise Invalid("link-unknown")
+    if office.clock() >= link.expires_at:
+        raise Invalid("link-expired")
+    return link
+
+
+def _view(office: Office, link: Link, case: Case) -> LinkView:
+    owner = office.owner(case)
+    words = values(office, case, owner, owner.language)
+    reply = case.measure
+    return LinkView(
+        purpose=link.purpose,
+        language=owner.language,
+        organisation=office.organisation.name,
+        owner=owner,
+        case=case,
+        requester=words["requester"],
+        requester_address=words["requester_address"],
+        reason=words["reason"],
+        from_words=words["from_words"],
+        until_words=words["until_words"],
+        deadline_words=words["deadline_words"],
+        if_unanswered=office.policy.auto_reply.ask.if_unanswered,
+        may=_may(case),
+        draft=OwnText(subject=reply.subject, internal_text=reply.text_body, external_text=reply.external_text or ""),
+    )
+
+
+def _may(case: Case) -> frozenset[str]:
+    """The buttons that work now. An answer is given once; objecting and stopping work until the case ends."""
+    if case.state in _LIVE:
+        return frozenset({"stop", "object"})
+    if not may(case, Event.OBJECT) and case.state is not State.REQUESTED:
+        return frozenset()
+    if case.answer in ("agreed", "own-text"):
+        return frozenset({"object", "done"})
+    return frozenset({"agree", "object", "own-text", "done"})
+
+
+def answer(office: Office, token: str, said: str, text: OwnText | None, because: str) -> LinkView:
+    """Her button; see Desk.answer."""
+    link = _link(office, token)
+    if link.case.startswith(_PERSON):
+        return _set(office, link, said, text)
+    case = office.store.case(link.case)
+    if said not in _may(case):
+        raise Conflict("link-used", case=case.id)
+    because = normal(because, "because").strip()[:2000]
+    if case.state in _LIVE:
+        change = _live_answer(office, case, said, because)
+    else:
+        change = _answer(office, link, case, said, text, because)
+    written = office.store.commit([change])[0]
+    return _view(office, link, written)
+
+
+def _live_answer(office: Office, case: Case, said: str, because: str) -> Change:
+    if said == "object":
+        return asking.stopped(office, case, "objection", office.draft(case, "objected", via="link", because=because))
+    return asking.stopped(office, case, "owner", office.draft(case, "withdrawn", by="owner", because=because))
+
+
+_WORDS = {"agree": "agreed", "object": "objected", "own-text": "own-text", "done": "done-herself"}
+
+
+def _answer(office: Office, link: Link, case: Case, said: str, text: OwnText | None, because: str) -> Change:
+    if said == "own-text":
+        if text is None:
+            raise Invalid("text-empty", field="internal")
+        until = _until(office, case, text)
+        case = reworded(office, case, text.subject, text.internal_text, text.external_text, until)
+    if case.state is State.REQUESTED:
+        case = advance(case, Event.ASK)
+    first = link if said in ("agree", "own-text", "done") and link.used_at is None else None
+    spoken = asking.Said(answer=_WORDS[said], via="link", because=because, use=first)
+    return asking.answered(office, case, spoken)
+
+
+def _until(office: Office, case: Case, text: OwnText) -> datetime | None:
+    if not text.until.strip():
+        return None
+    until = parse_when(text.until, office.zone(office.people.person(case.person)), office.clock())
+    if until > case.measure.to_date:
+        raise Refused("longer-than-asked", clause=5, case=case.id)
+    return until
+
+
+# her own reply, from a reminder before leave ------------------------------------------------------------------------
+
+
+def person_of(link: Link) -> str:
+    """The person a `set` link is for."""
+    return link.case.removeprefix(_PERSON)
+
+
+def set_link(office: Office, token: str, absence: Absence) -> Link:
+    """The link of a reminder: it lets her set her own reply until the absence ends."""
+    return Link(token_hash=digest(token), case=f"{_PERSON}{absence.person}", purpose="set", expires_at=absence.until_at)
+
+
+def _set_view(office: Office, link: Link) -> LinkView:
+    owner = _absent(office, link)
+    subject, internal, external = from_template(
+        "standard",
+        owner.language,
+        {
+            "name": owner.name,
+            "organisation": office.organisation.name,
+            "until": when(link.expires_at, owner.language, owner.time_zone),
+        },
+    )
+    used = link.used_at is not None
+    until = link.expires_at.astimezone(office.zone(owner)).date().isoformat()
+    return LinkView(
+        purpose="set",
+        language=owner.language,
+        organisation=office.organisation.name,
+        owner=owner,
+        case=None,
+        requester=owner.name,
+        requester_address="",
+        reason=say(owner.language, "words.reason.forgotten"),
+        from_words="",
+        until_words=when(link.expires_at, owner.language, owner.time_zone),
+        deadline_words="",
+        may=frozenset() if used else frozenset({"set"}),
+        draft=OwnText(subject=subject, internal_text=internal, external_text=external, until=until),
+    )
+
+
+def _absent(office: Office, link: Link) -> Person:
+    owner = office.people.person(person_of(link))
+    if owner is None or owner.mailbox is None:
+        raise Invalid("link-unknown")
+    return owner
+
+
+def _set(office: Office, link: Link, said: str, text: OwnText | None) -> LinkView:
+    """She sets her own reply: her words, her decision, no waiting."""
+    if said != "set" or link.used_at is not None:
+        raise Conflict("link-used", case="")
+    if text is None:
+        raise Invalid("text-empty", field="internal")
+    owner = _absent(office, link)
+    now = office.clock()
+    until = parse_when(text.until, office.zone(owner), now) if text.until.strip() else link.expires_at
+    case = _own_case(office, owner, until, now)
+    case = reworded(office, case, text.subject, text.internal_text, text.external_text, until)
+    who: Json = {"id": owner.id, "name": owner.name}
+    asked: dict[str, Json] = {**canonical_request(case), "request": case.request, "requester": who}
+    filed = office.draft(case, "requested", **asked)
+    case = advance(case, Event.ASK)
+    change = asking.answered(office, case, asking.Said(answer="own-text", via="link", use=link))
+    written = office.store.commit([replace(change, entries=(filed, *change.entries))])[0]
+    return replace(_view(office, link, written), purpose="set")
+
+
+def _own_case(office: Office, owner: Person, until: datetime, now: datetime) -> Case:
+    mailbox = owner.mailbox
+    connector = office.route(mailbox.address) if mailbox else None
+    if mailbox is None or connector is None:
+        raise Invalid("no-connector", mailbox=owner.id)
+    case_id = new_case_id(office)
+    leave = next(iter(_leaves(office, owner, now, until)), None)
+    from_date = max(now.replace(microsecond=0), leave.from_at if leave else now)
+    if until <= from_date:
+        raise Invalid("end-before-start", until=when(until, owner.language, owner.time_zone))
+    reply = AutoReply(
+        handle=case_id,
+        from_date=from_date.replace(microsecond=0),
+        to_date=until,
+        subject="-",
+        text_body="-",
+        audience=Audience.INTERNAL,
+        addresses=mailbox.addresses,
+        internal_domains=office.organisation.domains,
+    )
+    others = office.store.living_on([mailbox.address])
+    if any(from_date < other.measure.to_date and other.measure.from_date < until for other in others):
+        raise Refused("overlapping", case=others[0].id, mailbox=mailbox.address)
+    return Case(
+        id=case_id,
+        state=State.REQUESTED,
+        mailbox=mailbox.address,
+        person=owner.id,
+        requester=owner.id,
+        reason="forgotten",
+        because=say(owner.language, "words.own-request"),
+        measure=reply,
+        filed_at=now,
+        not_after=until,
+        request="",
+        nonce="",
+        policy=office.policy.hash,
+        connector=connector,
+        language=owner.language,
+    )
+
+
+def _leaves(office: Office, owner: Person, now: datetime, until: datetime) -> list[Absence]:
+    found = [a for source in office.leave for a in source.absences(now, until) if a.person == owner.id]
+    return sorted(found, key=lambda absence: absence.from_at)

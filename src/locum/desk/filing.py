@@ -1,0 +1,324 @@
+"""Filing: a form becomes a case, or a clear refusal. Nothing here touches a mail system."""
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from locum.absence import Mailbox, Person
+from locum.addresses import canonical, exception
+from locum.approval import request_hash
+from locum.desk.forms import Acting, RequestForm
+from locum.desk.office import Office
+from locum.entry import Json
+from locum.errors import Invalid, LocumError, Refused, Unsupported
+from locum.hours import parse_when
+from locum.lifecycle import Case, Event, State, advance
+from locum.measure import Audience, AutoReply, instant, to_json, unsayable
+from locum.phrases import when
+from locum.policy import Facts, No, Question, decide
+from locum.store import Change, Job
+from locum.wording import from_template, normal, normal_line
+
+_CHUNK = 200
+_STANDARD = "standard"
+
+
+def request(office: Office, acting: Acting, form: RequestForm, batch: str) -> Case:
+    """File one request; see Desk.request."""
+    result = request_many(office, acting, [form], batch)[0]
+    if isinstance(result, LocumError):
+        raise result
+    return result
+
+
+def request_many(office: Office, acting: Acting, forms: Sequence[RequestForm], batch: str) -> list[Case | LocumError]:
+    """File many, two hundred to a commit; see Desk.request_many."""
+    known = {case.mailbox: case for case in office.store.find(batch=batch, limit=1_000_000)} if batch else {}
+    results: list[Case | LocumError] = []
+    for start in range(0, len(forms), _CHUNK):
+        results += _request_chunk(office, acting, forms[start : start + _CHUNK], known, (batch, len(forms)))
+    return results
+
+
+def _request_chunk(
+    office: Office, acting: Acting, forms: Sequence[RequestForm], known: dict[str, Case], batch: tuple[str, int]
+) -> list[Case | LocumError]:
+    filed = [_known_or_filed(office, acting, form, known, batch) for form in forms]
+    fresh = [case for case in filed if isinstance(case, Case) and case.version == 0]
+    living = _by_mailbox(office.store.living_on([case.mailbox for case in fresh]))
+    keep: dict[str, Case] = {}
+    for place, case in enumerate(filed):
+        if not isinstance(case, Case) or case.version:
+            continue
+        others = [*living.get(case.mailbox, ()), *([keep[case.mailbox]] if case.mailbox in keep else [])]
+        if (clash := _overlapping(case, others)) is not None and case.state is not State.REFUSED:
+            filed[place] = Refused("overlapping", case=clash.id, mailbox=case.mailbox)
+        else:
+            keep[case.mailbox] = case
+    written = {case.id: case for case in office.store.commit([_change(office, acting, case) for case in keep.values()])}
+    known |= {case.mailbox: case for case in written.values()}
+    return [_outcome(office, written.get(case.id, case)) if isinstance(case, Case) else case for case in filed]
+
+
+def _known_or_filed(
+    office: Office, acting: Acting, form: RequestForm, known: dict[str, Case], batch: tuple[str, int]
+) -> Case | LocumError:
+    try:
+        address = canonical(form.mailbox)
+        if address in known:
+            return known[address]
+        return _file(office, acting, form, address, batch)
+    except LocumError as error:
+        return error
+
+
+def _outcome(office: Office, case: Case) -> Case | LocumError:
+    """A case that was refused as it was filed comes out as the refusal, said anew with the clause's own words."""
+    owner = office.people.person(case.person)
+    if case.state is not State.REFUSED or case.contacts or owner is None:
+        return case
+    verdict = decide(office.policy, question(case), Facts(channels=frozenset(owner.channels)), case.filed_at)
+    values = dict(verdict.values) if isinstance(verdict, No) else {}
+    return Refused(case.trouble, clause=case.clause, **{**values, "case": case.id, "mailbox": case.mailbox})
+
+
+def _by_mailbox(cases: Sequence[Case]) -> dict[str, list[Case]]:
+    found: dict[str, list[Case]] = {}
+    for case in cases:
+        found.setdefault(case.mailbox, []).append(case)
+    return found
+
+
+def _overlapping(case: Case, others: Sequence[Case]) -> Case | None:
+    """Two auto-replies at one time would leave it to chance which text goes out (and in one script, none would)."""
+    mine = case.measure
+    for other in others:
+        theirs = other.measure
+        if other.state is not State.OBJECTED and mine.from_date < theirs.to_date and theirs.from_date < mine.to_date:
+            return other
+    return None
+
+
+def _file(office: Office, acting: Acting, form: RequestForm, address: str, batch: tuple[str, int]) -> Case:
+    now = office.clock()
+    owner = _owner(office, address)
+    mailbox = owner.mailbox or Mailbox(address=address)
+    connector = _connector(office, mailbox)
+    case_id = new_case_id(office)
+    reply, template = _reply(office, form, owner, mailbox, case_id, now)
+    cannot = unsayable(office.connectors[connector].can, reply)
+    if cannot:
+        raise Unsupported(f"cannot-{cannot[0]}", mailbox=mailbox.address, connector=connector)
+    case = Case(
+        id=case_id,
+        state=State.REQUESTED,
+        mailbox=mailbox.address,
+        person=owner.id,
+        requester=acting.id,
+        reason=normal_line(form.reason, "reason"),
+        because=_because(form.because),
+        measure=reply,
+        template=template,
+        filed_at=now,
+        not_after=reply.to_date,
+        request="",
+        nonce=office.random(16).hex(),
+        policy=office.policy.hash,
+        connector=connector,
+        language=owner.language,
+        batch=batch[0],
+        batch_size=batch[1],
+    )
+    case = replace(case, request=request_hash(canonical_request(case)))
+    return _judged(office, case, owner, now)
+
+
+def _judged(office: Office, case: Case, owner: Person, now: datetime) -> Case:
+    verdict = decide(office.policy, question(case), Facts(channels=frozenset(owner.channels)), now)
+    if not isinstance(verdict, No):
+        return case
+    refused = advance(case, Event.REFUSE, outcome="policy", clause=verdict.clause, trouble=verdict.key)
+    if not office.policy.auto_reply.record_refusals:
+        raise Refused(verdict.key, clause=verdict.clause, **{**verdict.values, "mailbox": case.mailbox})
+    return refused
+
+
+def new_case_id(office: Office) -> str:
+    """A name for a case that says nothing about it: eight letters and digits."""
+    text = base64.b32encode(office.random(5)).decode().lower()
+    return f"{text[:4]}-{text[4:]}"
+
+
+def _owner(office: Office, address: str) -> Person:
+    if address.rpartition("@")[2] not in office.organisation.domains:
+        raise Invalid("foreign-domain", mailbox=address, domains=", ".join(office.organisation.domains))
+    owner = office.people.owner(address)
+    if owner is None or owner.mailbox is None:
+        raise Invalid("unknown-mailbox", mailbox=address)
+    return owner
+
+
+def _connector(office: Office, mailbox: Mailbox) -> str:
+    name = office.route(mailbox.address)
+    if name is None or name not in office.connectors:
+        raise Invalid("no-connector", mailbox=mailbox.address)
+    office.connectors[name].user(mailbox)
+    return name
+
+
+def _because(text: str) -> str:
+    text = normal(text, "because").strip()
+    if not text:
+        raise Invalid("because-missing")
+    if len(text) > 2000:
+        raise Invalid("because-too-long", length=len(text))
+    return text
+
+
+@dataclass(frozen=True, slots=True)
+class _Texts:
+    subject: str
+    internal: str
+    external: str | None
+    template: str
+
+
+def _reply(
+    office: Office, form: RequestForm, owner: Person, mailbox: Mailbox, handle: str, now: datetime
+) -> tuple[AutoReply, str]:
+    zone = office.zone(owner)
+    from_date = max(parse_when(form.from_, zone, now), now.replace(microsecond=0))
+    to_date = parse_when(form.until, zone, now)
+    if to_date <= now:
+        raise Invalid("end-in-the-past", until=when(to_date, owner.language, owner.time_zone))
+    if to_date <= from_date:
+        raise Invalid("end-before-start", until=when(to_date, owner.language, owner.time_zone))
+    if to_date - now > timedelta(days=1100):
+        raise Invalid("too-far-ahead")
+    audience = form.audience or Audience(office.policy.auto_reply.audience)
+    if form.external_text is not None and audience is Audience.INTERNAL:
+        raise Invalid("external-text-without-audience")
+    texts = _texts(office, form, owner, to_date, audience)
+    reply = AutoReply(
+        handle=handle,
+        from_date=from_date,
+        to_date=to_date,
+        subject=texts.subject,
+        text_body=texts.internal,
+        external_text=texts.external,
+        audience=audience,
+        exceptions=tuple(dict.fromkeys(exception(text) for text in form.exceptions)),
+        addresses=mailbox.addresses,
+        internal_domains=office.organisation.domains,
+    )
+    return reply, texts.template
+
+
+def _texts(office: Office, form: RequestForm, owner: Person, to_date: datetime, audience: Audience) -> _Texts:
+    name = form.template or _STANDARD
+    values = {
+        "name": owner.name,
+        "organisation": office.organisation.name,
+        "until": when(to_date, owner.language, owner.time_zone),
+    }
+    subject, internal, external = from_template(name, owner.language, values)
+    outward = None if audience is Audience.INTERNAL else form.external_text or external
+    return _Texts(
+        subject=_filled(normal_line(form.subject, "subject"), "subject") if form.subject is not None else subject,
+        internal=_filled(normal(form.internal_text, "internal"), "internal")
+        if form.internal_text is not None
+        else internal,
+        external=None if outward is None else _filled(normal(outward, "external"), "external"),
+        template=name if form.external_text is None and form.subject is None else "",
+    )
+
+
+def _filled(text: str, field: str) -> str:
+    if not text.strip():
+        raise Invalid("text-empty", field=field)
+    return text
+
+
+def canonical_request(case: Case) -> dict[str, Json]:
+    """R: everything that is asked, as it is hashed (approval.request_hash)."""
+    measure: dict[str, Json] = to_json(case.measure)  # type: ignore[assignment]
+    return {
+        "v": 1,
+        "nonce": case.nonce,
+        "not_after": instant(case.not_after),
+        "mailbox": case.mailbox,
+        "person": case.person,
+        "requester": case.requester,
+        "reason": case.reason,
+        "because": case.because,
+        "template": case.template,
+        "batch": case.batch,
+        "policy": case.policy,
+        "connector": case.connector,
+        "measures": [measure],
+    }
+
+
+def question(case: Case) -> Question:
+    """What the policy is asked about a case."""
+    return Question(
+        reason=case.reason,
+        from_date=case.measure.from_date,
+        to_date=case.measure.to_date,
+        audience=case.measure.audience,
+        external_is_template=bool(case.template),
+        batch_size=case.batch_size,
+        requester=case.requester,
+        owner=case.person,
+    )
+
+
+def _change(office: Office, acting: Acting, case: Case) -> Change:
+    requester: Json = {"id": acting.id, "name": acting.name}
+    asked: dict[str, Json] = {**canonical_request(case), "requester": requester, "request": case.request}
+    entry = office.draft(case, "requested", **asked)
+    if case.state is State.REFUSED:
+        refused = office.draft(
+            case,
+            "refused",
+            clause=case.clause,
+            key=case.trouble,
+            requester=requester,
+            reason=case.reason,
+            because=case.because,
+            mailbox=case.mailbox,
+            by="policy",
+        )
+        return Change(
+            case=case,
+            entries=(entry, refused),
+            put=(Job(kind="account", case=case.id, due_at=case.filed_at, lane="letters"),),
+        )
+    return Change(
+        case=case, entries=(entry,), put=(Job(kind="ask", case=case.id, due_at=case.filed_at, lane="letters"),)
+    )
+
+
+def reworded(office: Office, case: Case, subject: str, internal: str, external: str, to_date: datetime | None) -> Case:
+    """The case with her own words, hashed anew. Raises Invalid or Unsupported as filing does; the case is as it was."""
+    outward = normal(external, "external") if external.strip() else None
+    reply = replace(
+        case.measure,
+        subject=_filled(normal_line(subject, "subject"), "subject"),
+        text_body=_filled(normal(internal, "internal"), "internal"),
+        html_body=None,
+        external_text=outward,
+        external_html=None,
+        audience=case.measure.audience if outward is not None else Audience.INTERNAL,
+        to_date=to_date or case.measure.to_date,
+    )
+    if reply.audience is Audience.INTERNAL and outward is not None:
+        reply = replace(reply, audience=Audience.EVERYONE)
+    if not office.clock() < reply.to_date:
+        raise Invalid("end-in-the-past", until=instant(reply.to_date))
+    cannot = unsayable(office.connectors[case.connector].can, reply)
+    if cannot:
+        raise Unsupported(f"cannot-{cannot[0]}", mailbox=case.mailbox, connector=case.connector)
+    case = replace(case, measure=reply, not_after=reply.to_date, template="", nonce=office.random(16).hex())
+    return replace(case, request=request_hash(canonical_request(case)))

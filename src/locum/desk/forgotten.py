@@ -1,0 +1,156 @@
+"""Who forgot: leave compared with what is set on the mail servers, and the reminder before leave begins.
+
+The kind of leave never gets here. A standing wish "I read along" silences it.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from locum.absence import Absence, Channel, Person
+from locum.desk.behind_links import set_link
+from locum.desk.forms import Gap
+from locum.desk.office import Office
+from locum.entry import Draft
+from locum.errors import LocumError, Trouble
+from locum.letter import Letter
+from locum.measure import Standing, instant
+from locum.phrases import when
+from locum.store import Change, Job, Taken
+
+_BACK_DAYS = 14
+_DAILY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Away:
+    person: Person
+    absence: Absence
+
+
+def gaps(office: Office, within_days: int, *, remind: bool) -> list[Gap]:
+    """Who is away, or soon will be, without a reply; and whose reply is still on after the return. See Desk.gaps."""
+    now = office.clock()
+    found = []
+    for away in _away(office, now, within_days):
+        if (kind := _kind(away, _standing(office, away.person), now)) is not None:
+            reminded = remind and kind == "no-reply-planned" and _remind(office, away)
+            found.append(_gap(away, kind, reminded=reminded))
+    return found
+
+
+def _away(office: Office, now: datetime, within_days: int) -> list[_Away]:
+    """The absences that matter: going on, starting within the days asked, or just over with nothing after them."""
+    since, until = now - timedelta(days=_BACK_DAYS), now + timedelta(days=within_days)
+    absences = sorted((a for source in office.leave for a in source.absences(since, until)), key=lambda a: a.from_at)
+    rows: dict[tuple[str, bool], _Away] = {}
+    for absence in absences:
+        person = office.people.person(absence.person)
+        if person is not None and person.mailbox is not None and not person.reads_along:
+            is_over = absence.until_at <= now
+            if is_over or (absence.person, False) not in rows:
+                rows[absence.person, is_over] = _Away(person, absence)
+    return [
+        away for (who, is_over), away in rows.items() if not (is_over and _is_away_now(rows.get((who, False)), now))
+    ]
+
+
+def _is_away_now(away: _Away | None, now: datetime) -> bool:
+    return away is not None and away.absence.from_at <= now
+
+
+def _standing(office: Office, person: Person) -> Standing | LocumError:
+    if person.mailbox is None or (name := office.route(person.mailbox.address)) is None:
+        return Trouble("no-connector", mailbox=person.id)
+    try:
+        return office.connectors[name].read(person.mailbox)
+    except LocumError as error:
+        return error
+
+
+def _kind(away: _Away, standing: Standing | LocumError, now: datetime) -> str | None:
+    """What is wrong about this absence, None where nothing is."""
+    start, end = away.absence.from_at, away.absence.until_at
+    if isinstance(standing, LocumError):
+        return "unknown"
+    if end <= now:
+        late = standing.own_reply is True or any(r.from_date <= now < r.to_date for r in standing.replies)
+        return "reply-after-return" if late else None
+    if standing.own_reply is True or any(r.from_date < end and start < r.to_date for r in standing.replies):
+        return None
+    if standing.own_reply is None:
+        return "unknown"
+    return "no-reply-now" if start <= now else "no-reply-planned"
+
+
+def _gap(away: _Away, kind: str, *, reminded: bool) -> Gap:
+    person, absence = away.person, away.absence
+    return Gap(
+        person=person,
+        kind=kind,
+        from_words=when(absence.from_at, person.language, person.time_zone),
+        until_words=when(absence.until_at, person.language, person.time_zone),
+        reminded=reminded,
+    )
+
+
+def _remind(office: Office, away: _Away) -> bool:
+    """Write to her once per absence, with a page to set it herself. False where she was reminded already."""
+    person, absence = away.person, away.absence
+    if person.mailbox is None or _was_reminded(office, away):
+        return False
+    token = office.new_token()
+    link = set_link(office, token, absence)
+    start = instant(absence.from_at)
+    draft = Draft(
+        stream=person.mailbox.address,
+        type="asked",
+        time=office.clock(),
+        body={"channel": "mailbox", "outcome": "sending", "note": "letter-remind", "absence_from": start, "by": ""},
+    )
+    office.store.commit([Change(entries=(draft,), links=(link,))])
+    office.post.send(_letter(office, away, office.link_address(token)))
+    return True
+
+
+def _was_reminded(office: Office, away: _Away) -> bool:
+    start = instant(away.absence.from_at)
+    entries = office.store.entries(mailbox=away.person.mailbox.address if away.person.mailbox else "")
+    return any(e.body.get("note") == "letter-remind" and e.body.get("absence_from") == start for e in entries)
+
+
+def _letter(office: Office, away: _Away, link: str) -> Letter:
+    person = away.person
+    words = _gap(away, "", reminded=False)
+    empty = dict.fromkeys(
+        "requester requester_address case reason because subject internal_text external_text audience deadline_words "
+        "unanswered_words why news account_text".split(),
+        "",
+    )
+    filled = {
+        **empty,
+        "organisation": office.organisation.name,
+        "name": person.name,
+        "from_words": words.from_words,
+        "until_words": words.until_words,
+        "link": link,
+    }
+    return Letter(
+        id=f"remind.{person.id}.{instant(away.absence.from_at)}".replace(":", ""),
+        event="remind",
+        channel=Channel.MAILBOX,
+        address=person.channels[Channel.MAILBOX],
+        name=person.name,
+        language=person.language,
+        values=filled,
+    )
+
+
+def daily(office: Office, taken: Taken) -> None:
+    """The daily job: remind everybody whose leave begins within the days that the settings name."""
+    again = Job(kind=taken.job.kind, case=taken.job.case, due_at=office.clock() + _DAILY, lane=taken.job.lane)
+    try:
+        gaps(office, office.remind_days, remind=True)
+    except Trouble as trouble:
+        office.store.back_off([taken], office.clock() + timedelta(minutes=10), trouble.key)
+        return
+    office.store.commit([Change(put=(again,))])

@@ -1,0 +1,82 @@
+"""What comes in at a door and what goes out to it: Acting, RequestForm, OwnText, LinkView, Gap. Frozen values only."""
+
+from dataclasses import dataclass, field
+
+from locum.absence import Person
+from locum.entry import Entry
+from locum.lifecycle import Case
+from locum.measure import Audience
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Acting:
+    """Who is acting: a person of people.csv, or an operating system account that stands for nobody (`os:root`)."""
+
+    id: str
+    name: str
+    address: str = ""
+    function: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestForm:
+    """A request for an auto-reply as it comes in at a door, unjudged. Times are texts: ISO 8601, a bare date, or `now`."""
+
+    mailbox: str
+    reason: str
+    because: str
+    until: str
+    from_: str = "now"
+    subject: str | None = None
+    internal_text: str | None = None
+    external_text: str | None = None
+    template: str | None = None
+    audience: Audience | None = None
+    exceptions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnText:
+    """What she writes herself on the page behind her link."""
+
+    subject: str
+    internal_text: str
+    external_text: str = ""
+    until: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkView:
+    """What the page behind a link shows. `may` holds the buttons that work now: agree, object, own-text, done, stop, set.
+
+    `purpose` is ask, stop or set. `case` is None on a `set` page (a reminder before leave: nothing was asked yet).
+    `deadline` and the other times are words in her language and time zone. `if_unanswered` says what happens after the
+    deadline, as the policy has it: proceed, review or stop.
+    """
+
+    purpose: str
+    language: str
+    organisation: str
+    owner: Person
+    case: Case | None
+    requester: str
+    requester_address: str
+    reason: str
+    from_words: str
+    until_words: str
+    deadline_words: str
+    if_unanswered: str = "proceed"
+    may: frozenset[str]
+    draft: OwnText
+    entries: tuple[Entry, ...] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gap:
+    """One line of `locum gaps`. `kind`: no-reply-now, no-reply-planned, reply-after-return, unknown."""
+
+    person: Person
+    kind: str
+    from_words: str
+    until_words: str
+    reminded: bool = False

@@ -1,0 +1,110 @@
+"""What the desk has around it: the store, the mail systems, the people, the post, the policy, a clock. Built by app.py."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from locum import tokens
+from locum.absence import Mailbox, Person
+from locum.entry import Draft, Json
+from locum.errors import Conflict, Invalid
+from locum.hours import WorkingHours
+from locum.lifecycle import Case
+from locum.policy import Policy
+from locum.seam import Connector, LeaveSource, People, Post
+from locum.store import Change, Store
+
+APPLY_AHEAD = timedelta(minutes=10)
+"""Ours is set this long before its start: the rule itself keeps the exact second, a busy worker may not."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Organisation:
+    """What the settings say of the organisation. `web_url` is where the links in letters lead."""
+
+    name: str
+    domains: tuple[str, ...]
+    language: str
+    time_zone: str
+    hours: WorkingHours
+    web_url: str
+    dpo: str = ""
+    authority: str = ""
+
+
+def _no_step(_name: str) -> None:
+    """Nobody watches the steps."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Office:
+    """The desk's surroundings. `step` is told the name of each step of applying and ending as it is passed."""
+
+    store: Store
+    connectors: Mapping[str, Connector]
+    route: Callable[[str], str | None]
+    people: People
+    post: Post
+    policy: Policy
+    organisation: Organisation
+    leave: Sequence[LeaveSource]
+    clock: Callable[[], datetime]
+    random: Callable[[int], bytes]
+    render: Callable[[object, str], bytes]
+    watch_every: timedelta = timedelta(hours=1)
+    gaps_visible_to: tuple[str, ...] = ()
+    remind_days: int = 7
+    step: Callable[[str], None] = field(default=_no_step)
+
+    def owner(self, case: Case) -> Person:
+        """The person whose mailbox a case is about. Raises Invalid `unknown-mailbox` where she is not on file any more."""
+        person = self.people.person(case.person)
+        if person is None or person.mailbox is None:
+            raise Invalid("unknown-mailbox", mailbox=case.mailbox)
+        return person
+
+    def mailbox(self, case: Case) -> Mailbox:
+        """The mailbox of a case, as it is on file; by its bare address where she is not on file any more."""
+        person = self.people.person(case.person)
+        if person is not None and person.mailbox is not None and person.mailbox.address == case.mailbox:
+            return person.mailbox
+        return Mailbox(address=case.mailbox)
+
+    def zone(self, person: Person | None) -> ZoneInfo:
+        """Her time zone, the organisation's where none is on file."""
+        return ZoneInfo(person.time_zone if person is not None else self.organisation.time_zone)
+
+    def link_key(self) -> bytes:
+        """The key that links are signed with, made once per organisation."""
+        return self.store.setting("link-key", lambda: self.random(32))
+
+    def new_token(self) -> str:
+        """A fresh token for a link."""
+        return tokens.new(self.link_key(), self.random)
+
+    def link_address(self, token: str) -> str:
+        """The address of the page behind a token."""
+        return f"{self.organisation.web_url.rstrip('/')}/l/{token}"
+
+    def commit_each(self, changes: Sequence[Change]) -> list[Case | None]:
+        """Commit all together; where a case among them changed meanwhile, each by itself. None for those that changed:
+        their jobs are given back at once, to be looked at anew.
+        """
+        try:
+            return list(self.store.commit(changes))
+        except Conflict:
+            return [self._commit_or_give_back(change) for change in changes]
+
+    def _commit_or_give_back(self, change: Change) -> Case | None:
+        try:
+            written = self.store.commit([change])
+        except Conflict as conflict:
+            if change.finished is not None:
+                self.store.back_off([change.finished], self.clock(), conflict.key)
+            return None
+        return written[0] if written else None
+
+    def draft(self, case: Case, kind: str, **body: Json) -> Draft:
+        """An entry about a case, in the stream of its mailbox."""
+        return Draft(stream=case.mailbox, type=kind, time=self.clock(), body={"case": case.id, **body})
