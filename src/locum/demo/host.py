@@ -1,11 +1,11 @@
-"""Real mail servers for the demo and the tests: Dovecot, Postfix, and a sink that stands for the world outside.
+r"""Real mail servers for the demo and the tests: Dovecot, Postfix, and a sink that stands for the world outside.
 
 Each server has its own folder (0711, below the system's temporary folder), listens on free ports of the loopback
 address, is a child of this process and is stopped by its own process id. Nothing of /etc is read or written and no
 account is created: mail belongs to a numeric user id that nobody has. Standard library only; knows nothing of Locum.
 
     with Dovecot(users={"anna@corp.test": "secret"}) as host:
-        host.deliver("kunde@example.net", "anna@corp.test", b"To: anna@corp.test\\nSubject: Hello\\n\\nHi\\n")
+        host.deliver("kunde@example.net", "anna@corp.test", b"To: anna@corp.test\nSubject: Hello\n\nHi\n")
         host.sink.messages      # what Dovecot sent out, complete as soon as `deliver` has returned
 """
 
@@ -17,152 +17,18 @@ import shutil
 import signal
 import smtplib
 import socket
-import socketserver
 import subprocess
 import tempfile
-import threading
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from email.message import EmailMessage
-from email.parser import BytesParser
-from email.policy import default as mail_policy
 from pathlib import Path
-from typing import Self, cast
+from typing import Self
 
-LOOPBACK = "127.0.0.1"
+from locum.demo.configurations import DOVECOT, POSTFIX_MAIN, POSTFIX_MASTER, ROOTLESS
+from locum.demo.sink import LOOPBACK, HostTrouble, Received, Sink
 
-DOVECOT = """\
-base_dir = {folder}/run
-state_dir = {folder}/state
-log_path = {folder}/dovecot.log
-protocols = imap sieve lmtp
-listen = 127.0.0.1
-ssl = no
-disable_plaintext_auth = no
-auth_master_user_separator = *
-first_valid_uid = 1
-mail_uid = {uid}
-mail_gid = {gid}
-mail_location = maildir:~/Maildir
-{rootless}
-passdb {{
-  driver = passwd-file
-  master = yes
-  # one file of master users per service: a master user for ManageSieve is nobody for IMAP
-  args = scheme=PLAIN username_format=%u {folder}/masters-%s
-  result_success = continue
-}}
-passdb {{
-  driver = passwd-file
-  args = scheme=PLAIN username_format=%u {folder}/users
-}}
-userdb {{
-  driver = static
-  args = uid={uid} gid={gid} home={folder}/mail/%u
-}}
-service imap-login {{
-  inet_listener imap {{
-    port = {imap_port}
-  }}
-  inet_listener imaps {{
-    port = 0
-  }}
-}}
-service managesieve-login {{
-  inet_listener sieve {{
-    port = {sieve_port}
-  }}
-}}
-service lmtp {{
-  inet_listener lmtp {{
-    port = {lmtp_port}
-  }}
-}}
-service stats {{
-  unix_listener stats-writer {{
-    mode = 0666
-  }}
-}}
-protocol lmtp {{
-  mail_plugins = $mail_plugins sieve
-}}
-lda_mailbox_autocreate = yes
-postmaster_address = postmaster@{domain}
-hostname = mail.{domain}
-submission_host = 127.0.0.1:{relay_port}
-plugin {{
-  sieve = file:~/sieve;active=~/.dovecot.sieve
-  sieve_extensions = +vacation-seconds
-  sieve_before = file:{folder}/published/before/%{{user}}.sieve;bindir=~/.locum-bin
-  sieve_after = file:{folder}/published/after/%{{user}}.sieve;bindir=~/.locum-bin
-  sieve_vacation_send_from_recipient = no
-}}
-import_environment = $import_environment TZ={time_zone} {environment}
-{extra}
-"""
-
-ROOTLESS = """\
-default_internal_user = {user}
-default_login_user = {user}
-default_internal_group = {group}
-service anvil {{
-  chroot =
-}}
-service imap-login {{
-  chroot =
-}}
-service managesieve-login {{
-  chroot =
-}}
-"""
-
-POSTFIX_MAIN = """\
-compatibility_level = 3.6
-config_directory = {folder}/etc
-queue_directory = {folder}/queue
-data_directory = {folder}/data
-maillog_file = {folder}/postfix.log
-maillog_file_prefixes = {folder}
-inet_interfaces = 127.0.0.1
-inet_protocols = ipv4
-myhostname = mail.{domain}
-mydestination =
-mynetworks = 127.0.0.0/8
-alias_maps =
-alias_database =
-smtpd_peername_lookup = no
-smtpd_relay_restrictions = permit_mynetworks, reject
-smtp_dns_support_level = disabled
-virtual_mailbox_domains = {domain}
-virtual_transport = lmtp:inet:127.0.0.1:{lmtp_port}
-default_transport = smtp:[127.0.0.1]:{sink_port}
-recipient_delimiter = +
-mailbox_size_limit = 0
-biff = no
-"""
-
-POSTFIX_MASTER = """\
-127.0.0.1:{port} inet n - n - - smtpd
-cleanup unix n - n - 0 cleanup
-qmgr unix n - n 300 1 qmgr
-rewrite unix - - n - - trivial-rewrite
-bounce unix - - n - 0 bounce
-defer unix - - n - 0 bounce
-trace unix - - n - 0 bounce
-smtp unix - - n - - smtp
-lmtp unix - - n - - lmtp
-error unix - - n - - error
-retry unix - - n - - error
-anvil unix - - n - 1 anvil
-proxymap unix - - n - - proxymap
-postlog unix-dgram n - n - 1 postlogd
-"""
-
-
-class HostTrouble(RuntimeError):
-    """A server did not start, or not in time; the message holds the end of its log."""
+__all__ = ["LOOPBACK", "Dovecot", "HostTrouble", "Postfix", "Received", "Sink", "free_port", "mail_uid"]
 
 
 def free_port() -> int:
@@ -181,130 +47,6 @@ def mail_uid() -> int:
         return os.geteuid()
     taken = {entry.pw_uid for entry in pwd.getpwall()}
     return next(uid for uid in range(59990, 59000, -1) if uid not in taken)
-
-
-# --- the world outside
-
-
-@dataclass(frozen=True, slots=True)
-class Received:
-    """A message as the sink got it. `sender` is the envelope's, empty for `<>`."""
-
-    sender: str
-    recipients: tuple[str, ...]
-    content: bytes = field(repr=False)
-
-    @property
-    def mail(self) -> EmailMessage:
-        """The message, parsed."""
-        return cast(EmailMessage, BytesParser(policy=mail_policy).parsebytes(self.content))
-
-
-class _Conversation(socketserver.StreamRequestHandler):
-    """One SMTP client (RFC 5321, with 8BITMIME and SMTPUTF8)."""
-
-    server: "_Listener"
-
-    def handle(self) -> None:
-        self.sender, self.recipients = "", list[str]()
-        self.say("220 sink.invalid ESMTP")
-        while line := self.rfile.readline(4096):
-            verb, _, rest = line.decode("utf-8", "replace").strip().partition(" ")
-            if not self.obey(verb.upper(), rest):
-                return
-
-    def say(self, line: str) -> None:
-        self.wfile.write(line.encode() + b"\r\n")
-
-    def obey(self, verb: str, rest: str) -> bool:
-        sink = self.server.sink
-        match verb:
-            case "EHLO" | "LHLO":
-                self.say("250-sink.invalid\r\n250-8BITMIME\r\n250 SMTPUTF8")
-            case "HELO" | "RSET" | "NOOP":
-                self.sender, self.recipients = "", []
-                self.say("250 OK")
-            case "MAIL":
-                self.sender, self.recipients = _path(rest), []
-                self.say("250 OK")
-            case "RCPT":
-                self.say(sink.refusing or "250 OK")
-                if not sink.refusing:
-                    self.recipients.append(_path(rest))
-            case "DATA":
-                self.data()
-            case "QUIT":
-                self.say("221 bye")
-                return False
-            case _:
-                self.say("500 unknown")
-        return True
-
-    def data(self) -> None:
-        if not self.recipients:
-            return self.say("503 no recipients")
-        self.say("354 go on")
-        lines: list[bytes] = []
-        while (line := self.rfile.readline()) not in (b".\r\n", b""):
-            lines.append(line[1:] if line.startswith(b".") else line)
-        self.server.sink.keep(Received(self.sender, tuple(self.recipients), b"".join(lines)))
-        return self.say("250 kept")
-
-
-def _path(rest: str) -> str:
-    return rest.partition("<")[2].rpartition(">")[0]
-
-
-class _Listener(socketserver.ThreadingTCPServer):
-    allow_reuse_address = True
-    daemon_threads = True
-    request_queue_size = 200
-    sink: "Sink"
-
-
-class Sink:
-    """The world outside: an SMTP server on a free loopback port that keeps what it gets.
-
-    `messages` is all that came, oldest first. While `refusing` is set ("550 5.1.1 no such user", "451 4.3.0 later"),
-    every recipient gets that answer. Use as a context manager.
-    """
-
-    def __init__(self, port: int = 0) -> None:
-        self.messages: list[Received] = []
-        self.refusing = ""
-        self._news = threading.Condition()
-        self._listener = _Listener((LOOPBACK, port), _Conversation)
-        self._listener.sink = self
-        self.port = int(self._listener.server_address[1])
-
-    def __enter__(self) -> Self:
-        threading.Thread(target=self._listener.serve_forever, args=(0.05,), daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._listener.shutdown()
-        self._listener.server_close()
-
-    def keep(self, message: Received) -> None:
-        with self._news:
-            self.messages.append(message)
-            self._news.notify_all()
-
-    def clear(self) -> None:
-        """Forget all messages and refuse nothing."""
-        with self._news:
-            self.messages.clear()
-            self.refusing = ""
-
-    def wait_for(self, count: int, seconds: float = 10) -> list[Received]:
-        """The messages, as soon as there are `count` of them. Raises HostTrouble when they do not come in time."""
-        with self._news:
-            if not self._news.wait_for(lambda: len(self.messages) >= count, seconds):
-                raise HostTrouble(f"{len(self.messages)} messages instead of {count} after {seconds} s")
-            return list(self.messages)
-
-
-# --- servers
 
 
 class _Server:
@@ -429,7 +171,13 @@ class Dovecot(_Server):
         extra: str = "",
     ) -> None:
         super().__init__()
-        self.domain, self.relay_port, self.time_zone, self.clock, self.extra = domain, relay_port, time_zone, clock, extra
+        self.domain, self.relay_port, self.time_zone, self.clock, self.extra = (
+            domain,
+            relay_port,
+            time_zone,
+            clock,
+            extra,
+        )
         self._users = dict(users or {})
         self._masters = {"sieve": dict(masters_sieve or {}), "imap": dict(masters_imap or {})}
         self.uid = self.gid = mail_uid() if os.geteuid() == 0 else os.geteuid()
@@ -559,6 +307,12 @@ class Dovecot(_Server):
         self.start()
 
 
+POSTFIX_QUEUES = (
+    *("active", "bounce", "corrupt", "defer", "deferred", "flush", "hold", "incoming"),
+    *("maildrop", "private", "public", "saved", "trace"),
+)
+
+
 class Postfix(_Server):
     """A Postfix that takes mail on `port`, brings that for `domain` to `lmtp_port` and all other to `sink_port`. Needs root.
 
@@ -578,12 +332,14 @@ class Postfix(_Server):
         values = {name: getattr(self, name) for name in ("folder", "domain", "lmtp_port", "sink_port", "port")}
         for name in ("etc", "queue", "queue/pid"):
             (self.folder / name).mkdir(mode=0o755)
-        queues = "active bounce corrupt defer deferred flush hold incoming maildrop private public saved trace".split()
-        for name in ("data", *(f"queue/{queue}" for queue in queues)):
+        for name in ("data", *(f"queue/{queue}" for queue in POSTFIX_QUEUES)):
             (self.folder / name).mkdir(mode=0o700)
             os.chown(self.folder / name, owner, -1)
-        (self.folder / "etc/main.cf").write_text(POSTFIX_MAIN.format(**values))
-        (self.folder / "etc/master.cf").write_text(POSTFIX_MASTER.format(**values))
+        for name, template in (("main.cf", POSTFIX_MAIN), ("master.cf", POSTFIX_MASTER)):
+            file = self.folder / "etc" / name
+            file.write_text(template.format(**values))
+            # Postfix waits two seconds for a file that was written just now to be complete.
+            os.utime(file, (time.time() - 60,) * 2)
 
     def command(self) -> list[str]:
         programs = subprocess.run(["postconf", "-dh", "daemon_directory"], check=True, capture_output=True, text=True)

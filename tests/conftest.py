@@ -1,0 +1,40 @@
+"""Servers that many tests share: one Dovecot per test process, with mailboxes of their own for each test."""
+
+import itertools
+import shutil
+from collections.abc import Iterator
+
+import pytest
+
+from locum.demo.host import Dovecot, Sink
+from mailhosts.dovecot import MASTER, MASTER_PASSWORD, PASSWORD
+
+_serial = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def dovecot() -> Iterator[Dovecot]:
+    """A running Dovecot for corp.test with the mailboxes anna@ and bert@; tests that change mailboxes take `mailbox`."""
+    if shutil.which("dovecot") is None:
+        pytest.skip("Dovecot is not installed")
+    users = {"anna@corp.test": PASSWORD, "bert@corp.test": PASSWORD}
+    with Dovecot(users=users, masters_sieve={MASTER: MASTER_PASSWORD}) as host:
+        yield host
+
+
+@pytest.fixture
+def sink(dovecot: Dovecot) -> Iterator[Sink]:
+    """What Dovecot sends to the world outside, empty at first."""
+    dovecot.sink.clear()
+    yield dovecot.sink
+    dovecot.sink.clear()
+
+
+@pytest.fixture
+def mailbox(dovecot: Dovecot) -> Iterator[str]:
+    """The address of a mailbox that no other test has; what was published for it is removed afterwards."""
+    address = f"colleague{next(_serial)}@corp.test"
+    dovecot.add_user(address, PASSWORD)
+    yield address
+    for place in ("before", "after"):
+        (dovecot.published / place / f"{address}.sieve").unlink(missing_ok=True)
