@@ -1,0 +1,51 @@
+"""Small pieces of language that everyone uses: an instant in words, and text of people made safe to show. Pure.
+
+No sentences live here (those are in messages/), and no knowledge of cases. Babel is imported when first needed: it is
+slow to load and half of the commands say no date.
+"""
+
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from locum.entry import bad_character
+
+_CLOCK = {"nl": "EEEE d MMMM y, HH:mm 'uur'", "en": "EEEE d MMMM y, HH:mm"}
+_DAY = {"nl": "EEEE d MMMM y", "en": "EEEE d MMMM y"}
+_LOCALE = {"nl": "nl_NL", "en": "en_GB"}
+
+
+def when(instant: datetime, language: str, time_zone: str) -> str:
+    """An aware instant in words, in her language and zone: "vrijdag 25 december 2026, 00:00 uur".
+
+    Unknown languages read English. Raises zoneinfo.ZoneInfoNotFoundError for an unknown zone.
+    """
+    from babel.dates import format_datetime  # noqa: PLC0415 (see above)
+
+    language = language if language in _CLOCK else "en"
+    there = instant.astimezone(ZoneInfo(time_zone)).replace(tzinfo=None)
+    return format_datetime(there, _CLOCK[language], locale=_LOCALE[language])
+
+
+def day(on: date, language: str) -> str:
+    """A day in words: "vrijdag 25 december 2026". Unknown languages read English."""
+    from babel.dates import format_date  # noqa: PLC0415 (see above)
+
+    language = language if language in _DAY else "en"
+    return format_date(on, _DAY[language], locale=_LOCALE[language])
+
+
+def legible(text: str) -> str:
+    """Text of people as it may be shown: line ends become newlines; control characters, bidirectional marks and lone
+    surrogates go, since they could make a reader see something else than what is written.
+    """
+    text = text.replace("\r\n", "\n")
+    if bad_character(text) is None:
+        return text
+    kept = ("\n" if char in "\r\x85\u2028\u2029" else char for char in text)
+    return "".join(char for char in kept if bad_character(char) is None)
+
+
+def one_line(text: str, limit: int | None = None) -> str:
+    """`legible` text on one line, without more than one space in a row; cut to `limit` characters with an ellipsis."""
+    line = " ".join(legible(text).split())
+    return line if limit is None or len(line) <= limit else line[: limit - 1].rstrip() + "…"
