@@ -1,0 +1,544 @@
+"""What every connector must do, as one shared class of tests: `class TestX(ConnectorConformance)` against X's real server.
+
+A subclass overrides the fixtures (what each must give is in its docstring). A fixture left out means that the
+counterpart has no such thing, and its tests are skipped with that sentence. Nothing here knows any mail system.
+
+`deviations` is the table of known deviations: test name to reason. A test named there must fail; one that passes
+although it is named there fails the run, as does a name that is no test. So the table is always true.
+"""
+
+import logging
+from collections.abc import Callable
+from contextlib import AbstractContextManager, suppress
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from email.message import EmailMessage
+from typing import ClassVar, Protocol
+
+import pytest
+
+from locum.absence import Mailbox
+from locum.errors import Conflict, Garbled, Invalid, LocumError, Rejected, Trouble, Unreachable, Unsupported
+from locum.measure import Audience, AutoReply, Standing, Wanted, to_json
+from locum.seam import Connector, ManyAtOnce
+
+NOW = datetime.now(UTC).replace(microsecond=0)
+
+HOSTILE = {
+    "quotes": '" ; redirect "evil@example.net" ; "',
+    "backslashes": 'a\\b \\" \\\\ ends with \\',
+    "lone dot": 'before\n.\nredirect "evil@example.net";\n..\nafter',
+    "text block": 'text:\n.\n;\nredirect "evil@example.net";\n',
+    "end of a comment": '*/ redirect "evil@example.net"; /* # \r\nstop;',
+    "variables": "${subject} ${1} ${unicode:0041} ${hex:41} %{user} %s {0} $(id) `id`",
+    "mime headers": "Content-Type: text/html\n\n<script>alert(1)</script>\n--boundary\n--boundary--\n",
+    "emoji and scripts": "🏖️ Łukasz Zażółć 北京 עברית é e\u0301",
+    "long line": "x" * 5000 + " end",
+    "spaces at line ends": "a \n\tb\t\n \n\nFrom me\n=3D =\nend",
+    "bidirectional marks": "abc\u202edef\u2066ghi\u2069",
+    "controls": "a\x00b\x07c\x1b[31md\x7f",
+    "carriage return alone": "a\rb\r\rredirect",
+}
+
+SUBJECTS = {
+    "quotes": '" ; redirect "evil@example.net" ; "',
+    "backslashes": 'a\\b \\" ends with \\',
+    "encoded word": "=?utf-8?q?=22?= ${subject}",
+    "emoji": "🏖️ afwezig, Łukasz",
+    "long": "onderwerp " * 60,
+    "header injection": "Away\r\nBcc: evil@example.net\r\nX-Evil: yes",
+    "controls": "a\x00b\x1bc",
+}
+
+
+class Answer(Protocol):
+    """Deliver a message to the mailbox from this envelope sender, and give back the automatic reply that went out."""
+
+    def __call__(self, sender: str) -> EmailMessage | None: ...
+
+
+class AnswersAt(Protocol):
+    """Whether a message that arrives at this instant (by the server's clock) is answered."""
+
+    def __call__(self, at: datetime) -> bool: ...
+
+
+Zoned = Callable[[str], AbstractContextManager[tuple[Connector, Mailbox, AnswersAt]]]
+
+
+def a_reply(mailbox: Mailbox, **changes: object) -> AutoReply:
+    """An auto-reply that is live now, inside and outside with different words."""
+    made = AutoReply(
+        handle="case-1",
+        from_date=NOW - timedelta(hours=1),
+        to_date=NOW + timedelta(days=20),
+        subject="Afwezig",
+        text_body="Ik ben er even niet. (intern)",
+        external_text="I am away for a while. (extern)",
+        audience=Audience.EVERYONE,
+        addresses=mailbox.addresses,
+        internal_domains=(mailbox.domain,),
+    )
+    return replace(made, **changes)  # type: ignore[arg-type]
+
+
+def wanted(mailbox: Mailbox, **changes: object) -> Wanted:
+    return Wanted(replies=(a_reply(mailbox, **changes),))
+
+
+def text_of(message: EmailMessage) -> str:
+    """The plain text of a reply, with one kind of line end and none at its end."""
+    part = message.get_body(("plain",))
+    assert part is not None
+    return plain(part.get_content())
+
+
+def plain(text: str) -> str:
+    return text.replace("\r\n", "\n").rstrip("\n")
+
+
+def refused_or_written(connector: Connector, mailbox: Mailbox, reply: AutoReply) -> Standing | None:
+    """Write it; None where the connector refuses to say it."""
+    try:
+        return connector.write(mailbox, Wanted(replies=(reply,)), connector.read(mailbox))
+    except (Unsupported, Invalid):
+        return None
+
+
+class ConnectorConformance:
+    """The suite. See the module."""
+
+    deviations: ClassVar[dict[str, str]] = {}
+
+    # what a subclass provides
+
+    @pytest.fixture
+    def connector(self) -> Connector:
+        """The connector, joined to a real server that is up."""
+        raise NotImplementedError
+
+    @pytest.fixture
+    def mailbox(self) -> Mailbox:
+        """A mailbox that exists there, on which nothing of Locum is set. She has a filter script of her own, if she can."""
+        raise NotImplementedError
+
+    @pytest.fixture
+    def another_mailbox(self) -> Mailbox:
+        """A second one."""
+        pytest.skip("this counterpart has one mailbox")
+
+    @pytest.fixture
+    def snapshot(self) -> Callable[[Mailbox], object]:
+        """Everything on the server that is hers or others' and not Locum's, byte for byte, taken without the connector."""
+        raise NotImplementedError
+
+    @pytest.fixture
+    def owner_changes(self) -> Callable[[Mailbox], None]:
+        """She sets an automatic reply of her own, out of band; a second call changes it again."""
+        raise NotImplementedError
+
+    @pytest.fixture
+    def answer(self) -> Answer:
+        """See Answer; to the mailbox of the fixture `mailbox`."""
+        pytest.skip("this counterpart does not deliver mail")
+
+    @pytest.fixture
+    def zoned(self) -> Zoned:
+        """A counterpart whose own time zone is the given one and whose clock can be set. See AnswersAt."""
+        pytest.skip("the clock of this counterpart cannot be set")
+
+    @pytest.fixture
+    def troubled(self) -> Callable[[str], Connector]:
+        """A connector whose other side is `silent` (time-out, full disk), `refusing` (credentials, rights), `garbled`."""
+        pytest.skip("this counterpart cannot be troubled")
+
+    @pytest.fixture
+    def secrets(self) -> tuple[str, ...]:
+        """What may never be shown."""
+        return ()
+
+    @pytest.fixture(autouse=True)
+    def _known_deviation(self, request: pytest.FixtureRequest) -> None:
+        name = request.node.originalname
+        if name in self.deviations:
+            request.node.add_marker(pytest.mark.xfail(reason=self.deviations[name], strict=True))
+
+    def test_every_known_deviation_names_a_test(self) -> None:
+        assert [name for name in self.deviations if not hasattr(self, name)] == []
+
+    # written is read back
+
+    def test_a_mailbox_on_which_nothing_was_set_has_no_replies(self, connector: Connector, mailbox: Mailbox) -> None:
+        assert connector.read(mailbox).replies == ()
+
+    def test_what_was_written_is_read_back(self, connector: Connector, mailbox: Mailbox) -> None:
+        want = wanted(mailbox)
+        written = connector.write(mailbox, want, connector.read(mailbox))
+        assert written.replies == want.replies
+
+    def test_what_write_gives_back_is_what_read_gives(self, connector: Connector, mailbox: Mailbox) -> None:
+        written = connector.write(mailbox, wanted(mailbox), connector.read(mailbox))
+        assert connector.read(mailbox) == written
+
+    def test_what_was_written_is_active(self, connector: Connector, mailbox: Mailbox) -> None:
+        assert connector.write(mailbox, wanted(mailbox), connector.read(mailbox)).active
+
+    def test_every_field_is_read_back(self, connector: Connector, mailbox: Mailbox) -> None:
+        full = a_reply(
+            mailbox,
+            html_body="<p>Ik ben er <b>even</b> niet.</p>" if connector.can.html else None,
+            external_html="<p>Away</p>" if connector.can.html else None,
+            exceptions=("boss@other.test", "partner.test") if connector.can.exceptions else (),
+        )
+        written = connector.write(mailbox, Wanted(replies=(full,)), connector.read(mailbox))
+        assert [to_json(reply) for reply in written.replies] == [to_json(full)]
+
+    def test_two_replies_that_do_not_overlap_are_both_read_back_in_order(
+        self, connector: Connector, mailbox: Mailbox
+    ) -> None:
+        first = a_reply(mailbox, handle="case-1", to_date=NOW + timedelta(days=2))
+        second = a_reply(mailbox, handle="case-2", from_date=NOW + timedelta(days=2), to_date=NOW + timedelta(days=4))
+        written = connector.write(mailbox, Wanted(replies=(second, first)), connector.read(mailbox))
+        assert written.replies == (first, second)
+
+    def test_a_mended_text_replaces_the_first(self, connector: Connector, mailbox: Mailbox) -> None:
+        first = connector.write(mailbox, wanted(mailbox), connector.read(mailbox))
+        second = connector.write(mailbox, wanted(mailbox, text_body="Beter gezegd."), first)
+        assert [reply.text_body for reply in second.replies] == ["Beter gezegd."]
+
+    def test_writing_twice_is_writing_once(self, connector: Connector, mailbox: Mailbox) -> None:
+        first = connector.write(mailbox, wanted(mailbox), connector.read(mailbox))
+        assert connector.write(mailbox, wanted(mailbox), first) == first
+
+    def test_writing_again_after_a_crash_changes_nothing_more(self, connector: Connector, mailbox: Mailbox) -> None:
+        before = connector.read(mailbox)
+        first = connector.write(mailbox, wanted(mailbox), before)
+        with suppress(Conflict):
+            connector.write(mailbox, wanted(mailbox), before)
+        assert connector.read(mailbox) == first
+
+    # put back
+
+    def test_put_back_is_byte_for_byte_what_was_found(
+        self, connector: Connector, mailbox: Mailbox, snapshot: Callable[[Mailbox], object]
+    ) -> None:
+        found = snapshot(mailbox)
+        before = connector.read(mailbox)
+        written = connector.write(mailbox, wanted(mailbox), before)
+        connector.write(mailbox, Wanted(restore=before.found), written)
+        assert snapshot(mailbox) == found
+
+    def test_after_putting_back_it_stands_as_before(self, connector: Connector, mailbox: Mailbox) -> None:
+        before = connector.read(mailbox)
+        written = connector.write(mailbox, wanted(mailbox), before)
+        after = connector.write(mailbox, Wanted(restore=before.found), written)
+        assert (after, connector.read(mailbox)) == (before, before)
+
+    def test_putting_back_where_nothing_stands_changes_nothing(
+        self, connector: Connector, mailbox: Mailbox, snapshot: Callable[[Mailbox], object]
+    ) -> None:
+        found = snapshot(mailbox)
+        before = connector.read(mailbox)
+        assert connector.write(mailbox, Wanted(restore=before.found), before) == before
+        assert snapshot(mailbox) == found
+
+    def test_reading_changes_nothing(
+        self, connector: Connector, mailbox: Mailbox, snapshot: Callable[[Mailbox], object]
+    ) -> None:
+        found = snapshot(mailbox)
+        connector.read(mailbox)
+        assert snapshot(mailbox) == found
+
+    # hers wins
+
+    def test_her_change_between_our_reading_and_our_writing_is_a_conflict(
+        self, connector: Connector, mailbox: Mailbox, owner_changes: Callable[[Mailbox], None]
+    ) -> None:
+        before = connector.read(mailbox)
+        owner_changes(mailbox)
+        with pytest.raises(Conflict):
+            connector.write(mailbox, wanted(mailbox), before)
+
+    def test_her_change_between_our_reading_and_our_writing_is_not_overwritten(
+        self,
+        connector: Connector,
+        mailbox: Mailbox,
+        owner_changes: Callable[[Mailbox], None],
+        snapshot: Callable[[Mailbox], object],
+    ) -> None:
+        before = connector.read(mailbox)
+        owner_changes(mailbox)
+        hers = snapshot(mailbox)
+        with pytest.raises(Conflict):
+            connector.write(mailbox, wanted(mailbox), before)
+        assert snapshot(mailbox) == hers
+
+    def test_her_change_while_ours_is_live_is_seen(
+        self, connector: Connector, mailbox: Mailbox, owner_changes: Callable[[Mailbox], None]
+    ) -> None:
+        if not connector.can.sees_own:
+            pytest.skip("this connector says that it cannot see hers")
+        written = connector.write(mailbox, wanted(mailbox), connector.read(mailbox))
+        owner_changes(mailbox)
+        now = connector.read(mailbox)
+        assert (now.own_reply, now.revision == written.revision) == (True, False)
+
+    def test_her_change_while_ours_is_live_survives_our_end(
+        self,
+        connector: Connector,
+        mailbox: Mailbox,
+        owner_changes: Callable[[Mailbox], None],
+        snapshot: Callable[[Mailbox], object],
+    ) -> None:
+        before = connector.read(mailbox)
+        connector.write(mailbox, wanted(mailbox), before)
+        owner_changes(mailbox)
+        hers = snapshot(mailbox)
+        with suppress(Conflict):
+            connector.write(mailbox, Wanted(restore=before.found), connector.read(mailbox))
+        assert snapshot(mailbox) == hers
+
+    def test_another_mailbox_is_untouched(
+        self,
+        connector: Connector,
+        mailbox: Mailbox,
+        another_mailbox: Mailbox,
+        snapshot: Callable[[Mailbox], object],
+    ) -> None:
+        found = snapshot(another_mailbox)
+        connector.write(mailbox, wanted(mailbox), connector.read(mailbox))
+        assert (snapshot(another_mailbox), connector.read(another_mailbox).replies) == (found, ())
+
+    # refused before anything happens
+
+    @pytest.mark.parametrize("audience", list(Audience))
+    def test_an_audience_that_cannot_be_said_is_refused_and_nothing_happens(
+        self,
+        connector: Connector,
+        mailbox: Mailbox,
+        snapshot: Callable[[Mailbox], object],
+        audience: Audience,
+    ) -> None:
+        if audience in connector.can.audiences:
+            pytest.skip("this connector can say it")
+        found, before = snapshot(mailbox), connector.read(mailbox)
+        with pytest.raises(Unsupported):
+            connector.write(mailbox, wanted(mailbox, audience=audience), before)
+        assert (snapshot(mailbox), connector.read(mailbox)) == (found, before)
+
+    @pytest.mark.parametrize("field", ["text_body", "external_text", "subject"])
+    def test_a_text_that_is_too_long_is_refused_and_nothing_happens(
+        self, connector: Connector, mailbox: Mailbox, snapshot: Callable[[Mailbox], object], field: str
+    ) -> None:
+        found, before = snapshot(mailbox), connector.read(mailbox)
+        with pytest.raises(Unsupported):
+            connector.write(mailbox, wanted(mailbox, **{field: "é" * 600_000}), before)
+        assert (snapshot(mailbox), connector.read(mailbox)) == (found, before)
+
+    def test_overlapping_replies_are_refused_and_nothing_happens(
+        self, connector: Connector, mailbox: Mailbox, snapshot: Callable[[Mailbox], object]
+    ) -> None:
+        found, before = snapshot(mailbox), connector.read(mailbox)
+        both = (a_reply(mailbox, handle="case-1"), a_reply(mailbox, handle="case-2"))
+        with pytest.raises((Unsupported, Invalid)):
+            connector.write(mailbox, Wanted(replies=both), before)
+        assert (snapshot(mailbox), connector.read(mailbox)) == (found, before)
+
+    @pytest.mark.parametrize("address", ["../x@corp.test", "a/b@corp.test", "a\0b@corp.test", "a\nb@corp.test", ""])
+    def test_a_name_that_could_leave_its_place_is_refused(self, connector: Connector, address: str) -> None:
+        with pytest.raises(LocumError):
+            connector.read(Mailbox(address=address))
+
+    # what goes out
+
+    @pytest.mark.slow
+    def test_an_internal_sender_gets_the_internal_text(
+        self, connector: Connector, mailbox: Mailbox, answer: Answer
+    ) -> None:
+        connector.write(mailbox, wanted(mailbox), connector.read(mailbox))
+        reply = answer(f"bob@{mailbox.domain}")
+        assert reply is not None
+        assert text_of(reply) == "Ik ben er even niet. (intern)"
+
+    @pytest.mark.slow
+    def test_an_external_sender_gets_the_external_text(
+        self, connector: Connector, mailbox: Mailbox, answer: Answer
+    ) -> None:
+        connector.write(mailbox, wanted(mailbox), connector.read(mailbox))
+        reply = answer("klant@example.net")
+        assert reply is not None
+        assert text_of(reply) == "I am away for a while. (extern)"
+
+    @pytest.mark.slow
+    def test_an_external_sender_gets_nothing_when_the_audience_is_internal(
+        self, connector: Connector, mailbox: Mailbox, answer: Answer
+    ) -> None:
+        want = wanted(mailbox, audience=Audience.INTERNAL, external_text=None)
+        connector.write(mailbox, want, connector.read(mailbox))
+        assert answer("klant@example.net") is None
+
+    @pytest.mark.slow
+    @pytest.mark.parametrize("sender", ["klant@sub.{}", "klant@not{}", "klant@{}.example.net"])
+    def test_a_domain_that_only_resembles_ours_is_outside(
+        self, connector: Connector, mailbox: Mailbox, answer: Answer, sender: str
+    ) -> None:
+        connector.write(mailbox, wanted(mailbox), connector.read(mailbox))
+        reply = answer(sender.format(mailbox.domain))
+        assert reply is not None
+        assert "(intern)" not in reply.as_string()
+
+    @pytest.mark.slow
+    def test_the_reply_bears_the_subject(self, connector: Connector, mailbox: Mailbox, answer: Answer) -> None:
+        connector.write(mailbox, wanted(mailbox, subject="Afwezig tot mei"), connector.read(mailbox))
+        reply = answer("klant@example.net")
+        assert reply is not None
+        assert reply["Subject"] == "Afwezig tot mei"
+
+    @pytest.mark.slow
+    @pytest.mark.parametrize("exception", ["klant@example.net", "example.net"])
+    def test_an_exception_gets_no_reply(
+        self, connector: Connector, mailbox: Mailbox, answer: Answer, exception: str
+    ) -> None:
+        if not connector.can.exceptions:
+            pytest.skip("this connector cannot say exceptions, and refuses them")
+        connector.write(mailbox, wanted(mailbox, exceptions=(exception,)), connector.read(mailbox))
+        assert (answer("klant@example.net") is None, answer("klant@example.org") is None) == (True, False)
+
+    @pytest.mark.slow
+    def test_after_putting_back_nobody_gets_a_reply(
+        self, connector: Connector, mailbox: Mailbox, answer: Answer
+    ) -> None:
+        before = connector.read(mailbox)
+        written = connector.write(mailbox, wanted(mailbox), before)
+        connector.write(mailbox, Wanted(restore=before.found), written)
+        assert answer("klant@example.net") is None
+
+    @pytest.mark.slow
+    @pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Pacific/Pago_Pago", "America/New_York", "Asia/Tokyo"])
+    @pytest.mark.parametrize("start", ["2027-03-28T01:00:00+00:00", "2026-12-31T23:59:59+00:00"])
+    def test_the_window_is_exact_to_the_second_whatever_the_zone_of_the_server(
+        self, zoned: Zoned, zone: str, start: str
+    ) -> None:
+        from_date = datetime.fromisoformat(start)
+        to_date = from_date + timedelta(days=3, seconds=7)
+        second = timedelta(seconds=1)
+        with zoned(zone) as (connector, mailbox, answers):
+            connector.write(mailbox, wanted(mailbox, from_date=from_date, to_date=to_date), connector.read(mailbox))
+            seen = [answers(at) for at in (from_date - second, from_date, to_date - second, to_date)]
+        assert seen == [False, True, True, False]
+
+    # hostile texts
+
+    @pytest.mark.parametrize("hostile", list(HOSTILE))
+    @pytest.mark.parametrize("field", ["text_body", "external_text"])
+    def test_a_hostile_text_is_read_back_or_refused(
+        self, connector: Connector, mailbox: Mailbox, hostile: str, field: str
+    ) -> None:
+        reply = a_reply(mailbox, **{field: HOSTILE[hostile]})
+        written = refused_or_written(connector, mailbox, reply)
+        assert connector.read(mailbox).replies == (() if written is None else (reply,))
+
+    @pytest.mark.parametrize("hostile", list(SUBJECTS))
+    def test_a_hostile_subject_is_read_back_or_refused(
+        self, connector: Connector, mailbox: Mailbox, hostile: str
+    ) -> None:
+        reply = a_reply(mailbox, subject=SUBJECTS[hostile])
+        written = refused_or_written(connector, mailbox, reply)
+        assert connector.read(mailbox).replies == (() if written is None else (reply,))
+
+    @pytest.mark.parametrize("field", ["exceptions", "addresses", "internal_domains", "handle"])
+    @pytest.mark.parametrize("hostile", ["quotes", "backslashes", "lone dot", "variables", "controls"])
+    def test_a_hostile_address_or_handle_is_read_back_or_refused(
+        self, connector: Connector, mailbox: Mailbox, field: str, hostile: str
+    ) -> None:
+        value = HOSTILE[hostile] if field == "handle" else (HOSTILE[hostile],)
+        reply = a_reply(mailbox, **{field: value})
+        written = refused_or_written(connector, mailbox, reply)
+        assert connector.read(mailbox).replies == (() if written is None else (reply,))
+
+    @pytest.mark.slow
+    @pytest.mark.parametrize("hostile", list(HOSTILE))
+    def test_a_hostile_text_goes_out_as_text_and_nothing_else(
+        self, connector: Connector, mailbox: Mailbox, answer: Answer, hostile: str
+    ) -> None:
+        if refused_or_written(connector, mailbox, a_reply(mailbox, external_text=HOSTILE[hostile])) is None:
+            assert answer("klant@example.net") is None
+            return
+        reply = answer("klant@example.net")
+        assert reply is not None
+        assert text_of(reply) == plain(HOSTILE[hostile])
+
+    @pytest.mark.slow
+    @pytest.mark.parametrize("hostile", list(SUBJECTS))
+    def test_a_hostile_subject_goes_out_as_a_subject_and_nothing_else(
+        self, connector: Connector, mailbox: Mailbox, answer: Answer, hostile: str
+    ) -> None:
+        if refused_or_written(connector, mailbox, a_reply(mailbox, subject=SUBJECTS[hostile])) is None:
+            return
+        reply = answer("klant@example.net")
+        assert reply is not None
+        assert (reply["Subject"].split(), reply["Bcc"], reply["X-Evil"]) == (SUBJECTS[hostile].split(), None, None)
+
+    # many at once
+
+    def test_many_at_once_is_each_in_order_and_one_error_does_not_stop_the_rest(
+        self, connector: Connector, mailbox: Mailbox, another_mailbox: Mailbox
+    ) -> None:
+        if not isinstance(connector, ManyAtOnce):
+            pytest.skip("this connector takes one mailbox at a time")
+        stale = Standing(revision="stale")
+        boxes = (mailbox, Mailbox(address="../x@corp.test"), another_mailbox)
+        found = connector.read_many(boxes)
+        assert [isinstance(standing, LocumError) for standing in found] == [False, True, False]
+        expect = [standing if isinstance(standing, Standing) else stale for standing in found]
+        items = [(box, wanted(box), standing) for box, standing in zip(boxes, expect, strict=True)]
+        done = connector.write_many([*items, (mailbox, wanted(mailbox, subject="Other"), stale)])
+        assert [type(result) for result in done][::2] == [Standing, Standing]
+        assert isinstance(done[1], LocumError)
+        assert isinstance(done[3], Conflict)
+
+    # trouble
+
+    @pytest.mark.slow
+    @pytest.mark.parametrize(
+        ("trouble", "kind"), [("silent", Unreachable), ("refusing", Rejected), ("garbled", Garbled)]
+    )
+    def test_trouble_is_told_apart(
+        self, troubled: Callable[[str], Connector], mailbox: Mailbox, trouble: str, kind: type[Trouble]
+    ) -> None:
+        connector = troubled(trouble)
+        with pytest.raises(kind):
+            connector.write(mailbox, wanted(mailbox), connector.read(mailbox))
+
+    @pytest.mark.slow
+    @pytest.mark.parametrize("trouble", ["silent", "refusing", "garbled"])
+    def test_check_reports_trouble_and_does_not_raise_it(
+        self, troubled: Callable[[str], Connector], trouble: str
+    ) -> None:
+        assert False in [finding.holds for finding in troubled(trouble).check()]
+
+    @pytest.mark.slow
+    @pytest.mark.parametrize("trouble", ["silent", "refusing", "garbled"])
+    def test_no_secret_is_in_an_error_a_log_or_a_representation(
+        self,
+        troubled: Callable[[str], Connector],
+        mailbox: Mailbox,
+        secrets: tuple[str, ...],
+        caplog: pytest.LogCaptureFixture,
+        trouble: str,
+    ) -> None:
+        caplog.set_level(logging.DEBUG)
+        connector = troubled(trouble)
+        with pytest.raises(Trouble) as caught:
+            connector.write(mailbox, wanted(mailbox), connector.read(mailbox))
+        shown = [repr(connector), caplog.text, str(connector.check())]
+        error: BaseException | None = caught.value
+        while error is not None:
+            shown += [repr(error), str(error), str(vars(error))]
+            error = error.__cause__ or error.__context__
+        texts = [*secrets, "Ik ben er even niet. (intern)"]
+        assert [secret for secret in texts if any(secret in text for text in shown)] == []
+
+    def test_its_standing_shows_nothing_of_what_was_found(self, connector: Connector, mailbox: Mailbox) -> None:
+        standing = connector.read(mailbox)
+        assert "found=" not in repr(standing)
