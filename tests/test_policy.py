@@ -221,3 +221,11 @@ def test_a_stricter_limit_never_turns_a_no_into_a_yes(
         assert isinstance(after, No)
     if not isinstance(before, Allowed):
         assert not isinstance(after, Allowed)
+
+
+def test_a_credential_that_could_read_mail_has_to_be_allowed_by_name() -> None:
+    question = replace(QUESTION, powers=frozenset({"read-mail"}))
+    verdict = ask(question)
+    assert isinstance(verdict, No)
+    assert verdict.key == "power-not-allowed"
+    assert isinstance(ask(question, rules=policy(powers='["read-mail"]')), Allowed)

@@ -65,6 +65,7 @@ class AutoReplyRules(_Table):
     free_text: Literal["review", "allowed"] = "review"
     batch_review_above: Annotated[int, Field(ge=0)] = 20
     record_refusals: bool = True
+    powers: list[Literal["redirect-mail", "read-mail"]] = ["redirect-mail"]
     ask: Ask = Ask()
     review: ReviewRule = ReviewRule()
 
@@ -120,7 +121,9 @@ def _line_of(text: str, path: tuple[int | str, ...]) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """What is asked of the policy: a request for an auto-reply, whoever filed it and however."""
+    """What is asked of the policy: a request for an auto-reply, whoever filed it and however. `powers` are what the
+    credential of her mail system could do besides: redirect-mail, read-mail.
+    """
 
     reason: str
     from_date: datetime
@@ -130,6 +133,7 @@ class Question:
     batch_size: int
     requester: str
     owner: str
+    powers: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,6 +209,12 @@ def _no_longer_than_needed(rules: AutoReplyRules, question: Question, _facts: Fa
     return [No(5, "longer-than-allowed", {"max_days": str(rules.max_days)})]
 
 
+def _least_power(rules: AutoReplyRules, question: Question, _facts: Facts, _now: datetime) -> list[Verdict]:
+    # Promise 2: what could do more than set an auto-reply has to be allowed by name.
+    more = sorted(question.powers - set(rules.powers))
+    return [No(5, "power-not-allowed", {"powers": ", ".join(more)})] if more else []
+
+
 def _the_ask(  # noqa: PLR0911  one exit per answer, in the order in which they are asked
     rules: AutoReplyRules, question: Question, facts: Facts, now: datetime
 ) -> list[Verdict]:
@@ -267,6 +277,7 @@ def _unless_reviewed(rules: AutoReplyRules, question: Question, facts: Facts, co
 _CLAUSES: tuple[tuple[int, _Clause], ...] = (
     (1, _purpose),
     (5, _no_longer_than_needed),
+    (5, _least_power),
     (6, _the_ask),
     (7, _four_eyes),
     (8, _wording),

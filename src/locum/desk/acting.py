@@ -115,7 +115,7 @@ def _may_apply(office: Office, taken: Taken, case: Case) -> bool:
     if now >= case.measure.to_date:
         expire(office, case, taken, "too-late")
         return False
-    verdict = decide(office.policy, question(case), facts(office, case), now)
+    verdict = decide(office.policy, question(office, case), facts(office, case), now)
     if not isinstance(verdict, No):
         return True
     refused = advance(case, Event.REFUSE, outcome="policy", clause=verdict.clause, trouble=verdict.key)

@@ -149,7 +149,7 @@ def proceed(
     now = office.clock()
     if now >= case.measure.to_date:
         return _expired(office, case, entries, "too-late", finished, use)
-    match decide(office.policy, question(case), facts(office, case), now):
+    match decide(office.policy, question(office, case), facts(office, case), now):
         case Allowed():
             return _scheduled(office, case, entries, finished, use)
         case Needs("review"):

@@ -78,7 +78,7 @@ def _outcome(office: Office, case: Case) -> Case | LocumError:
     owner = office.people.person(case.person)
     if case.state is not State.REFUSED or case.contacts or owner is None:
         return case
-    verdict = decide(office.policy, question(case), Facts(channels=frozenset(owner.channels)), case.filed_at)
+    verdict = decide(office.policy, question(office, case), Facts(channels=frozenset(owner.channels)), case.filed_at)
     values = dict(verdict.values) if isinstance(verdict, No) else {}
     return Refused(case.trouble, clause=case.clause, **{**values, "case": case.id, "mailbox": case.mailbox})
 
@@ -135,7 +135,7 @@ def _file(office: Office, acting: Acting, form: RequestForm, address: str, batch
 
 
 def _judged(office: Office, case: Case, owner: Person, now: datetime) -> Case:
-    verdict = decide(office.policy, question(case), Facts(channels=frozenset(owner.channels)), now)
+    verdict = decide(office.policy, question(office, case), Facts(channels=frozenset(owner.channels)), now)
     if not isinstance(verdict, No):
         return case
     refused = advance(case, Event.REFUSE, outcome="policy", clause=verdict.clause, trouble=verdict.key)
@@ -260,8 +260,10 @@ def canonical_request(case: Case) -> dict[str, Json]:
     }
 
 
-def question(case: Case) -> Question:
+def question(office: Office, case: Case) -> Question:
     """What the policy is asked about a case."""
+    can = office.connectors[case.connector].can
+    powers = {"read-mail": can.reads_mail, "redirect-mail": can.redirects_mail}
     return Question(
         reason=case.reason,
         from_date=case.measure.from_date,
@@ -271,6 +273,7 @@ def question(case: Case) -> Question:
         batch_size=case.batch_size,
         requester=case.requester,
         owner=case.person,
+        powers=frozenset(power for power, has in powers.items() if has),
     )
 
 

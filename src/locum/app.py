@@ -1,0 +1,237 @@
+"""The wiring: builds everything once from the settings. The only module that imports everything, and only when needed."""
+
+import os
+import pwd
+import socket
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+
+from locum.desk import REMINDERS, Acting, Desk, Office, Organisation
+from locum.errors import Invalid, Refused, Trouble
+from locum.hours import WorkingHours
+from locum.letters import Post
+from locum.people.csv import PeopleCsv
+from locum.policy import Policy, load
+from locum.seam import Connector, LeaveSource
+from locum.settings import ManageSieve, Settings, SieveFiles, secret_is_readable
+from locum.store import Job, Store
+from locum.tlog import Signer
+
+_LEASE_SECONDS = 60
+
+
+def utc_now() -> datetime:
+    """The clock."""
+    return datetime.now(UTC)
+
+
+@dataclass
+class App:
+    """Everything wired for one process."""
+
+    settings: Settings
+    clock: Callable[[], datetime] = utc_now
+    random: Callable[[int], bytes] = os.urandom
+    step: Callable[[str], None] = lambda _name: None
+
+    @cached_property
+    def store(self) -> Store:
+        """The store, brought up to date."""
+        store = Store(self.settings.store.url, self.clock)
+        store.migrate()
+        return store
+
+    @cached_property
+    def people(self) -> PeopleCsv:
+        """Who is who."""
+        organisation = self.settings.organisation
+        return PeopleCsv(
+            self.settings.people.csv,
+            default_language=organisation.language,
+            default_time_zone=organisation.time_zone,
+        )
+
+    @cached_property
+    def policy(self) -> Policy:
+        """The policy in force."""
+        file = self.settings.policy.file
+        try:
+            return load(None if file is None else file.read_text("utf-8"))
+        except OSError as error:
+            raise Invalid("policy-not-toml", what=f"{file}: {error.strerror}") from error
+
+    @cached_property
+    def signer(self) -> Signer | None:
+        """Signs checkpoints; None for a process that may not read the key."""
+        file = self.settings.record.key_file
+        if not secret_is_readable(file) and (file.exists() or not os.access(file.parent, os.W_OK)):
+            return None
+        return Signer.load(file, origin=f"locum/{self.settings.organisation.domains[0]}")
+
+    @cached_property
+    def connectors(self) -> dict[str, Connector]:
+        """The mail systems, by name, in the file's order."""
+        found: dict[str, Connector] = {}
+        for name, table in self.settings.connectors.items():
+            if isinstance(table, ManageSieve):
+                found[name] = _managesieve(name, table)
+        for name, table in self.settings.connectors.items():
+            if isinstance(table, SieveFiles):
+                found[name] = _sieve_files(name, table, found)
+        return {name: found[name] for name in self.settings.connectors}
+
+    @cached_property
+    def leave(self) -> list[LeaveSource]:
+        """Who is away."""
+        return _leave(self.settings, self.people)
+
+    @cached_property
+    def desk(self) -> Desk:
+        """The main path, with all it needs."""
+        table = self.settings
+        organisation = Organisation(
+            name=table.organisation.name,
+            domains=table.organisation.domains,
+            language=table.organisation.language,
+            time_zone=table.organisation.time_zone,
+            hours=WorkingHours.parse(table.organisation.working_hours, _holidays(table.organisation.holidays)),
+            web_url=table.web.url,
+            dpo=table.contact.dpo,
+            authority=table.contact.authority,
+        )
+        office = Office(
+            store=self.store,
+            connectors=self.connectors,
+            route=table.route,
+            people=self.people,
+            post=_post(table),
+            policy=self.policy,
+            organisation=organisation,
+            leave=self.leave if table.leave.csv or table.leave.ical else (),
+            clock=self.clock,
+            random=self.random,
+            render=_render,
+            watch_every=timedelta(minutes=table.worker.watch_minutes),
+            gaps_visible_to=table.leave.gaps_visible_to,
+            remind_days=table.leave.remind_days,
+            step=self.step,
+        )
+        return Desk(office)
+
+    def acting(self, as_person: str | None) -> Acting:
+        """Who is acting. Raises Refused `may-not-act-as` or Invalid `unknown-person`."""
+        os_user = pwd.getpwuid(os.getuid()).pw_name
+        if as_person is None:
+            person = self.people.person(os_user)
+            if person is None:
+                return Acting(id=f"os:{os_user}", name=f"{os_user}@{socket.gethostname()}")
+        else:
+            person = self.people.person(as_person)
+            if person is None:
+                raise Invalid("unknown-person", person=as_person[:80])
+            if person.id != os_user and not self.settings.may_act_as(os_user, person.id):
+                raise Refused("may-not-act-as", user=os_user, person=person.id)
+        address = person.mailbox.address if person.mailbox else ""
+        return Acting(id=person.id, name=person.name, address=address, function=person.function)
+
+    def run_due(self, case_id: str) -> None:
+        """Do the due steps of one case, one after the other, and sign. Raises the Trouble that put a step off."""
+        worker = f"cli-{socket.gethostname()}-{os.getpid()}"
+        try:
+            while taken := self.store.take(worker, seconds=_LEASE_SECONDS, case=case_id):
+                self.desk.run(taken)
+        finally:
+            self.sign()
+        troubled = [job for job in self.store.jobs(case_id) if job.tries]
+        if troubled:
+            raise Trouble("step-put-off", case=case_id, step=troubled[0].kind)
+
+    def sign(self) -> None:
+        """Sign a checkpoint of the record as it stands, where this process holds the key."""
+        if self.signer is not None:
+            self.store.sign_checkpoint(self.signer)
+
+    def start_reminders(self) -> None:
+        """Put the daily job that looks who forgot, at the hour of the settings, if there is a source of leave."""
+        kind, case = REMINDERS
+        if self.leave and not self.store.jobs(case):
+            self.store.put([Job(kind=kind, case=case, due_at=self.clock(), lane="letters")])
+
+
+def build(
+    settings: Settings,
+    *,
+    clock: Callable[[], datetime] = utc_now,
+    random: Callable[[int], bytes] = os.urandom,
+    step: Callable[[str], None] = lambda _name: None,
+) -> App:
+    """Everything wired from `settings`; each part is made when it is first needed."""
+    return App(settings, clock, random, step)
+
+
+def _post(settings: Settings) -> Post:
+    return Post(
+        relay=settings.mail.relay,
+        user=settings.mail.user,
+        secret_file=settings.mail.secret_file,
+        from_address=settings.mail.sender,
+        organisation=settings.organisation.name,
+        text_message_url_file=settings.text_messages.url_file,
+        ca_file=settings.mail.ca_file,
+    )
+
+
+def _managesieve(name: str, table: ManageSieve) -> Connector:
+    from locum.connectors.managesieve import ManageSieve as Connection  # noqa: PLC0415  only where it is configured
+
+    return Connection(
+        name=name,
+        host=table.host,
+        port=table.port,
+        user=table.user,
+        secret_file=table.secret_file,
+        tls=table.tls,
+        ca_file=table.ca_file,
+        imap_host=table.imap_host,
+        imap_port=table.imap_port,
+        user_template=table.mailbox_user,
+    )
+
+
+def _sieve_files(name: str, table: SieveFiles, others: dict[str, Connector]) -> Connector:
+    from locum.connectors.sieve_files import SieveFiles as Directory  # noqa: PLC0415  only where it is configured
+
+    return Directory(
+        name=name,
+        directory=table.directory,
+        user=table.user,
+        helper=table.helper or None,
+        owner_reader=others.get(table.owner_reader) if table.owner_reader else None,
+        dovecot_config=table.dovecot_config,
+        log=table.log,
+        script=table.script,
+    )
+
+
+def _leave(settings: Settings, people: PeopleCsv) -> list[LeaveSource]:
+    from locum.leave import sources  # noqa: PLC0415  icalendar is slow to import
+
+    return sources(settings.leave.csv, settings.leave.ical, people, settings.organisation.time_zone)
+
+
+def _holidays(file: Path | None) -> frozenset[date]:
+    if file is None:
+        return frozenset()
+    from locum.leave.ical import days  # noqa: PLC0415  icalendar is slow to import
+
+    return days(file)
+
+
+def _render(account: object, form: str) -> bytes:
+    from locum.documents import render  # noqa: PLC0415  WeasyPrint is slow to import, and large
+
+    return render(account, form)
