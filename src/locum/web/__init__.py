@@ -1,0 +1,75 @@
+"""The web door: pages behind one-time links, for the person who is asked. `make_app` builds it, `serve` runs it.
+
+It calls the desk's `look` and `answer` and nothing else of Locum's that acts. No sign-in, no cookies, no JavaScript, and
+no log line with a path in it: an address here holds the secret. Nothing here imports documents, letters or connectors.
+"""
+
+import socket
+import time
+from collections.abc import Callable, Iterable
+from ipaddress import ip_network
+
+import uvicorn
+from fastapi import FastAPI
+
+from locum.errors import Invalid, Unreachable
+from locum.web.guard import Guard, GuessLimit
+from locum.web.pages import Answers, Pages
+from locum.web.shown import Site
+
+
+def make_app(
+    desk: Answers,
+    *,
+    organisation: str,
+    language: str = "nl",
+    url: str = "",
+    proxies: Iterable[str] = (),
+    monotonic: Callable[[], float] = time.monotonic,
+) -> FastAPI:
+    """The pages of `organisation` over `desk`.
+
+    `language` is for whoever's browser asks for none we have. `url` is where the pages are seen from outside ([web] url):
+    its origin may answer and its path goes before ours. `proxies` are addresses or networks whose X-Forwarded-For is
+    believed; without any, the peer itself is the client. Raises ValueError for a proxy that is no address.
+    """
+    site = Site(organisation=organisation, language=language, url=url.rstrip("/"))
+    trusted = tuple(ip_network(proxy) for proxy in proxies)
+    app = FastAPI(title="Locum", docs_url=None, redoc_url=None, openapi_url=None)
+    Pages(desk, site, GuessLimit(monotonic), trusted).join(app)
+    app.add_middleware(Guard, site=site)
+    return app
+
+
+def serve(app: FastAPI, listen: str) -> None:
+    """Serve `app` on `listen` (`127.0.0.1:8080`, `[::1]:8080`) until SIGTERM or SIGINT; open answers are finished first.
+
+    Raises Invalid `listen-not-understood` or Unreachable `listen-refused`; KeyboardInterrupt after SIGINT, as always.
+    """
+    opened = open_socket(listen)
+    config = uvicorn.Config(
+        app,
+        access_log=False,  # a path here is a secret
+        log_level="warning",
+        proxy_headers=False,  # uvicorn would believe any local peer; Pages believes only the configured ones
+        server_header=False,
+        timeout_keep_alive=10,
+        timeout_graceful_shutdown=5,
+        limit_concurrency=500,
+        lifespan="off",
+    )
+    with opened:
+        uvicorn.Server(config).run(sockets=[opened])
+
+
+def open_socket(listen: str) -> socket.socket:
+    """A listening socket on `host:port`; port 0 takes any free one. Raises as `serve`."""
+    host, _, port = listen.rpartition(":")
+    host = host.removeprefix("[").removesuffix("]")
+    if not host or not port.isascii() or not port.isdigit() or int(port) > 65535:
+        raise Invalid("listen-not-understood", listen=listen[:60])
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, int(port)), family=family, backlog=256)
+    except OSError as error:
+        raise Unreachable("listen-refused", listen=listen, what=error.strerror or error) from error

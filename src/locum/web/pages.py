@@ -1,0 +1,192 @@
+"""The addresses: GET and HEAD /l/{token} show, POST answers; besides those a landing page, the stylesheet and /healthz.
+
+GET never changes anything, since mail scanners open links. A good POST answers 303 to the GET, so that loading the page
+again sends nothing twice. Nothing of a case stands in an address.
+"""
+
+from collections.abc import Sequence
+from hashlib import sha256
+from importlib.resources import files
+from typing import Annotated, Protocol
+from urllib.parse import quote
+
+import structlog
+from fastapi import FastAPI, Form, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import PlainTextResponse, RedirectResponse
+from pydantic import BaseModel, ConfigDict
+from starlette.exceptions import HTTPException
+
+from locum.desk import LinkView, OwnText
+from locum.errors import Conflict, Invalid, LocumError, Refused, Trouble, Unsupported
+from locum.web.guard import HEADERS, GuessLimit, Network, client_of
+from locum.web.shown import Site, case_page, home_page, problem_page
+
+ANSWERS = frozenset({"agree", "object", "own-text", "done", "stop", "set"})
+_WITH_TEXT = frozenset({"own-text", "set"})
+_STATUS_OF_KEY = {"link-unknown": 404, "link-expired": 410, "link-used": 409}
+_STATUS_OF_CLASS: tuple[tuple[type[LocumError], int], ...] = (
+    (Invalid, 400),
+    (Unsupported, 400),
+    (Refused, 409),
+    (Conflict, 409),
+    (Trouble, 503),
+    (LocumError, 500),
+)
+_LOG = structlog.get_logger("locum.web")
+
+
+class Answers(Protocol):
+    """What this door needs of the desk, and all that it calls."""
+
+    def look(self, token: str) -> LinkView:
+        """As Desk.look."""
+        ...
+
+    def answer(self, token: str, answer: str, text: OwnText | None = None, because: str = "") -> LinkView:
+        """As Desk.answer."""
+        ...
+
+
+class AnswerForm(BaseModel):
+    """The form of the page, unjudged but for its shape. `answer` may also be `preview`, which shows and changes nothing."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    answer: str = ""
+    subject: str = ""
+    internal_text: str = ""
+    external_text: str = ""
+    until: str = ""
+    because: str = ""
+
+    @property
+    def text(self) -> OwnText:
+        """What she wrote. Forms end lines with CR LF (HTML, "constructing the entry list"); texts with LF."""
+        return OwnText(
+            subject=_lines(self.subject),
+            internal_text=_lines(self.internal_text),
+            external_text=_lines(self.external_text),
+            until=self.until.strip(),
+        )
+
+
+def _lines(text: str) -> str:
+    return text.replace("\r\n", "\n")
+
+
+def status_of(error: LocumError) -> int:
+    """The HTTP status of an error."""
+    by_class = next(status for kind, status in _STATUS_OF_CLASS if isinstance(error, kind))
+    return _STATUS_OF_KEY.get(error.key, by_class)
+
+
+class Pages:
+    """The routes over one desk."""
+
+    def __init__(self, desk: Answers, site: Site, limit: GuessLimit, proxies: Sequence[Network]) -> None:
+        self._desk = desk
+        self._site = site
+        self._limit = limit
+        self._proxies = proxies
+        self._style = files(__package__).joinpath("static", "locum.css").read_bytes()
+        self._style_tag = f'"{sha256(self._style).hexdigest()[:16]}"'
+
+    def join(self, app: FastAPI) -> None:
+        """Add the routes and the pages for errors to `app`."""
+        for path, page in (
+            ("/", self.home),
+            ("/l/{token}", self.look),
+            ("/static/locum.css", self.style),
+            ("/robots.txt", self.robots),
+            ("/healthz", self.health),
+        ):
+            app.add_api_route(path, page, methods=["GET", "HEAD"], response_model=None)
+        app.add_api_route("/l/{token}", self.answer, methods=["POST"], response_model=None)
+        app.add_exception_handler(HTTPException, self._no_page)
+        app.add_exception_handler(RequestValidationError, self._no_form)
+        app.add_exception_handler(Exception, self._failed)
+
+    def look(self, token: str, request: Request) -> Response:
+        """The page behind a link. Changes nothing."""
+        try:
+            return case_page(self._site, self._desk.look(token))
+        except LocumError as error:
+            return self._told(error, request)
+
+    def answer(self, token: str, form: Annotated[AnswerForm, Form()], request: Request) -> Response:
+        """What she says. 303 to the page where it is noted, otherwise the page once more, with what was wrong with it."""
+        text = form.text if form.answer in {*_WITH_TEXT, "preview"} else None
+        try:
+            if form.answer == "preview":
+                return case_page(self._site, self._desk.look(token), draft=text, preview=True)
+            if form.answer not in ANSWERS:
+                raise Invalid("answer-unknown")
+            self._desk.answer(token, form.answer, text, _lines(form.because))
+        except LocumError as error:
+            return self._again(token, error, text, request)
+        return RedirectResponse(f"{self._site.root}/l/{quote(token, safe='')}", status_code=303)
+
+    def home(self, request: Request) -> Response:
+        """What this is."""
+        return home_page(self._site, self._language(request))
+
+    def style(self) -> Response:
+        """Our one stylesheet."""
+        return Response(
+            self._style, media_type="text/css", headers={"Cache-Control": "no-cache", "ETag": self._style_tag}
+        )
+
+    def robots(self) -> Response:
+        """Nothing here is for a search engine."""
+        return PlainTextResponse("User-agent: *\nDisallow: /\n")
+
+    def health(self) -> Response:
+        """That this program answers."""
+        return PlainTextResponse("ok\n")
+
+    def _again(self, token: str, error: LocumError, text: OwnText | None, request: Request) -> Response:
+        """The page behind the link with the error on top and her words still in it, where the link can still be looked at."""
+        if error.key not in ("link-unknown", "link-expired") and not isinstance(error, Trouble):
+            try:
+                view = self._desk.look(token)
+            except LocumError as worse:
+                return self._told(worse, request, text)
+            key = "answer-too-late" if error.key == "no-such-step" else error.key
+            return case_page(self._site, view, status=status_of(error), problem=(key, error.values), draft=text)
+        return self._told(error, request, text)
+
+    def _told(self, error: LocumError, request: Request, text: OwnText | None = None) -> Response:
+        language, status = self._language(request), status_of(error)
+        if error.key == "link-unknown":
+            peer = request.client.host if request.client else ""
+            forwarded = ",".join(request.headers.getlist("x-forwarded-for"))
+            if seconds := self._limit.guessed(client_of(peer, forwarded, self._proxies)):
+                return self._wait(language, seconds, text)
+        if status >= 500:
+            _LOG.warning("page failed", key=error.key, code=error.code)
+        headers = {"Retry-After": "30"} if status == 503 else None
+        return problem_page(self._site, language, status, error.key, error.values, hers=text, headers=headers)
+
+    def _wait(self, language: str, seconds: int, text: OwnText | None) -> Response:
+        values = {"minutes": str(-(-seconds // 60))}
+        headers = {"Retry-After": str(seconds)}
+        return problem_page(self._site, language, 429, "too-many-guesses", values, hers=text, headers=headers)
+
+    def _language(self, request: Request) -> str:
+        return self._site.reads(request.headers.get("accept-language", ""))
+
+    def _no_page(self, request: Request, error: Exception) -> Response:
+        status = error.status_code if isinstance(error, HTTPException) else 500
+        key = {404: "page-unknown", 405: "method-unknown", 400: "form-not-understood"}.get(status, "server-failed")
+        headers = error.headers if isinstance(error, HTTPException) else None
+        return problem_page(self._site, self._language(request), status, key, {}, headers=headers)
+
+    def _no_form(self, request: Request, _error: Exception) -> Response:
+        return problem_page(self._site, self._language(request), 400, "form-not-understood", {})
+
+    def _failed(self, request: Request, error: Exception) -> Response:
+        _LOG.error("page failed", error=type(error).__name__)
+        # Starlette answers these outside all middleware, so Guard adds nothing.
+        headers = {**HEADERS, "Cache-Control": "no-store"}
+        return problem_page(self._site, self._language(request), 500, "server-failed", {}, headers=headers)

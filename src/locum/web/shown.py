@@ -1,0 +1,281 @@
+"""What the pages show: from a LinkView to the words and parts of a page, and from a template to HTML. Changes nothing.
+
+All text from people is hostile: Jinja escapes every value, and what cannot be seen (controls, bidirectional marks) is
+left out.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import cache, partial
+from typing import Final
+from urllib.parse import quote, urlsplit
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+from starlette.responses import HTMLResponse
+
+from locum.desk import LinkView, OwnText
+from locum.entry import Entry
+from locum.lifecycle import Case, State
+from locum.measure import Audience
+from locum.messages import LANGUAGES, say, says
+from locum.phrases import legible, when
+
+_PHASES: Final[Mapping[State, str]] = {
+    State.REQUESTED: "asked",
+    State.ASKING: "asked",
+    State.AGREED: "agreed",
+    State.UNANSWERED: "unanswered",
+    State.AWAITING_REVIEW: "unanswered",
+    State.APPROVED: "unanswered",
+    State.SCHEDULED: "unanswered",
+    State.APPLYING: "live",
+    State.APPLIED: "live",
+    State.OBJECTED: "objected",
+    State.ENDING: "ending",
+    State.ENDED: "ended",
+    State.ACCOUNTED: "ended",
+    State.WITHDRAWN: "withdrawn",
+    State.REFUSED: "refused",
+    State.EXPIRED: "expired",
+    State.FAILED: "failed",
+}
+_TO_COME: Final = frozenset({"asked", "agreed", "agreed-review", "own-text", "unanswered", "set"})
+_OVER: Final = frozenset({"ended", "objected", "done-herself", "withdrawn", "refused", "expired", "failed"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """Whose pages these are, and where they are seen from outside."""
+
+    organisation: str
+    language: str
+    url: str
+
+    @property
+    def root(self) -> str:
+        """What goes before our own paths, without a slash at the end."""
+        return urlsplit(self.url).path.rstrip("/")
+
+    def reads(self, accept_language: str) -> str:
+        """The language of an Accept-Language header, as far as we have it (RFC 9110 12.5.4)."""
+        wishes: list[tuple[float, str]] = []
+        for part in accept_language.split(",")[:20]:
+            name, _, weight = part.partition(";")
+            match = re.fullmatch(r"\s*q=([01](?:\.\d{0,3})?)\s*", weight)
+            wishes.append((float(match[1]) if match else 1.0, name.strip().lower().partition("-")[0]))
+        known = [wish for wish in wishes if wish[1] in LANGUAGES and wish[0] > 0]
+        return max(known, key=lambda wish: wish[0])[1] if known else self.language
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mail:
+    """One reply as it would be sent: `title` says to whom."""
+
+    title: str
+    sender: str
+    subject: str
+    text: str
+    html: str | None = None
+
+
+def phase(view: LinkView) -> str:
+    """Which page this is, a key under `pages.phase.`."""
+    if view.case is None:
+        return "set" if "set" in view.may else "noted"
+    found = _PHASES[view.case.state]
+    if found in ("asked", "unanswered", "agreed") and view.case.answer in ("agreed", "own-text"):
+        return "agreed-review" if view.case.state is State.AWAITING_REVIEW else view.case.answer
+    if found == "withdrawn" and view.case.answer == "done-herself":
+        return "done-herself"
+    return found
+
+
+def audience(case: Case, language: str) -> str:
+    """Who gets a reply, in words. Without an external text nobody outside does, whatever the audience."""
+    outside = case.measure.audience is not Audience.INTERNAL and case.measure.external_text
+    return say(language, f"words.audience.{case.measure.audience if outside else Audience.INTERNAL}")
+
+
+def mails(view: LinkView, text: OwnText, *, html: bool = True) -> list[Mail]:
+    """The replies that `text` makes, one or two."""
+    told = partial(say, view.language)
+    address = view.owner.mailbox.address if view.owner.mailbox else ""
+    sender = f"{view.owner.name} <{address}>"
+    measure = view.case.measure if view.case is not None and html else None
+    rows = [("internal", text.internal_text, measure.html_body if measure else None)]
+    if text.external_text:
+        rows.append(("external", text.external_text, measure.external_html if measure else None))
+    return [
+        Mail(title=told(f"pages.texts.{to}"), sender=sender, subject=text.subject, text=body, html=markup)
+        for to, body, markup in rows
+    ]
+
+
+def of_case(case: Case) -> OwnText:
+    """The texts as the case holds them."""
+    measure = case.measure
+    return OwnText(subject=measure.subject, internal_text=measure.text_body, external_text=measure.external_text or "")
+
+
+def deadline(view: LinkView, now_phase: str) -> str:
+    """What happens if she does nothing, a key under `pages.deadline.`; empty where nothing more would."""
+    if now_phase == "asked":
+        return (view.if_unanswered if view.deadline_words else "now") if view.may & {"agree", "object"} else ""
+    if now_phase == "unanswered" and "object" in view.may:
+        return "review-decided" if view.case and view.case.state is State.AWAITING_REVIEW else "decided"
+    return ""
+
+
+def start(view: LinkView, now_phase: str) -> str:
+    """When it starts, as part of a sentence. A start before the moment that decides is "in a moment"."""
+    if view.case is None:
+        return say(view.language, "pages.start.at", **{"from": view.from_words})
+    decided_at = view.case.answered_at or view.case.ask_deadline_at
+    if decided_at is None or view.case.measure.from_date > decided_at:
+        return say(view.language, "pages.start.at", **{"from": view.from_words})
+    return say(view.language, "pages.start.then" if now_phase == "asked" else "pages.start.soon")
+
+
+def so_far(view: LinkView) -> list[tuple[str, str]]:
+    """What has happened, oldest first: when and what, in words."""
+    return [
+        (when(entry.time, view.language, view.owner.time_zone), said)
+        for entry in view.entries
+        if (said := _happened(view, entry))
+    ]
+
+
+def _happened(view: LinkView, entry: Entry) -> str:
+    """One entry in words, empty where it says nothing that she would want to know here."""
+    key = f"pages.so_far.{entry.type}"
+    if not says(view.language, key) or entry.body.get("outcome") == "sending":
+        return ""
+    details = [
+        say(view.language, word)
+        for area in ("channel", "outcome", "answer", "act")
+        if says(view.language, word := f"words.{'contact' if area == 'outcome' else area}.{entry.body.get(area)}")
+    ]
+    return ": ".join(part for part in (say(view.language, key, requester=view.requester), ", ".join(details)) if part)
+
+
+def case_page(
+    site: Site,
+    view: LinkView,
+    *,
+    status: int = 200,
+    problem: "tuple[str, Mapping[str, str]] | None" = None,
+    draft: OwnText | None = None,
+    preview: bool = False,
+) -> HTMLResponse:
+    """The page behind a link. `draft` is what she was writing; `preview` shows it; `problem` is an error's key and values."""
+    now_phase = phase(view)
+    reason = f"words.reason.{view.reason}"
+    words = {
+        "name": view.owner.name,
+        "requester": view.requester,
+        "organisation": view.organisation,
+        "from": view.from_words,
+        "until": view.until_words,
+        "deadline": view.deadline_words,
+        "start": start(view, now_phase),
+    }
+    shown = of_case(view.case) if view.case is not None else None
+    return _page(
+        "case.html",
+        view.language,
+        site,
+        status,
+        view=view,
+        phase=now_phase,
+        to_come=now_phase in _TO_COME,
+        over=now_phase in _OVER,
+        words=words,
+        reason=say(view.language, reason) if says(view.language, reason) else view.reason,
+        audience=audience(view.case, view.language) if view.case is not None else "",
+        mails=mails(view, shown) if shown is not None else [],
+        deadline=deadline(view, now_phase),
+        so_far=so_far(view),
+        problem=error_words(view.language, *problem) if problem else None,
+        draft=draft or view.draft,
+        writing=draft is not None,
+        preview=mails(view, draft, html=False) if preview and draft is not None else [],
+        draft_day=is_day((draft or view.draft).until),
+    )
+
+
+def is_day(text: str) -> bool:
+    """Whether a date field can show this."""
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return not text
+
+
+def problem_page(
+    site: Site,
+    language: str,
+    status: int,
+    key: str,
+    values: Mapping[str, str],
+    *,
+    hers: OwnText | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> HTMLResponse:
+    """A plain page for what went wrong; `hers` is what she had written, so that it is not lost."""
+    title = "page" if key == "page-unknown" else str(status)
+    page = _page(
+        "problem.html",
+        language,
+        site,
+        status,
+        title=say(language, f"pages.problem.title-{title}"),
+        problem=error_words(language, key, values),
+        hers=[text for text in (hers.subject, hers.internal_text, hers.external_text) if text] if hers else [],
+    )
+    page.headers.update(headers or {})
+    return page
+
+
+def home_page(site: Site, language: str) -> HTMLResponse:
+    """What this is, for whoever comes without a link."""
+    return _page("home.html", language, site, 200)
+
+
+def error_words(language: str, key: str, values: Mapping[str, str]) -> list[str]:
+    """Sentence, what was left as it was, and advice, as far as there are any."""
+    found = [say(language, f"errors.{key}.sentence", **values)]
+    left_as = f"errors.{key}.left_as"
+    found.append(say(language, left_as if says(language, left_as) else "errors.default-left-as", **values))
+    advice = f"errors.{key}.advice"
+    return [*found, say(language, advice, **values)] if says(language, advice) else found
+
+
+def _page(template: str, language: str, site: Site, status: int, **values: object) -> HTMLResponse:
+    def told(key: str, **given: object) -> str:
+        return say(language, f"pages.{key}", **given)
+
+    content = _templates().get_template(template).render(say=told, language=language, site=site, **values)
+    return HTMLResponse(content, status_code=status, headers={"Content-Language": language})
+
+
+@cache
+def _templates() -> Environment:
+    made = Environment(
+        loader=PackageLoader("locum.web"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_seen,
+    )
+    made.filters["mailto"] = lambda address: "mailto:" + quote(str(address), safe="@+")
+    return made
+
+
+def _seen(value: object) -> object:
+    if isinstance(value, str) and not isinstance(value, Markup):
+        return legible(value)
+    return value
