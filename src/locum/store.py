@@ -1,136 +1,192 @@
 """The store: cases, entries and jobs, and one verb that writes: `commit`, in one transaction, many cases at once.
 
-SKELETON: the interface that the desk and the doors rely on.
+Everything expensive (payloads, commitments, sealing, JSON) is made before that transaction, from a read of the heads of
+the streams; the transaction checks that they have not moved, and writes. What a commit writes is durable when it returns.
+Tables are in schema.py, the way to the database in database.py, a commit in committing.py, entries in record.py,
+the queue in jobs.py, checkpoints in checkpointing.py.
 """
 
+import os
+import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Protocol
+from datetime import datetime, timedelta
+from typing import TypeVar
 
-from locum.entry import Draft, Entry
-from locum.lifecycle import Case, State
+from sqlalchemy import Connection, inspect, select, text
 
+from locum import jobs as queue
+from locum.checkpointing import Signer, grown_tree, sign_tree
+from locum.committing import Change, Link, prepare, touched, write
+from locum.database import Database, Raced, chunks
+from locum.entry import Entry
+from locum.errors import Invalid, Unreachable
+from locum.jobs import Job, Taken
+from locum.lifecycle import FINAL, Case, State
+from locum.reading import read_cases, read_kept, read_leaves
+from locum.record import read_entries, read_heads
+from locum.schema import HEAD, cases, links, settings, tree
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
-    """A row of the queue: the next step of a case. (kind, case) is unique; putting it again moves it. `lane` is a
-    connector's name, or `letters`, or `desk`.
-    """
+__all__ = ["Change", "Job", "Link", "Signer", "Store", "Taken"]
 
-    kind: str
-    case: str
-    due_at: datetime
-    lane: str = "desk"
-    tries: int = 0
+T = TypeVar("T")
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Taken:
-    """A job under lease. Whoever lost the lease cannot commit."""
-
-    job: Job
-    worker: str
-    until: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Link:
-    """A one-time link. Only the SHA-256 of its token is kept. `purpose`: ask, stop, set."""
-
-    token_hash: bytes = field(repr=False)
-    case: str
-    purpose: str
-    expires_at: datetime
-    used_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
-    """What happens to one case in a commit.
-
-    `case` is the new value; its `version` is the one that was loaded, the store writes version + 1 and raises
-    Conflict(`changed-meanwhile`) if the stored one differs. `put` adds or moves jobs, `drop` names kinds of jobs to
-    delete, `finished` deletes the taken job and raises Conflict(`lease-lost`) if its lease is not ours any more.
-    `found` keeps sealed bytes beside the case (b"" deletes them, None leaves them). `links` are added; `use` marks a
-    link used and raises Conflict(`link-used`) if it already was.
-    """
-
-    case: Case | None = None
-    entries: tuple[Draft, ...] = ()
-    put: tuple[Job, ...] = ()
-    drop: tuple[str, ...] = ()
-    finished: Taken | None = None
-    found: bytes | None = field(default=None, repr=False)
-    links: tuple[Link, ...] = ()
-    use: Link | None = None
-
-
-class Signer(Protocol):
-    """Signs a checkpoint text; see tlog.py."""
-
-    origin: str
-
-    def sign(self, text: bytes) -> bytes:
-        """The signed note."""
-        ...
+_TRIES = 60
+_LIVING = tuple(state.value for state in State if state not in FINAL and state is not State.ENDED)
 
 
 class Store:
     """Everything that is kept. Raises Unreachable(`store-unreachable`) where the database does not answer."""
 
-    def __init__(self, url: str, clock: Callable[[], datetime]) -> None: ...
+    def __init__(self, url: str, clock: Callable[[], datetime], random: Callable[[int], bytes] = os.urandom) -> None:
+        """`sqlite:///file` or `postgresql://...`; nothing is opened yet. `random` gives that many unguessable bytes."""
+        self._database = Database(url)
+        self._clock = clock
+        self._random = random
 
     def migrate(self) -> None:
         """Bring the schema up to date; also makes a new store."""
+        self._database.make()
+        with self._database.reading() as connection:
+            if _version(connection) == HEAD:
+                return
+        from locum.migrations import upgrade  # noqa: PLC0415 Alembic is slow to load and seldom needed
+
+        with self._database.writing() as connection:
+            if connection.dialect.name == "postgresql":
+                connection.execute(text("SELECT pg_advisory_xact_lock(7565171)"))
+            upgrade(connection)
+
+    def close(self) -> None:
+        """Close idle connections; the next call opens new ones."""
+        self._database.close()
 
     # writing
     def commit(self, changes: Sequence[Change]) -> tuple[Case, ...]:
-        """All changes or none, durable when it returns. Gives back the cases with their new versions."""
-        raise NotImplementedError
+        """All changes or none, durable when it returns. Gives back the cases with their new versions.
+
+        Raises ValueError for an entry or a case that cannot be written, and Garbled where a key is missing.
+        """
+        return self._until_first(lambda: self._commit(changes))
+
+    def _commit(self, changes: Sequence[Change]) -> tuple[Case, ...]:
+        with self._database.reading() as connection:
+            heads = read_heads(connection, *touched(changes), self._random)
+        ready = prepare(heads, changes)
+        with self._database.writing() as connection:
+            write(connection, ready, self._clock())
+        return ready.cases
+
+    def _until_first(self, work: Callable[[], T]) -> T:
+        for turn in range(_TRIES):
+            try:
+                return work()
+            except Raced:
+                time.sleep(self._random(1)[0] / 256 * min(0.001 * 2**turn, 0.1))
+        raise Unreachable("store-unreachable", reason="always another was first")
 
     def sign_checkpoint(self, signer: Signer) -> bytes | None:
-        """Sign the tree as it stands if it grew since the last checkpoint. None if there was nothing to sign."""
-        raise NotImplementedError
+        """Sign the tree as it stands if it grew since the last checkpoint. None if there was nothing to sign.
+
+        Raises Garbled where the tree is no continuation of what was signed last; then nothing is signed.
+        """
+        with self._database.reading() as connection:
+            grown = grown_tree(connection, signer)
+        if grown is None:
+            return None
+        with self._database.writing() as connection:
+            return sign_tree(connection, signer, grown)
+
+    def limit_lane(self, name: str, at_once: int) -> None:
+        """How many jobs of this lane may be worked on at the same time, by all workers together."""
+        with self._database.writing() as connection:
+            queue.limit(connection, name, at_once)
+
+    def setting(self, name: str, make: Callable[[], bytes]) -> bytes:
+        """A value of the organisation that is made once and then kept (the key of the links, for instance)."""
+        wanted = select(settings.c.value).where(settings.c.name == name)
+        with self._database.reading() as connection:
+            found: bytes | None = connection.execute(wanted).scalar()
+        if found is not None:
+            return found
+        made = make()
+        with self._database.writing() as connection:
+            connection.execute(_MAKE_SETTING, {"name": name, "value": made})
+            kept: bytes = connection.execute(wanted).scalar_one()
+        return kept
 
     # reading
     def case(self, case_id: str) -> Case:
         """Raises Invalid(`no-such-case`)."""
-        raise NotImplementedError
+        return self.cases([case_id])[0]
 
     def cases(self, case_ids: Sequence[str]) -> list[Case]:
-        """Many at once, in the order asked for."""
-        raise NotImplementedError
+        """Many at once, in the order asked for. Raises Invalid(`no-such-case`) where one is missing."""
+        with self._database.reading() as connection:
+            found = {one.id: one for some in chunks(case_ids) for one in read_cases(connection, cases.c.id.in_(some))}
+        for case_id in case_ids:
+            if case_id not in found:
+                raise Invalid("no-such-case", case=case_id)
+        return [found[case_id] for case_id in case_ids]
 
     def find(
         self, *, state: State | None = None, mailbox: str | None = None, batch: str | None = None, limit: int = 1000
     ) -> list[Case]:
         """Newest first."""
-        raise NotImplementedError
+        pairs = ((cases.c.state, state and state.value), (cases.c.mailbox, mailbox), (cases.c.batch, batch))
+        wanted = [column == value for column, value in pairs if value is not None]
+        with self._database.reading() as connection:
+            return read_cases(connection, *wanted, limit=limit)
 
     def living_on(self, mailboxes: Sequence[str]) -> list[Case]:
-        """All cases on these mailboxes that are not final."""
-        raise NotImplementedError
+        """All cases on these mailboxes that are not final (`Case.is_final`), newest first per mailbox."""
+        found: list[Case] = []
+        with self._database.reading() as connection:
+            for some in chunks(mailboxes):
+                found += read_cases(connection, cases.c.mailbox.in_(some), cases.c.state.in_(_LIVING))
+        return found
 
     def entries(self, *, mailbox: str | None = None, case: str | None = None) -> list[Entry]:
-        """Decrypted and checked against their leaves, oldest first."""
-        raise NotImplementedError
+        """Decrypted and checked against their leaves, oldest first. Raises Garbled where they do not agree."""
+        with self._database.reading() as connection:
+            return read_entries(connection, mailbox, case)
 
     def found(self, case_id: str) -> bytes | None:
         """The sealed bytes kept beside a case."""
-        raise NotImplementedError
+        with self._database.reading() as connection:
+            return read_kept(connection, case_id)
 
     def link(self, token_hash: bytes) -> Link | None:
-        raise NotImplementedError
+        """The link with this hash, whether it still works or not."""
+        wanted = select(links).where(links.c.token_hash == token_hash)
+        with self._database.reading() as connection:
+            row = connection.execute(wanted).one_or_none()
+        if row is None:
+            return None
+        token, case_id, purpose, expires_at, used_at = row
+        return Link(token_hash=token, case=case_id, purpose=purpose, expires_at=expires_at, used_at=used_at)
 
-    def jobs(self, case_id: str) -> list[Job]:
-        raise NotImplementedError
+    def checkpoint(self) -> bytes | None:
+        """The newest signed checkpoint."""
+        with self._database.reading() as connection:
+            note: bytes | None = connection.execute(select(tree.c.checkpoint)).scalar_one()
+        return note
 
-    def setting(self, name: str, make: Callable[[], bytes]) -> bytes:
-        """A value of the organisation that is made once and then kept (the key of the links, for instance)."""
-        raise NotImplementedError
+    def leaves(self, first: int = 0, last: int | None = None) -> list[bytes]:
+        """The 65-byte leaves [first, last) of the log."""
+        with self._database.reading() as connection:
+            return list(read_leaves(connection, first, last))
 
     # the queue (jobs.py)
+    def jobs(self, case_id: str) -> list[Job]:
+        """The next steps of a case, the first one first."""
+        with self._database.reading() as connection:
+            return queue.of_case(connection, case_id)
+
+    def lanes(self) -> list[str]:
+        """All lanes that ever had a job."""
+        with self._database.reading() as connection:
+            return queue.known_lanes(connection)
+
     def take(
         self,
         worker: str,
@@ -143,16 +199,42 @@ class Store:
         """Up to `many` due jobs of one kind and lane (the longest due first), leased for `seconds`. Never a job of a
         case that another live lease works on; never more than the lane allows. `case` takes only that case's due jobs.
         """
-        raise NotImplementedError
+        now = self._clock()
+        with self._database.reading() as connection:
+            if not queue.anything_due(connection, now, case):
+                return []
+        lease = f"{worker}#{self._random(8).hex()}"
+        until = now + timedelta(seconds=seconds)
+        return self._in_queue(lambda connection: queue.take(connection, lease, now, until, many, case, lanes))
 
     def renew(self, taken: Sequence[Taken], seconds: float) -> list[Taken]:
         """The leases that are still ours, renewed."""
-        raise NotImplementedError
+        until = self._clock() + timedelta(seconds=seconds)
+        return self._in_queue(lambda connection: queue.renew(connection, taken, until)) if taken else []
 
     def back_off(self, taken: Sequence[Taken], until: datetime, trouble: str) -> None:
         """Give jobs back, due again at `until`, tries + 1; `trouble` (a message key) is kept with the job for `show`."""
-        raise NotImplementedError
+        if taken:
+            self._in_queue(lambda connection: queue.back_off(connection, taken, until, trouble))
 
     def next_due(self) -> datetime | None:
-        """When the next job is due, for a worker's sleep."""
-        raise NotImplementedError
+        """When the next job is due, or the lease of one ends; for a worker's sleep."""
+        with self._database.reading() as connection:
+            return queue.next_due(connection)
+
+    def _in_queue(self, work: Callable[[Connection], T]) -> T:
+        def once() -> T:
+            with self._database.writing() as connection:
+                return work(connection)
+
+        return self._until_first(once)
+
+
+_MAKE_SETTING = text("INSERT INTO settings (name, value) VALUES (:name, :value) ON CONFLICT (name) DO NOTHING")
+
+
+def _version(connection: Connection) -> str | None:
+    """The migration at which the store stands; None for a new one."""
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()

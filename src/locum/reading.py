@@ -1,0 +1,58 @@
+"""Reading cases, kept bytes and the tree out of the store, opened and checked; entries are read in record.py."""
+
+from collections.abc import Iterator
+
+from sqlalchemy import ColumnElement, Connection, and_, select
+
+from locum.committing import about_case, about_kept
+from locum.errors import Garbled
+from locum.filing import load_case
+from locum.lifecycle import Case
+from locum.schema import cases, entries, kept, vault
+from locum.sealing import unseal
+
+
+def read_cases(connection: Connection, *wanted: ColumnElement[bool], limit: int | None = None) -> list[Case]:
+    """Cases, newest first. Raises Garbled where one cannot be opened."""
+    key = and_(vault.c.name == cases.c.id, vault.c.kind == "case")
+    rows = connection.execute(
+        select(cases.c.id, cases.c.version, cases.c.sealed, vault.c.key)
+        .outerjoin_from(cases, vault, key)
+        .where(*wanted)
+        .order_by(cases.c.filed_at.desc(), cases.c.number.desc())
+        .limit(limit)
+    )
+    return [_open(*row) for row in rows]
+
+
+def _open(case_id: str, version: int, sealed: bytes, key: bytes | None) -> Case:
+    if key is None:
+        raise Garbled("record-key-missing", place=case_id)
+    try:
+        case = load_case(unseal(key, sealed, about_case(case_id, version)))
+    except ValueError as error:
+        raise Garbled("record-damaged", place=case_id) from error
+    if (case.id, case.version) != (case_id, version):
+        raise Garbled("record-damaged", place=case_id)
+    return case
+
+
+def read_kept(connection: Connection, case_id: str) -> bytes | None:
+    """The bytes kept beside a case, opened."""
+    key = and_(vault.c.name == kept.c.case_id, vault.c.kind == "case")
+    joined = select(kept.c.sealed, vault.c.key).outerjoin_from(kept, vault, key)
+    row = connection.execute(joined.where(kept.c.case_id == case_id)).one_or_none()
+    if row is None:
+        return None
+    sealed, found = row
+    if found is None:
+        raise Garbled("record-key-missing", place=case_id)
+    return unseal(found, sealed, about_kept(case_id))
+
+
+def read_leaves(connection: Connection, first: int, last: int | None) -> Iterator[bytes]:
+    """The leaves [first, last), a thousand at a time in memory."""
+    wanted = select(entries.c.leaf).where(entries.c.position >= first).order_by(entries.c.position)
+    if last is not None:
+        wanted = wanted.where(entries.c.position < last)
+    yield from connection.execution_options(yield_per=1000).execute(wanted).scalars()

@@ -1,0 +1,164 @@
+"""The tables of the store. Columns and indexes only; what they mean together is in store.py, record.py and jobs.py.
+
+`vault` is the only place of keys: one per case (its value, entries and kept bytes), one per stream for entries without a
+case, and K_s of each stream. Destroying a row of it erases what it sealed, so it must lie outside ordinary backups
+(docs/operate.md): leave `vault` out of dumps and keep it by itself, for a short time.
+
+Instants are whole microseconds since 1970, which sort and compare alike in SQLite and PostgreSQL.
+"""
+
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Dialect,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+    text,
+)
+
+HEAD = "0001"
+"""The newest migration; a store that stands here is not touched by `migrate`."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware datetime, kept as microseconds since 1970."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:  # noqa: ARG002 theirs
+        """A naive datetime is a TypeError: there is no telling what it means."""
+        return None if value is None else (value - _EPOCH) // _MICROSECOND
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 theirs
+        """In UTC."""
+        return None if value is None else _EPOCH + timedelta(microseconds=value)
+
+
+# sqlite_with_rowid=False: small rows that are found by a name lie in the index itself, half the pages to write.
+
+metadata = MetaData()
+
+tree = Table(
+    "tree",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("size", BigInteger, nullable=False),
+    Column("frontier", LargeBinary, nullable=False),
+    Column("checkpoint", LargeBinary),
+    Column("checkpoint_size", BigInteger, nullable=False),
+    Column("checkpoint_frontier", LargeBinary, nullable=False),
+)
+"""One row. The frontier is the hashes of the complete subtrees on the right edge, largest first."""
+
+streams = Table(
+    "streams",
+    metadata,
+    Column("name", String(400), primary_key=True),
+    Column("length", BigInteger, nullable=False),
+    Column("head", LargeBinary, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+entries = Table(
+    "entries",
+    metadata,
+    Column("position", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=False),
+    Column("stream", String(400), nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("case_id", String(200), nullable=False),
+    Column("leaf", LargeBinary, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    UniqueConstraint("stream", "seq", name="entries_stream_seq"),
+    Index("entries_case", "case_id", "position"),
+)
+
+vault = Table(
+    "vault",
+    metadata,
+    Column("name", String(400), primary_key=True),
+    Column("kind", String(10), primary_key=True),
+    Column("key", LargeBinary, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""`kind`: case, stream (entries without a case), tag (K_s)."""
+
+cases = Table(
+    "cases",
+    metadata,
+    Column("number", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("id", String(200), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("state", String(40), nullable=False),
+    Column("mailbox", String(400), nullable=False),
+    Column("batch", String(200), nullable=False),
+    Column("filed_at", Instant, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    UniqueConstraint("id", name="cases_id"),
+    Index("cases_mailbox", "mailbox", "filed_at"),
+    Index("cases_state", "state", "filed_at"),
+    Index("cases_filed", "filed_at"),
+    Index("cases_batch", "batch", "filed_at", sqlite_where=text("batch <> ''"), postgresql_where=text("batch <> ''")),
+)
+
+kept = Table(
+    "kept",
+    metadata,
+    Column("case_id", String(200), primary_key=True),
+    Column("sealed", LargeBinary, nullable=False),
+)
+
+_FREE, _TAKEN = text("taken_by IS NULL"), text("taken_by IS NOT NULL")
+
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("case_id", String(200), primary_key=True),
+    Column("kind", String(40), primary_key=True),
+    Column("lane", String(200), nullable=False),
+    Column("due_at", Instant, nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("taken_by", String(200)),
+    Column("taken_until", Instant),
+    Column("trouble", String(200), nullable=False),
+    Index("jobs_due", "due_at", sqlite_where=_FREE, postgresql_where=_FREE),
+    # One live lease per case at a time, whatever two workers believe at the same moment.
+    Index("jobs_one_lease", "case_id", unique=True, sqlite_where=_TAKEN, postgresql_where=_TAKEN),
+    sqlite_with_rowid=False,
+)
+
+lanes = Table(
+    "lanes",
+    metadata,
+    Column("name", String(200), primary_key=True),
+    Column("at_once", Integer, nullable=False),
+)
+
+links = Table(
+    "links",
+    metadata,
+    Column("token_hash", LargeBinary, primary_key=True),
+    Column("case_id", String(200), nullable=False),
+    Column("purpose", String(40), nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    Column("used_at", Instant),
+)
+
+settings = Table(
+    "settings",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("value", LargeBinary, nullable=False),
+)
