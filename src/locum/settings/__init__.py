@@ -1,0 +1,194 @@
+"""The settings: one TOML file -> frozen values. An unknown key is an error that names the file, the line and the key.
+
+Relative paths count from the settings file. No secret stands in the settings: `secret` reads one from its own file. No
+connector is imported for this; kinds are known by their file names. The tables and their defaults are in tables.py.
+"""
+
+import json
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+from importlib.resources import files
+from pathlib import Path
+from types import MappingProxyType
+
+from pydantic import TypeAdapter, ValidationError
+
+from locum.errors import Invalid
+from locum.settings.mistakes import Place, mistake
+from locum.settings.secret import secret, secret_is_readable
+from locum.settings.tables import (
+    ConnectorTable,
+    ContactTable,
+    File,
+    LeaveTable,
+    MailTable,
+    ManageSieve,
+    Organisation,
+    PeopleTable,
+    PolicyTable,
+    RecordTable,
+    SieveFiles,
+    StoreTable,
+    TextMessages,
+    WebTable,
+    WorkerTable,
+)
+
+__all__ = [
+    "ConnectorTable",
+    "ManageSieve",
+    "Settings",
+    "SieveFiles",
+    "is_loopback",
+    "kinds",
+    "load",
+    "secret",
+    "secret_is_readable",
+]
+
+_LARGEST = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Everything an organisation says about itself and its mail systems. `connectors` are in the file's order."""
+
+    path: Path
+    organisation: Organisation
+    people: PeopleTable
+    mail: MailTable
+    connectors: Mapping[str, ConnectorTable]
+    store: StoreTable
+    policy: PolicyTable
+    text_messages: TextMessages
+    record: RecordTable
+    web: WebTable
+    acting: Mapping[str, tuple[str, ...]]
+    leave: LeaveTable
+    worker: WorkerTable
+    contact: ContactTable
+
+    def route(self, address: str) -> str | None:
+        """The name of the connector that serves a canonical address; the first pattern that matches counts."""
+        for name, table in self.connectors.items():
+            if any(_matches(pattern, address) for pattern in table.mailboxes):
+                return name
+        return None
+
+    def may_act_as(self, os_user: str, person: str) -> bool:
+        """Whether this user of the operating system may act for this person."""
+        allowed = self.acting.get(os_user, ())
+        return "*" in allowed or person in allowed
+
+    def may_apply(self, connector: str) -> bool:
+        """Whether this process has what the connector needs to set something: its secret, or its directory to write in."""
+        table = self.connectors[connector]
+        if isinstance(table, ManageSieve):
+            return secret_is_readable(table.secret_file)
+        return os.access(table.directory, os.W_OK | os.X_OK)
+
+
+def load(path: Path) -> Settings:
+    """Read the settings from `path`.
+
+    Raises Invalid (`settings-missing`, `settings-not-toml`, `settings-unknown-key`, `settings-missing-key`,
+    `settings-bad-value`, ...), naming the file, the line where it can be found, and the key.
+    """
+    path = path.absolute()
+    text = _read(path)
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise Invalid("settings-not-toml", file=path, what=error) from None
+    _defaults(table)
+    _check_kinds(table, path, text)
+    try:
+        read = TypeAdapter(File).validate_json(json.dumps(table, default=str), context={"folder": path.parent})
+    except ValidationError as error:
+        raise mistake(error, path, text) from None
+    return _settled(read, path, text)
+
+
+def _read(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            raw = file.read(_LARGEST + 1)
+    except OSError as error:
+        raise Invalid("settings-missing", file=path, what=error.strerror) from None
+    if len(raw) > _LARGEST:
+        raise Invalid("settings-not-toml", file=path, what=f"> {_LARGEST} bytes")
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise Invalid("settings-not-toml", file=path, what=error) from None
+
+
+def _defaults(table: dict[str, object]) -> None:
+    # Those that are paths: they have to pass through the same door as what is written in the file.
+    for name, key, value in (("store", "url", "sqlite:///locum.db"), ("record", "key_file", "record.key")):
+        inner = table.setdefault(name, {})
+        if isinstance(inner, dict):
+            inner.setdefault(key, value)
+
+
+def _settled(read: File, path: Path, text: str) -> Settings:
+    mail = read.mail if read.mail.sender else replace(read.mail, sender=f"locum@{read.organisation.domains[0]}")
+    for name, table in read.connector.items():
+        if isinstance(table, SieveFiles):
+            reader = read.connector.get(table.owner_reader) if table.owner_reader else None
+            if table.owner_reader and not isinstance(reader, ManageSieve):
+                place = Place(path, text, ("connector", name, "owner_reader"))
+                raise place.invalid("settings-owner-reader", value=table.owner_reader)
+        elif table.tls == "none" and not is_loopback(table.host):
+            raise Place(path, text, ("connector", name, "tls")).invalid("settings-tls-none", host=table.host)
+    return Settings(
+        path=path,
+        organisation=read.organisation,
+        people=read.people,
+        mail=mail,
+        connectors=MappingProxyType(read.connector),
+        store=read.store,
+        policy=read.policy,
+        text_messages=read.text_messages,
+        record=read.record,
+        web=read.web,
+        acting=MappingProxyType(read.acting),
+        leave=replace(read.leave, ical=tuple(_ical_place(entry, path.parent) for entry in read.leave.ical)),
+        worker=read.worker,
+        contact=read.contact,
+    )
+
+
+def _ical_place(entry: str, folder: Path) -> str:
+    return entry if re.match(r"[A-Za-z]+://", entry) else str(folder / Path(entry).expanduser())
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host name or address is this machine, so that what goes there passes no network."""
+    return host in {"localhost", "::1"} or re.fullmatch(r"127(\.\d{1,3}){3}", host) is not None
+
+
+def _matches(pattern: str, address: str) -> bool:
+    if "*" in pattern:
+        return fnmatchcase(address, re.sub(r"([\[?])", r"[\1]", pattern))
+    return address.endswith(pattern) if pattern.startswith("@") else address == pattern
+
+
+def kinds() -> tuple[str, ...]:
+    """The kinds of connectors there are: files of locum.connectors that have their options here."""
+    folder = files("locum").joinpath("connectors")
+    there = {Path(item.name).stem for item in folder.iterdir() if item.name.endswith(".py")}
+    return tuple(kind for kind in ("sieve_files", "managesieve") if kind in there)
+
+
+def _check_kinds(table: dict[str, object], path: Path, text: str) -> None:
+    connectors = table.get("connector")
+    for name, options in connectors.items() if isinstance(connectors, dict) else ():
+        kind = options.get("kind") if isinstance(options, dict) else None
+        if kind is not None and kind not in kinds():
+            place = Place(path, text, ("connector", name, "kind"))
+            raise place.invalid("settings-unknown-kind", value=str(kind), kinds=", ".join(kinds()))

@@ -1,0 +1,271 @@
+"""The tables of the settings file, one frozen value each, with every default. pydantic reads them strictly; no more than
+field types and their checks live here. Relative paths are made absolute while reading (`context["folder"]`).
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import time
+from pathlib import Path
+from typing import Annotated, ClassVar, Literal, TypeAlias
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
+
+from locum import addresses
+from locum.errors import LocumError
+from locum.hours import WorkingHours
+
+
+def _by(form: Callable[[str], str]) -> AfterValidator:
+    """Text in the one form that `form` gives it; its LocumError becomes the file's mistake."""
+
+    def check(value: str) -> str:
+        try:
+            return form(value)
+        except LocumError as error:
+            raise ValueError(value) from error
+
+    return AfterValidator(check)
+
+
+def _judged(judge: Callable[[str], object]) -> AfterValidator:
+    """Text as it stands, once `judge` has accepted it."""
+
+    def check(value: str) -> str:
+        try:
+            judge(value)
+        except (LocumError, ValueError, LookupError, OSError) as error:
+            raise ValueError(value) from error
+        return value
+
+    return AfterValidator(check)
+
+
+def _folder(info: ValidationInfo) -> Path:
+    folder: Path = (info.context or {})["folder"]
+    return folder
+
+
+def _from_settings(value: Path, info: ValidationInfo) -> Path:
+    return _folder(info) / value.expanduser()
+
+
+def _store_url(value: str, info: ValidationInfo) -> str:
+    scheme, _, rest = value.partition(":///")
+    if scheme == "sqlite" and rest and rest != ":memory:":
+        return f"sqlite:///{_folder(info) / rest}"
+    if urlsplit(value).scheme.partition("+")[0] not in {"sqlite", "postgresql"}:
+        raise ValueError(value)
+    return value
+
+
+def _scheme(*allowed: str) -> AfterValidator:
+    def check(value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme not in allowed or not parts.hostname or parts.username or parts.password:
+            raise ValueError(value)
+        parts.port  # noqa: B018  raises ValueError where the port is none
+        return value
+
+    return AfterValidator(check)
+
+
+def _pattern(value: str) -> str:
+    if "*" in value and "@" in value:
+        return value.lower()
+    return f"@{addresses.domain(value)}" if value.startswith("@") else addresses.canonical(value)
+
+
+def _listen(value: str) -> str:
+    host, _, port = value.rpartition(":")
+    if not host or not port.isdigit() or int(port) > 65535:
+        raise ValueError(value)
+    return value
+
+
+def _one_or_many(value: object) -> object:
+    return (value,) if isinstance(value, str) else tuple(value) if isinstance(value, list) else value
+
+
+Place: TypeAlias = Annotated[Path, AfterValidator(_from_settings)]
+Domain: TypeAlias = Annotated[str, _by(addresses.domain)]
+Address: TypeAlias = Annotated[str, _by(addresses.canonical)]
+Pattern: TypeAlias = Annotated[str, _by(_pattern)]
+Words: TypeAlias = Annotated[str, Field(min_length=1, max_length=500)]
+Many: TypeAlias = Annotated[tuple[str, ...], BeforeValidator(_one_or_many)]
+_STRICT: Mapping[str, object] = {"extra": "forbid", "strict": True}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Organisation:
+    """Who this is for. `language` is that of the command line and the default of a person."""
+
+    __pydantic_config__: ClassVar = _STRICT
+    name: Words
+    domains: Annotated[tuple[Domain, ...], Field(min_length=1)]
+    language: Literal["nl", "en"] = "nl"
+    time_zone: Annotated[str, _judged(ZoneInfo)] = "Europe/Amsterdam"
+    working_hours: Annotated[str, _judged(WorkingHours.parse)] = "mon-fri 09:00-17:00"
+    holidays: Place | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreTable:
+    """Where cases, entries and jobs are kept."""
+
+    __pydantic_config__: ClassVar = _STRICT
+    url: Annotated[str, AfterValidator(_store_url)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PeopleTable:
+    """Who is who."""
+
+    __pydantic_config__: ClassVar = _STRICT
+    csv: Place
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyTable:
+    """The policy's file; None is the one that comes with Locum."""
+
+    __pydantic_config__: ClassVar = _STRICT
+    file: Place | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailTable:
+    """The relay that letters leave by."""
+
+    __pydantic_config__: ClassVar = _STRICT
+    relay: Annotated[str, _scheme("smtp", "smtps")]
+    sender: Annotated[Address, Field(alias="from")] = ""
+    user: str | None = None
+    secret_file: Place | None = None
+    ca_file: Place | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextMessages:
+    """The file that holds the gateway's address for text messages (it holds a token); None: no text messages."""
+
+    __pydantic_config__: ClassVar = _STRICT
+    url_file: Place | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordTable:
+    """The key that signs checkpoints; made at first use, 0600, the worker's alone."""
+
+    __pydantic_config__: ClassVar = _STRICT
+    key_file: Place
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebTable:
+    """Where the pages are: `url` as people type it (the links in letters), `listen` as the program binds it."""
+
+    __pydantic_config__: ClassVar = _STRICT
+    url: Annotated[str, _scheme("http", "https")] = "http://127.0.0.1:8080"
+    listen: Annotated[str, AfterValidator(_listen)] = "127.0.0.1:8080"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeaveTable:
+    """Who is away. `ical` are files or addresses; a file whose name ends in .url holds an address that is itself a secret.
+
+    `gaps_visible_to` are ids of persons, or functions; everybody else sees only her own line.
+    """
+
+    __pydantic_config__: ClassVar = _STRICT
+    csv: Place | None = None
+    ical: Many = ()
+    gaps_visible_to: Many = ()
+    remind_days: Annotated[int, Field(ge=0, le=366)] = 7
+    remind_at: time = time(8)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerTable:
+    """The worker's pace: how long a job is leased, and how often what stands is read back."""
+
+    __pydantic_config__: ClassVar = _STRICT
+    lease_seconds: Annotated[float, Field(gt=0, le=3600, strict=False)] = 60
+    watch_minutes: Annotated[float, Field(gt=0, le=1440, strict=False)] = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContactTable:
+    """To whom she can turn: the data protection officer, and the supervisory authority."""
+
+    __pydantic_config__: ClassVar = _STRICT
+    dpo: str = ""
+    authority: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SieveFiles:
+    """Dovecot with published scripts: no login at all.
+
+    `user` says how the mail system names a mailbox: {address}, {local}, or a column of people.csv. `helper` is the command
+    that answers yes or no about her own script, `script` where her active script lies, both optional.
+    """
+
+    __pydantic_config__: ClassVar = _STRICT
+    kind: Literal["sieve_files"]
+    mailboxes: Annotated[tuple[Pattern, ...], Field(min_length=1)]
+    directory: Place
+    dovecot_config: Place | None = None
+    log: Place | None = None
+    owner_reader: str | None = None
+    user: Words = "{address}"
+    helper: Many = ()
+    script: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ManageSieve:
+    """ManageSieve (RFC 5804). `user` is the login name, `mailbox_user` how the server names a mailbox."""
+
+    __pydantic_config__: ClassVar = _STRICT
+    kind: Literal["managesieve"]
+    mailboxes: tuple[Pattern, ...] = ()
+    host: Words
+    port: Annotated[int, Field(ge=1, le=65535)] = 4190
+    user: Words
+    secret_file: Place
+    tls: Literal["required", "none"] = "required"
+    ca_file: Place | None = None
+    imap_host: Words | None = None
+    imap_port: Annotated[int, Field(ge=1, le=65535)] | None = None
+    mailbox_user: Words = "{address}"
+
+
+ConnectorTable: TypeAlias = SieveFiles | ManageSieve
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class File:
+    """The whole file, as it is written."""
+
+    __pydantic_config__: ClassVar = _STRICT
+    organisation: Organisation
+    people: PeopleTable
+    mail: MailTable
+    connector: Annotated[
+        dict[
+            Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,31}$")],
+            Annotated[ConnectorTable, Field(discriminator="kind")],
+        ],
+        Field(min_length=1),
+    ]
+    store: StoreTable
+    policy: PolicyTable = PolicyTable()
+    text_messages: TextMessages = TextMessages()
+    record: RecordTable
+    web: WebTable = WebTable()
+    acting: dict[str, Many] = field(default_factory=lambda: {"root": ("*",)})
+    leave: LeaveTable = LeaveTable()
+    worker: WorkerTable = WorkerTable()
+    contact: ContactTable = ContactTable()
