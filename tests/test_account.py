@@ -1,5 +1,6 @@
 """The account, from entries alone: what she reads of every kind of case, also of entries nobody has seen before."""
 
+import dataclasses
 import hashlib
 import hmac
 from datetime import UTC, datetime, timedelta
@@ -13,6 +14,7 @@ from locum.account import Account, Contacts, Kind, build
 from locum.account.story import story
 from locum.entry import Draft, Entry, Json
 from locum.measure import Audience, AutoReply, to_json
+from locum.messages import catalogue
 
 START = datetime(2026, 12, 1, 8, 0, tzinfo=UTC)
 REPLY = AutoReply(
@@ -151,8 +153,6 @@ def test_the_literal_texts_are_quoted_to_the_letter() -> None:
 
 
 def test_her_own_text_is_told_as_the_one_that_counts_and_the_earlier_one_is_kept() -> None:
-    import dataclasses
-
     hers = dataclasses.replace(REPLY, text_body="In mijn eigen woorden.")
     own = ("answered", {"answer": "own-text", "via": "link", "by": "", "measure": measure(hers)})
     found = account(requested(), own, INTENDED, DONE)
@@ -243,7 +243,7 @@ def test_her_own_change_is_said_to_have_been_left() -> None:
         ([("withdrawn", {"by": BOB, "because": ""})], "withdrawn", "Ingetrokken door Bob de Vries."),
         ([("expired", {"why": "never-reached"})], "expired", "op geen enkele manier"),
         ([("answered", {"answer": "objected", "via": "link", "by": "", "because": "Nee."})], "objected", "Nee."),
-        ([("answered", {"answer": "done-herself", "via": "link", "by": ""})], "done-herself", "zelf hebt gedaan"),
+        ([("answered", {"answer": "done-herself", "via": "link", "by": ""})], "done-herself", "Zelf al gedaan"),
         (
             [
                 (
@@ -275,8 +275,6 @@ def test_a_failed_case_says_what_was_undone_and_does_not_claim_that_it_was_never
 
 
 def test_a_case_ended_before_its_start_was_never_on() -> None:
-    import dataclasses
-
     later = dataclasses.replace(REPLY, from_date=datetime(2026, 12, 20, tzinfo=UTC))
     found = account(requested(measures=[measure(later)]), INTENDED, DONE, ENDING, DONE_END, ended(why="owner"))
     assert "nooit aangestaan" in words(found, "window")
@@ -332,8 +330,6 @@ def test_a_zone_that_is_not_known_any_more_reads_utc_and_says_so() -> None:
 
 
 def test_both_languages_have_the_same_keys() -> None:
-    from locum.messages import catalogue
-
     for area in ("account", "words", "letters"):
         assert catalogue("nl", area).keys() == catalogue("en", area).keys()
 
@@ -367,7 +363,7 @@ def test_whatever_the_record_holds_the_account_is_made_and_drops_no_entry(
 ) -> None:
     found = account(*rows)
     assert [row.type for row in found.record] == [kind for kind, _ in rows]
-    for (kind, body), row in zip(rows, found.record, strict=True):
+    for (_, body), row in zip(rows, found.record, strict=True):
         if "strange" in body:
             assert "strange" in dict(row.rest)
 

@@ -113,15 +113,28 @@ def _request(teller: Teller, story: Story) -> Iterator[Row]:
     )
     yield from _own_words(teller, "because", text(body, "because"))
     if text(body, "batch"):
-        yield Row(text=teller.say("request.batch", batch=text(body, "batch")))
+        yield Row(text=teller.say("request.batch", batch=text(body, "batch")), kind=Kind.NOTE)
 
 
 # asked and answered ------------------------------------------------------------------------------------------------
 
 
 def _asking(teller: Teller, story: Story) -> Iterator[Row]:
-    rows = (row for entry in story.of("asked") for row in _attempt(teller, entry))
+    entries = story.of("asked")
+    rows = (
+        row for place, entry in enumerate(entries) if not _has_result(entries, place) for row in _attempt(teller, entry)
+    )
     yield from _or(rows, teller.say("asking.none"))
+
+
+def _has_result(entries: tuple[Entry, ...], place: int) -> bool:
+    """Whether this is a `sending` whose result was recorded after it: the result is told, once."""
+    body = entries[place].body
+    same = [later.body for later in entries[place + 1 :] if all(later.body.get(k) == body.get(k) for k in _SAME)]
+    return body.get("outcome") == "sending" and bool(same) and same[0].get("outcome") != "sending"
+
+
+_SAME = ("channel", "to", "by", "tries")
 
 
 def _attempt(teller: Teller, entry: Entry) -> Iterator[Row]:
@@ -138,10 +151,14 @@ def _attempt(teller: Teller, entry: Entry) -> Iterator[Row]:
         said += " " + teller.say("asking.tries", tries=text(body, "tries"))
     yield Row(label=teller.when(entry.time), text=said)
     if receipt and receipt != note:
-        yield Row(text=teller.say("asking.receipt", receipt=receipt))
+        yield Row(text=_noted(teller, receipt) or teller.say("asking.receipt", receipt=receipt))
     if note:
-        told = teller.say(f"note.{note}") if teller.says(f"note.{note}") else ""
+        told = _noted(teller, note)
         yield Row(text=told) if told else Row(text=teller.quote(note), kind=Kind.QUOTE)
+
+
+def _noted(teller: Teller, key: str) -> str:
+    return teller.say(f"note.{key}") if teller.says(f"note.{key}") else ""
 
 
 def _answers(teller: Teller, story: Story) -> Iterator[Row]:
@@ -187,11 +204,15 @@ def _decision(teller: Teller, entry: Entry) -> Iterator[Row]:
         case "withdrawn":
             said = teller.say("reviews.withdrawn", who=who)
         case _:
-            said = teller.say("reviews.expired", why=teller.word("outcome", text(body, "why")))
+            said = teller.say("reviews.expired", why=_why(teller, body))
     yield Row(label=teller.when(entry.time), text=said)
     # The because of a refusal by policy is the request's own, and stands there already.
     if not (entry.type == "refused" and text(body, "by") == "policy"):
         yield from _own_words(teller, "their-because", text(body, "because"))
+
+
+def _why(teller: Teller, body: Body) -> str:
+    return teller.word("outcome-hers", text(body, "why"))
 
 
 def _error(teller: Teller, body: Body) -> str:
@@ -210,10 +231,10 @@ def _texts(teller: Teller, story: Story) -> Iterator[Row]:
         yield Row(text=teller.say("texts.none"))
         return
     if len(wordings) > 1:
-        yield Row(text=teller.say("texts.changed", when=teller.when(wordings[-1][0].time)))
+        yield Row(text=teller.say("texts.changed", when=teller.when(wordings[-1][0].time)), kind=Kind.NOTE)
     yield from _wording(teller, wordings[-1][1])
     for entry, reply in wordings[:-1]:
-        yield Row(text=teller.say("texts.earlier", when=teller.when(entry.time)))
+        yield Row(text=teller.say("texts.earlier", when=teller.when(entry.time)), kind=Kind.NOTE)
         yield from _wording(teller, reply)
 
 
@@ -238,13 +259,13 @@ def _window(teller: Teller, story: Story) -> Iterator[Row]:
         yield from _lines(teller, [("from", teller.when(reply.from_date)), ("until", teller.when(reply.to_date))])
     live, until = story.live_from, story.live_until
     if live is None or story.never_on:
-        yield Row(text=teller.say("window.never" if story.never_on else "window.unknown"))
+        yield Row(text=teller.say("window.never" if story.never_on else "window.unknown"), kind=Kind.NOTE)
         return
     yield from _lines(teller, [("live-from", teller.when(live)), ("live-until", teller.when(until) if until else "")])
     if until is None:
-        yield Row(text=teller.say("window.still"))
+        yield Row(text=teller.say("window.still"), kind=Kind.NOTE)
     for entry in story.of("ended")[:1]:
-        yield from _lines(teller, [("why-ended", teller.word("outcome", text(entry.body, "why")))])
+        yield from _lines(teller, [("why-ended", _why(teller, entry.body))])
 
 
 # how it went ----------------------------------------------------------------------------------------------------
@@ -278,7 +299,7 @@ def _mishap(teller: Teller, entry: Entry) -> Iterator[Row]:
 
 
 def _objecting(teller: Teller, story: Story, contacts: Contacts) -> Iterator[Row]:
-    yield Row(text=teller.say("object.how"))
+    yield Row(text=teller.say("object.how"), kind=Kind.NOTE)
     requester = _requester(teller, story)
     yield from _lines(
         teller,
@@ -304,7 +325,7 @@ _TOLD = {
     "expired": "case why",
     "intended": "case act connector",
     "done": "case act privileges",
-    "read-back": "case act stands",
+    "read-back": "case act stands active remarks",
     "ended": "case why put_back replies_sent",
     "failed": "case act left_as",
 }

@@ -8,9 +8,12 @@ from locum.measure import AutoReply
 
 
 class Kind(StrEnum):
-    """How a row is meant: a plain line, a text quoted to the letter, or something she should not miss."""
+    """How a row is meant: a plain line (without a label it goes on from the row before), a remark that stands by itself,
+    a text quoted to the letter, or something she should not miss.
+    """
 
     LINE = "line"
+    NOTE = "note"
     QUOTE = "quote"
     WARNING = "warning"
 

@@ -167,25 +167,26 @@ def _with_next(acts: list[Act]) -> list[Act]:
     return found[::-1]
 
 
-_FINAL = {"refused": "refused", "withdrawn": "withdrawn", "expired": "expired", "ended": "ended"}
+_FINAL = frozenset({"refused", "withdrawn", "expired", "ended"})
+_SAID = {"objected": "objected", "done-herself": "done-herself"}
 
 
 def _after(state: str, entry: Entry) -> str:
-    act = text(entry.body, "act")
-    answer = text(entry.body, "answer")
-    match entry.type:
-        case "refused" | "withdrawn" | "expired" | "ended":
-            return _FINAL[entry.type]
-        case "failed":
-            return "failed" if act in ("", "apply") else state
-        case "intended":
-            return "unknown" if act == "apply" else state
-        case "done":
-            return {"apply": "live", "end": "ended"}.get(act, state)
-        case "answered" if answer == "objected":
-            return "objected"
-        case "answered" if answer == "done-herself":
-            return "done-herself"
-        case "answered" | "reviewed" if state == "objected":
-            return "pending"
-    return state
+    if entry.type in _FINAL:
+        return entry.type
+    if entry.type in ("intended", "done", "failed"):
+        return _after_act(state, entry.type, text(entry.body, "act"))
+    if entry.type == "answered" and (answer := text(entry.body, "answer")) in _SAID:
+        return _SAID[answer]
+    return "pending" if entry.type in ("answered", "reviewed") and state == "objected" else state
+
+
+def _after_act(state: str, kind: str, act: str) -> str:
+    changes = {
+        ("intended", "apply"): "unknown",
+        ("done", "apply"): "live",
+        ("done", "end"): "ended",
+        ("failed", "apply"): "failed",
+        ("failed", ""): "failed",
+    }
+    return changes.get((kind, act), state)
