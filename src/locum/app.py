@@ -18,7 +18,7 @@ from locum.people.csv import PeopleCsv
 from locum.policy import Policy, load
 from locum.seam import Connector, LeaveSource
 from locum.settings import ManageSieve, Settings, SieveFiles, secret_is_readable
-from locum.store import Job, Store
+from locum.store import Change, Job, Store
 from locum.tlog import Signer
 
 _LEASE_SECONDS = 60
@@ -159,7 +159,7 @@ class App:
         """Put the daily job that looks who forgot, at the hour of the settings, if there is a source of leave."""
         kind, case = REMINDERS
         if self.leave and not self.store.jobs(case):
-            self.store.put([Job(kind=kind, case=case, due_at=self.clock(), lane="letters")])
+            self.store.commit([Change(put=(Job(kind=kind, case=case, due_at=self.clock(), lane="letters"),))])
 
 
 def build(

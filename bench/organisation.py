@@ -1,0 +1,83 @@
+"""A large organisation for the bench: many mailboxes on one real Dovecot, wired as in production."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from locum.demo.host import Dovecot
+from locum.demo.sink import Sink
+from locum.desk import RequestForm
+from locum.lifecycle import Case
+from tests.world import World
+
+POLICY = {"wait_hours": 0}
+PASSWORD = "bench-only"  # noqa: S105  a throw-away server on loopback
+
+
+def people(count: int) -> str:
+    """people.csv for `count` mailboxes, the requester first."""
+    head = "person,name,mailbox,aliases,language,time_zone,function,manager,private_mail,mobile,private_permitted_on"
+    rows = [f"p{n},Person {n},p{n}@corp.test,,en,Europe/Amsterdam,sales,,,," for n in range(count)]
+    return "\n".join([head, "bob,Bob Smit,bob@corp.test,,en,Europe/Amsterdam,it,,,,", *rows]) + "\n"
+
+
+@contextmanager
+def organisation(count: int, more: str = "", url: str = "sqlite:///locum.db") -> Iterator[World]:
+    """A world with `count` mailboxes and no mail host, in a folder of its own."""
+    with TemporaryDirectory(prefix="locum-bench-") as folder, Sink() as sink:
+        world = World(Path(folder), sink, store_url=url, policy=POLICY, people=people(count), more=more)
+        policy = world.folder / "policy.toml"
+        policy.write_text(
+            policy.read_text().replace("[auto-reply.ask]", "batch_review_above = 1000000\n[auto-reply.ask]")
+        )
+        world.app = world.wired()
+        yield world
+
+
+@contextmanager
+def on_dovecot(count: int) -> Iterator[tuple[World, Dovecot]]:
+    """The same over a real Dovecot whose published directory is ours."""
+    users = {f"p{n}@corp.test": PASSWORD for n in range(count)}
+    with (
+        Dovecot(domain="corp.test", users=users, masters_sieve={"locum": PASSWORD}) as host,
+        organisation(count) as world,
+    ):
+        text = world.config.read_text().replace('directory = "sieve"', f'directory = "{host.published}"')
+        world.config.write_text(text)
+        world.app = world.wired()
+        yield world, host
+
+
+def forms(count: int, start: int = 0) -> list[RequestForm]:
+    """A closing week for everybody."""
+    return [
+        RequestForm(
+            mailbox=f"p{n}@corp.test",
+            reason="closing",
+            because="We are closed.",
+            until="2026-12-07",
+            template="closing",
+        )
+        for n in range(start, start + count)
+    ]
+
+
+def scheduled(world: World, count: int, start: int = 0) -> list[Case]:
+    """File `count` requests and bring them to where only setting them is left."""
+    filed = world.desk.request_many(world.app.acting("bob"), forms(count, start), batch=f"bench-{start}")
+    cases = [case for case in filed if isinstance(case, Case)]
+    assert len(cases) == count, [case for case in filed if not isinstance(case, Case)][:3]
+    for lane in ("letters", "desk"):
+        while taken := world.app.store.take("bench", seconds=600, lanes=[lane]):
+            world.desk.run(taken)
+    return cases
+
+
+def apply(world: World, lane: str = "dovecot") -> int:
+    """Do the due steps on the mail system; how many there were."""
+    done = 0
+    while taken := world.app.store.take("bench", seconds=600, lanes=[lane]):
+        world.desk.run(taken)
+        done += len(taken)
+    return done
