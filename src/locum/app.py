@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 
+from locum.account import Account
 from locum.desk import REMINDERS, Acting, Desk, Office, Organisation
 from locum.errors import Invalid, Refused, Trouble
 from locum.hours import WorkingHours
@@ -70,7 +71,7 @@ class App:
         file = self.settings.record.key_file
         if not secret_is_readable(file) and (file.exists() or not os.access(file.parent, os.W_OK)):
             return None
-        return Signer.load(file, origin=f"locum/{self.settings.organisation.domains[0]}")
+        return Signer(file, f"{self.settings.organisation.domains[0]}/locum")
 
     @cached_property
     def connectors(self) -> dict[str, Connector]:
@@ -231,7 +232,7 @@ def _holidays(file: Path | None) -> frozenset[date]:
     return days(file)
 
 
-def _render(account: object, form: str) -> bytes:
+def _render(account: Account, form: str) -> bytes:
     from locum.documents import render  # noqa: PLC0415  WeasyPrint is slow to import, and large
 
     return render(account, form)

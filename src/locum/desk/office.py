@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from locum import tokens
 from locum.absence import Mailbox, Person
+from locum.account import Account
 from locum.entry import Draft, Json
 from locum.errors import Conflict, Invalid
 from locum.hours import WorkingHours
@@ -51,7 +52,7 @@ class Office:
     leave: Sequence[LeaveSource]
     clock: Callable[[], datetime]
     random: Callable[[int], bytes]
-    render: Callable[[object, str], bytes]
+    render: Callable[[Account, str], bytes]
     watch_every: timedelta = timedelta(hours=1)
     gaps_visible_to: tuple[str, ...] = ()
     remind_days: int = 7
