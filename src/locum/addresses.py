@@ -13,7 +13,7 @@ from locum.errors import Invalid
 _PLAIN = re.compile(
     r"[a-z0-9!#$%&'*+=?^_`{|}~-]+(?:\.[a-z0-9!#$%&'*+=?^_`{|}~-]+)*"
     r"@[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*"
-)
+).fullmatch
 _ATOM = frozenset("abcdefghijklmnopqrstuvwxyz0123456789!#$%&'*+=?^_`{|}~-")
 _LABEL = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-")
 _LONGEST_LOCAL, _LONGEST_LABEL, _LONGEST_DOMAIN, _LONGEST = 64, 63, 253, 254  # RFC 5321 4.5.3.1, octets
@@ -25,11 +25,10 @@ def canonical(text: str) -> str:
     Where a mail system tells ANNA from anna, `user = "column"` of the connector names its own spelling.
     Raises Invalid `bad-address`.
     """
-    address = text if text.isascii() else unicodedata.normalize("NFC", text)
-    address = address.strip().lower()
-    if len(address) <= _LONGEST_LOCAL and _PLAIN.fullmatch(address):
+    address = text.strip().lower()
+    if len(address) <= _LONGEST_LOCAL and _PLAIN(address):
         return address
-    address = address if address.isascii() else unicodedata.normalize("NFC", address)
+    address = _composed(text)
     local, at, host = address.rpartition("@")
     if at and _is_local(local) and _is_domain(host) and len(address.encode()) <= _LONGEST:
         return address
@@ -38,7 +37,7 @@ def canonical(text: str) -> str:
 
 def domain(text: str) -> str:
     """The one form of a domain, a leading @ allowed. Raises Invalid `bad-domain`."""
-    name = unicodedata.normalize("NFC", unicodedata.normalize("NFC", text.strip()).lower()).removeprefix("@")
+    name = _composed(text).removeprefix("@")
     if not _is_domain(name):
         raise Invalid("bad-domain", domain=_shown(text))
     return name
@@ -63,6 +62,11 @@ def mask(address: str) -> str:
     if not at:
         return f"…{address[-2:]}" if len(address) > 4 else "…"
     return f"{local[:1]}…@{host}"
+
+
+def _composed(text: str) -> str:
+    # Composed before and after: lower case of a composed letter may come out decomposed.
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text.strip()).lower())
 
 
 def _is_local(local: str) -> bool:

@@ -1,0 +1,1 @@
+"""Who is who. One file per source; each fills in seam.People."""
