@@ -46,7 +46,12 @@ def serve(app: FastAPI, listen: str) -> None:
 
     Raises Invalid `listen-not-understood` or Unreachable `listen-refused`; KeyboardInterrupt after SIGINT, as always.
     """
-    opened = open_socket(listen)
+    with open_socket(listen) as opened:
+        make_server(app).run(sockets=[opened])
+
+
+def make_server(app: FastAPI) -> uvicorn.Server:
+    """The server as `serve` runs it, for whoever wants to stop it from another thread (`should_exit`)."""
     config = uvicorn.Config(
         app,
         access_log=False,  # a path here is a secret
@@ -58,8 +63,7 @@ def serve(app: FastAPI, listen: str) -> None:
         limit_concurrency=500,
         lifespan="off",
     )
-    with opened:
-        uvicorn.Server(config).run(sockets=[opened])
+    return uvicorn.Server(config)
 
 
 def open_socket(listen: str) -> socket.socket:

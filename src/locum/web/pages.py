@@ -165,8 +165,10 @@ class Pages:
                 return self._wait(language, seconds, text)
         if status >= 500:
             _LOG.warning("page failed", key=error.key, code=error.code)
-        headers = {"Retry-After": "30"} if status == 503 else None
-        return problem_page(self._site, language, status, error.key, error.values, hers=text, headers=headers)
+            key = "try-later" if status == 503 else "server-failed"
+            headers = {"Retry-After": "30"}
+            return problem_page(self._site, language, status, key, {}, hers=text, headers=headers)
+        return problem_page(self._site, language, status, error.key, error.values, hers=text)
 
     def _wait(self, language: str, seconds: int, text: OwnText | None) -> Response:
         values = {"minutes": str(-(-seconds // 60))}
