@@ -3,6 +3,7 @@
 import itertools
 import subprocess
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 
 from locum.demo.host import Dovecot
@@ -48,3 +49,23 @@ def run(host: Dovecot, command: Sequence[str]) -> subprocess.CompletedProcess[by
 def publish(host: Dovecot, mailbox: str, script: bytes, *, place: str = "before") -> None:
     """Put a script where Dovecot reads it. Only for mailboxes that had none: see connectors.md, modification times."""
     (host.published / place / f"{mailbox}.sieve").write_bytes(script)
+
+
+def answers_at(host: Dovecot, script: Path, message: Path, at: datetime, zone: str) -> bool:
+    """Whether `script` would answer `message` at that instant on a server in `zone`, by sieve-test and a frozen clock.
+
+    `host` was started with clock=True; its own clock is not touched.
+    """
+    server = host.folder / "answers-at.conf"
+    place = host.folder / "answers-at.clock"
+    place.write_text(f"{at.timestamp():.0f}\n")
+    configuration = host.config_file.read_text().replace(f"TZ={host.time_zone}", f"TZ={zone}")
+    server.write_text(configuration.replace(f"{host.folder / 'clock'}", str(place)))
+    sender, _, recipient = ("klant@example.net", "", "anna@corp.test")
+    command = ["sieve-test", "-c", str(server), "-f", sender, "-r", recipient, "-a", recipient, "-u", recipient]
+    environment = host.environment() | {"FAKETIME_TIMESTAMP_FILE": str(place), "TZ": zone}
+    done = subprocess.run(
+        [*command, str(script), str(message)], capture_output=True, text=True, env=environment, check=True
+    )
+    assert "Performed actions" in done.stdout
+    return "send vacation message" in done.stdout

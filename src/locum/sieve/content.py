@@ -71,11 +71,11 @@ def _part(media_type: str, text: str) -> str:
 
 
 def _bytes(text: str) -> bytes:
-    """UTF-8 with CRLF; a lone CR stays what it is."""
+    """UTF-8 with CRLF, without the last line's end; a lone CR stays what it is."""
     if "\0" in text:
         raise Unsupported("sieve-character", character="U+0000")
     try:
-        return text.replace("\r\n", "\n").replace("\n", "\r\n").encode()
+        return text.replace("\r\n", "\n").replace("\n", "\r\n").removesuffix("\r\n").encode()
     except UnicodeEncodeError as error:
         raise Unsupported("sieve-character", character=f"U+{ord(text[error.start]):04X}") from error
 
@@ -87,7 +87,7 @@ def _base64(content: bytes) -> list[str]:
 
 def _quoted_printable(content: bytes) -> list[str]:
     lines: list[str] = []
-    for line in content.removesuffix(b"\r\n").split(b"\r\n"):
+    for line in content.split(b"\r\n"):
         lines += _folded([_quoted(byte) for byte in line])
     return lines
 

@@ -181,7 +181,9 @@ def _current(relation: str, at: datetime) -> str:
 
 
 def _exceptions(reply: AutoReply) -> list[str]:
-    named = [exception(text).removeprefix("@") for text in reply.exceptions]
+    if any("*" in text for text in reply.exceptions):
+        raise Unsupported("sieve-exception")  # legal in an address, but whoever writes it means more than one
+    named = [exception(text) for text in reply.exceptions]
     addresses = [spelling for name in named if "@" in name for spelling in _spellings(name)]
     domains = [spelling for name in named if "@" not in name for spelling in _spellings(name)]
     both = (("all", addresses), ("domain", domains))
