@@ -1,7 +1,7 @@
 # `make` alone lists what there is. Every target sets up what it needs first (tools/setup); a second run only looks.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench lock setup
+.PHONY: help demo test check bench locum lock setup
 MAKEFLAGS += --no-print-directory
 export PYTHON YES
 python := .venv/bin/python
@@ -28,6 +28,10 @@ check: ## format, lint, types, house, docs and fast tests; under two minutes
 bench: ## the table of docs/bench.md and bench.json; ONLY=name for one row
 	@tools/setup test
 	@$(python) -m bench $(ONLY)
+
+locum: ## Locum itself in .venv, to run it (docs/operate.md)
+	@tools/setup locum
+	@echo "Installed: $(CURDIR)/.venv/bin/locum"
 
 lock: ## requirements*.txt anew from pyproject.toml
 	@tools/setup check
