@@ -103,7 +103,7 @@ def test_unusual_but_good_mailbox_names_work(tmp_path: Path, name: str) -> None:
 
 def cell(column: str, value: str) -> tuple[str, str, str]:
     """A file with one bad cell on line 3."""
-    names = HEADER.split(",") + ["reads_along"]
+    names = [*HEADER.split(","), "reads_along"]
     cells = {**dict.fromkeys(names, ""), "person": "eva", "name": "Eva", "mailbox": "eva@corp.test", column: value}
     return (",".join(names), "daan,Daan,daan@corp.test", ",".join(f'"{cells[name]}"' for name in names))
 
