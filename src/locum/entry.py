@@ -1,4 +1,4 @@
-"""One entry of the record: its payload, tag and commitment, byte for byte (design/record.md, docs/spec/entry.md). Pure.
+"""One entry of the record: its payload, tag and commitment, byte for byte (design/record.md, docs/spec/record.md). Pure.
 
 P          = JCS({v, stream, seq, prev, type, time, body})                    RFC 8785
 tag        = HMAC-SHA256(K_s, "locum/tag/v1\n" || u64be(seq))
