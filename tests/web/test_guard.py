@@ -222,3 +222,9 @@ def test_health_and_robots_are_plain(browser: TestClient) -> None:
 
 def test_no_description_of_the_interface_is_served(browser: TestClient) -> None:
     assert {browser.get(path).status_code for path in ("/docs", "/redoc", "/openapi.json")} == {404}
+
+
+def test_the_stylesheet_is_sent_once(browser: TestClient) -> None:
+    first = browser.get("/static/locum.css")
+    again = browser.get("/static/locum.css", headers={"If-None-Match": first.headers["etag"]})
+    assert (first.headers["content-type"], again.status_code, again.content) == ("text/css; charset=utf-8", 304, b"")

@@ -216,7 +216,9 @@ def test_a_live_reply_stops_at_her_word(counter: Counter, browser: TestClient, a
     assert press(browser, token, answer).status_code == 303
     counter.work()
     assert counter.mail.replies["anna@corp.test"] == ()
-    assert "Het automatische antwoord staat uit" in text_of(browser.get(f"/l/{token}"))
+    shown = text_of(browser.get(f"/l/{token}"))
+    assert "Het automatische antwoord staat uit" in shown
+    assert {"stop": "je hebt het zelf gestopt", "object": "je hebt bezwaar gemaakt"}[answer] in shown
 
 
 def test_the_link_in_the_letter_that_it_is_on_stops_it_too(counter: Counter, browser: TestClient) -> None:
@@ -248,6 +250,9 @@ def test_a_reminder_lets_her_set_her_own_reply(counter: Counter, browser: TestCl
     assert (reply.subject, reply.text_body, reply.external_text) == ("Weg", "Tot straks", None)
     assert "je antwoord staat klaar" in text_of(browser.get(f"/l/{token}"))
     assert press(browser, token, "set", **fields).status_code == 409
+    live = text_of(browser.get(f"/l/{counter.link('live')}"))
+    assert "Weg" in live
+    assert "Mail Anna" not in live  # she need not write to herself
 
 
 @pytest.mark.parametrize("answer", ["", "AGREE", "set", "stop", "drop table", "agree "])

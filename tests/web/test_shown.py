@@ -12,7 +12,7 @@ from views import case, entry, view
 from locum.desk import LinkView, OwnText
 from locum.lifecycle import State
 from locum.messages import LANGUAGES, catalogue
-from locum.web.shown import Site, case_page, home_page, problem_page
+from locum.web.shown import Site, case_page, home_page, problem_page, so_far
 
 SITE = Site(organisation="Voorbeeld BV", language="nl", url="")
 ALL = "agree object own-text done stop"
@@ -123,6 +123,24 @@ def test_text_that_turns_around_or_hides_is_shown_without_its_marks() -> None:
     page = body(case_page(SITE, shown))
     assert not set(page) & set("\u202e\u2066\x00\x1b")
     assert "safegnp.exe[31m" in page
+
+
+def test_what_happened_so_far_is_said_without_what_was_only_tried() -> None:
+    happened = (
+        entry("requested"),
+        entry("asked", 1, channel="mobile", outcome="sending"),
+        entry("asked", 2, channel="mobile", outcome="delivered-to-relay"),
+        entry("answered", 30, answer="agreed"),
+        entry("policy", 31),
+    )
+    assert so_far(view("en", entries=happened)) == [
+        ("Monday 23 November 2026, 10:12", "asked for by Sam Jansen"),
+        (
+            "Monday 23 November 2026, 10:14",
+            "you were asked: text message, handed to the mail server or text message service",
+        ),
+        ("Monday 23 November 2026, 10:42", "answer: agreed"),
+    ]
 
 
 def test_the_texts_are_shown_with_every_space_and_line() -> None:

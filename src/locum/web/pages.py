@@ -131,8 +131,10 @@ class Pages:
         """What this is."""
         return home_page(self._site, self._language(request))
 
-    def style(self) -> Response:
+    def style(self, request: Request) -> Response:
         """Our one stylesheet."""
+        if request.headers.get("if-none-match") == self._style_tag:
+            return Response(status_code=304, headers={"ETag": self._style_tag, "Cache-Control": "no-cache"})
         return Response(
             self._style, media_type="text/css", headers={"Cache-Control": "no-cache", "ETag": self._style_tag}
         )

@@ -43,7 +43,7 @@ _PHASES: Final[Mapping[State, str]] = {
     State.FAILED: "failed",
 }
 _TO_COME: Final = frozenset({"asked", "agreed", "agreed-review", "own-text", "unanswered", "set"})
-_OVER: Final = frozenset({"ended", "objected", "done-herself", "withdrawn", "refused", "expired", "failed"})
+_NEVER_SENT: Final = frozenset({"objected", "done-herself", "withdrawn", "refused", "expired", "failed"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,6 +161,12 @@ def _happened(view: LinkView, entry: Entry) -> str:
     return ": ".join(part for part in (say(view.language, key, requester=view.requester), ", ".join(details)) if part)
 
 
+def _outcome(view: LinkView) -> str:
+    """Why a case ended, in words; empty while it lasts."""
+    key = f"words.outcome-hers.{view.case.outcome if view.case else ''}"
+    return say(view.language, key) if says(view.language, key) else ""
+
+
 def case_page(
     site: Site,
     view: LinkView,
@@ -191,7 +197,9 @@ def case_page(
         view=view,
         phase=now_phase,
         to_come=now_phase in _TO_COME,
-        over=now_phase in _OVER,
+        over=now_phase in {*_NEVER_SENT, "ended"},
+        texts_title="title_after" if now_phase == "ended" else "title_never" if now_phase in _NEVER_SENT else "title",
+        outcome=_outcome(view),
         words=words,
         reason=say(view.language, reason) if says(view.language, reason) else view.reason,
         audience=audience(view.case, view.language) if view.case is not None else "",
