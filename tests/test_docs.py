@@ -12,10 +12,14 @@ from pathlib import Path
 from typing import get_args, get_origin, get_type_hints
 
 import pytest
+from typer.main import get_command
 
-from locum import errors, lifecycle, policy
+from locum import cli, errors, lifecycle, policy
+from locum.connectors.managesieve import ManageSieve
+from locum.connectors.sieve_files import SieveFiles
+from locum.measure import Can
 from locum.people import csv as people_csv
-from locum.settings import load, tables
+from locum.settings import kinds, load, tables
 
 ROOT = Path(__file__).parent.parent
 OPERATE = (ROOT / "docs" / "operate.md").read_text("utf-8")
@@ -191,10 +195,6 @@ def commands_on(text: str) -> set[str]:
 
 
 def commands_of_locum() -> set[str]:
-    from typer.main import get_command
-
-    from locum import cli
-
     return set(get_command(cli.app).commands)
 
 
@@ -262,3 +262,59 @@ def test_a_decision_has_context_choice_and_cost_under_its_number(path):
 def test_the_first_screen_of_the_readme_has_the_demo_and_the_tests():
     first_screen = (ROOT / "README.md").read_text("utf-8").splitlines()[:24]
     assert all(any(line.strip().startswith(command) for line in first_screen) for command in ("make demo", "make test"))
+
+
+# connectors.md
+
+
+def connector_column(number: int) -> dict[str, str]:
+    table = rows((ROOT / "docs" / "connectors.md").read_text("utf-8"))
+    return {row[0]: row[number] for row in table if len(row) == 3}
+
+
+def said_of(can: Can) -> dict[str, str]:
+    """Those lines of the matrix that follow from `can`."""
+    yes_no = {True: "yes", False: "no"}
+    return {
+        "audiences": ", ".join(sorted(str(audience) for audience in can.audiences)),
+        "a second text for outsiders": yes_no[can.two_texts],
+        "HTML beside text": yes_no[can.html],
+        "exceptions": yes_no[can.exceptions],
+        "aliases": yes_no[can.aliases],
+        "exact start and end": yes_no[can.window],
+        "longest text, in bytes": str(can.max_text_bytes),
+        "longest subject, in characters": str(can.max_subject_chars),
+        "credential could redirect mail": yes_no[can.redirects_mail],
+    }
+
+
+def test_the_matrix_says_what_published_scripts_can(tmp_path):
+    can = SieveFiles(name="dovecot", directory=tmp_path).can
+    looking = SieveFiles(name="dovecot", directory=tmp_path, script="{home}/.dovecot.sieve").can
+    column = connector_column(1)
+    assert {key: column[key] for key in said_of(can)} == said_of(can)
+    assert (can.sees_own, looking.sees_own, can.reads_mail) == (False, True, False)
+    assert (column["sees her own reply"], column["credential can read mail"]) == (
+        "only with `helper`, `script` or `owner_reader`",
+        "no",
+    )
+
+
+def test_the_matrix_says_what_managesieve_can(tmp_path):
+    cans = [
+        ManageSieve(
+            name="sieve", host="mail.corp.test", user="locum", secret_file=tmp_path / "secret", server=server
+        ).can
+        for server in ("dovecot", "cyrus")
+    ]
+    column = connector_column(2)
+    assert {key: column[key] for key in said_of(cans[0])} == said_of(cans[0])
+    assert [can.reads_mail for can in cans] == [False, True]
+    assert column["credential can read mail"] == "no on Dovecot; yes on Cyrus, unless `check` was refused"
+
+
+def test_the_matrix_has_a_column_for_every_kind_of_connector():
+    head = next(
+        line for line in (ROOT / "docs" / "connectors.md").read_text("utf-8").splitlines() if line.startswith("| |")
+    )
+    assert set(re.findall(r"`([a-z_]+)`", head)) == set(kinds())
