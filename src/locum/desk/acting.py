@@ -119,7 +119,9 @@ def _may_apply(office: Office, taken: Taken, case: Case) -> bool:
     if not isinstance(verdict, No):
         return True
     refused = advance(case, Event.REFUSE, outcome="policy", clause=verdict.clause, trouble=verdict.key)
-    entry = office.draft(case, "refused", clause=verdict.clause, key=verdict.key, by="policy", mailbox=case.mailbox)
+    entry = office.draft(
+        case, "refused", clause=verdict.clause, key=verdict.key, by="policy", mailbox=case.mailbox, **verdict.values
+    )
     put = (_account(office, case), news(office, case))
     office.store.commit([Change(case=refused, entries=(entry,), put=put, finished=taken)])
     return False

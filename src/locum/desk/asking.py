@@ -173,7 +173,9 @@ def proceed(
                 clause=no.clause,
                 trouble=no.key,
             )
-            entry = office.draft(case, "refused", clause=no.clause, key=no.key, by="policy", mailbox=case.mailbox)
+            entry = office.draft(
+                case, "refused", clause=no.clause, key=no.key, by="policy", mailbox=case.mailbox, **no.values
+            )
             return _finished(office, refused, (*entries, entry), finished, use)
 
 

@@ -75,12 +75,18 @@ def _known_or_filed(
 
 def _outcome(office: Office, case: Case) -> Case | LocumError:
     """A case that was refused as it was filed comes out as the refusal, said anew with the clause's own words."""
-    owner = office.people.person(case.person)
-    if case.state is not State.REFUSED or case.contacts or owner is None:
+    if case.state is not State.REFUSED or case.contacts:
         return case
-    verdict = decide(office.policy, question(office, case), Facts(channels=frozenset(owner.channels)), case.filed_at)
-    values = dict(verdict.values) if isinstance(verdict, No) else {}
-    return Refused(case.trouble, clause=case.clause, **{**values, "case": case.id, "mailbox": case.mailbox})
+    values = {**_refusal(office, case), "case": case.id, "mailbox": case.mailbox}
+    return Refused(case.trouble, clause=case.clause, **values)
+
+
+def _refusal(office: Office, case: Case) -> dict[str, str]:
+    """What the clause that refused a request says of it."""
+    owner = office.people.person(case.person)
+    channels = frozenset(owner.channels) if owner else frozenset()
+    verdict = decide(office.policy, question(office, case), Facts(channels=channels), case.filed_at)
+    return dict(verdict.values) if isinstance(verdict, No) else {}
 
 
 def _by_mailbox(cases: Sequence[Case]) -> dict[str, list[Case]]:
@@ -285,6 +291,7 @@ def _change(office: Office, acting: Acting, case: Case) -> Change:
         refused = office.draft(
             case,
             "refused",
+            **{name: value for name, value in _refusal(office, case).items() if name != "reason"},
             clause=case.clause,
             key=case.trouble,
             requester=requester,

@@ -33,7 +33,8 @@ def gaps(office: Office, within_days: int, *, remind: bool) -> list[Gap]:
     found = []
     for away in _away(office, now, within_days):
         if (kind := _kind(away, _standing(office, away.person), now)) is not None:
-            reminded = remind and kind == "no-reply-planned" and _remind(office, away)
+            ahead = kind in ("no-reply-planned", "unknown") and away.absence.from_at > now
+            reminded = remind and ahead and _remind(office, away)
             found.append(_gap(away, kind, reminded=reminded))
     return found
 

@@ -33,7 +33,7 @@ def _flatten(prefix: str, table: dict[str, object]) -> list[tuple[str, str]]:
     return rows
 
 
-def say(language: str, key: str, **values: object) -> str:
+def say(language: str, key: str, /, **values: object) -> str:
     """The sentence for `area.path.to.key` in `language`, filled with `values`.
 
     Raises KeyError where the key or a placeholder's value is missing.
