@@ -1,0 +1,389 @@
+"""Publishing: auto-replies as scripts in DIRECTORY/before and DIRECTORY/after, each whole or not at all, many at once.
+
+Values come in, never Sieve. The scripts are judged by Pigeonhole's compiler in a private folder on the same disk, made
+durable, dated so that no compiled script is ever newer, and renamed into place if what is there is what was expected.
+What must not live here: reading anything of hers, any credential, anything of a case.
+"""
+
+import ctypes
+import errno
+import fcntl
+import hashlib
+import math
+import os
+import shutil
+import stat
+import subprocess
+import tempfile
+import time
+import unicodedata
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from locum import sieve
+from locum.errors import Conflict, Garbled, Invalid, LocumError, Rejected, Trouble, Unreachable
+from locum.measure import AutoReply
+
+PLACES = ("before", "after")
+AHEAD = 400 * 86400
+"""Scripts are dated this far ahead. Dovecot runs a compiled script that is newer than its source whatever the source
+says, and that one lies in her home, unseen by us. One dated ahead is never older than a compiled one, also when the
+clock is set back or forth. Dovecot then compiles at each delivery, which costs it about a tenth of its speed."""
+
+_LONGEST_NAME = 200
+_LARGEST = 4 << 20
+_FEW = 8
+_LOCK_SECONDS = 20.0
+_PROGRAM_SECONDS = 120.0
+_STAGED = ".staged-"
+
+_TROUBLE: dict[int, tuple[type[Trouble], str]] = {
+    errno.ENOSPC: (Unreachable, "publishing-full"),
+    errno.EDQUOT: (Unreachable, "publishing-full"),
+    errno.EROFS: (Unreachable, "publishing-read-only"),
+    errno.EACCES: (Rejected, "publishing-forbidden"),
+    errno.EPERM: (Rejected, "publishing-forbidden"),
+    errno.ENOENT: (Rejected, "publishing-missing"),
+    errno.ENOTDIR: (Rejected, "publishing-not-a-directory"),
+    errno.ELOOP: (Rejected, "publishing-not-a-directory"),
+}
+
+
+def trouble(error: OSError, place: object) -> Trouble:
+    """What the operating system said, as one of ours."""
+    kind, key = _TROUBLE.get(error.errno or 0, (Unreachable, "publishing-trouble"))
+    return kind(key, place=place, what=os.strerror(error.errno or 0))
+
+
+def checked_user(user: str) -> str:
+    """The name itself, if a file of a directory can bear it and it cannot lead out of there. Raises Invalid."""
+    odd = any(unicodedata.category(sign) in ("Cc", "Cs", "Zl", "Zp") for sign in user)
+    if odd or not user or user.startswith(".") or "/" in user or ".." in user or len(user.encode()) > _LONGEST_NAME:
+        raise Invalid("publishing-name", user=ascii(user)[:80])
+    return user
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """One mailbox: `replies` are to lie in `place` and nowhere else; none of them: no script. `expect` is the digest read."""
+
+    user: str
+    place: str
+    replies: tuple[AutoReply, ...]
+    expect: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Published:
+    """What is published for one mailbox. `dated_at` is the oldest of the files' times."""
+
+    before: bytes | None = None
+    after: bytes | None = None
+    dated_at: float = math.inf
+
+    @property
+    def digest(self) -> str:
+        """What compare-and-swap compares; "" where nothing is published."""
+        if self.before is None and self.after is None:
+            return ""
+        parts = (hashlib.sha256(part).digest() if part is not None else b"-" for part in (self.before, self.after))
+        return hashlib.sha256(b"|".join(parts)).hexdigest()
+
+
+class Places:
+    """The publishing directory and the two in it, held open; a symlink in place of one is not followed.
+
+    Raises Trouble. `writing` opens them so that they can be locked and made durable.
+    """
+
+    def __init__(self, directory: Path, *, writing: bool = False) -> None:
+        self.directory = directory
+        self._flags = os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC | (os.O_RDONLY if writing else os.O_PATH)
+        self._opened = ExitStack()
+        self.root = -1
+        self.folder: dict[str, int] = {}
+
+    def __enter__(self) -> Self:
+        try:
+            self.root = self._open(str(self.directory), None)
+            self.folder = {place: self._open(place, self.root) for place in PLACES}
+        except Trouble:
+            self._opened.close()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._opened.close()
+
+    def _open(self, name: str, within: int | None) -> int:
+        try:
+            opened = os.open(name, self._flags, dir_fd=within)
+        except OSError as error:
+            raise trouble(error, self.directory if within is None else self.directory / name) from error
+        self._opened.callback(os.close, opened)
+        return opened
+
+    def read(self, user: str) -> Published:
+        """What is published for `user`. Raises Invalid, Trouble."""
+        name = f"{checked_user(user)}.sieve"
+        found = {place: self._file(place, name) for place in PLACES}
+        texts = {place: one[0] for place, one in found.items() if one is not None}
+        dates = [one[1] for one in found.values() if one is not None]
+        return Published(before=texts.get("before"), after=texts.get("after"), dated_at=min(dates, default=math.inf))
+
+    def _file(self, place: str, name: str) -> tuple[bytes, float] | None:
+        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+        try:
+            opened = os.open(name, flags, dir_fd=self.folder[place])
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            if error.errno in (errno.ELOOP, errno.ENXIO):
+                raise Garbled("published-not-ours", file=f"{place}/{name}") from error
+            raise trouble(error, f"{place}/{name}") from error
+        with os.fdopen(opened, "rb") as file:
+            facts = os.fstat(opened)
+            if not stat.S_ISREG(facts.st_mode) or facts.st_size > _LARGEST:
+                raise Garbled("published-not-ours", file=f"{place}/{name}")
+            return file.read(), facts.st_mtime
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Nobody else publishes meanwhile. Raises Unreachable where another does for too long."""
+        until = time.monotonic() + _LOCK_SECONDS
+        while True:
+            try:
+                fcntl.flock(self.root, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError as error:
+                if time.monotonic() > until:
+                    raise Unreachable("publishing-busy", place=self.directory) from error
+                time.sleep(0.01)
+        try:
+            yield
+        finally:
+            fcntl.flock(self.root, fcntl.LOCK_UN)
+
+    @contextmanager
+    def staging(self) -> Iterator[Path]:
+        """A private folder on the same disk, gone afterwards. Under the lock only."""
+        staged = Path(tempfile.mkdtemp(prefix=_STAGED, dir=self.directory))
+        try:
+            yield staged
+        finally:
+            shutil.rmtree(staged, ignore_errors=True)
+
+
+# --- publishing
+
+
+def publish(
+    directory: Path,
+    items: Sequence[Item],
+    *,
+    sievec: Sequence[str] = ("sievec",),
+    clock: Callable[[], float] = time.time,
+    step: Callable[[str], None] = lambda _name: None,
+) -> list[str | LocumError]:
+    """Publish, or remove, for many mailboxes at once; durable on return.
+
+    Gives back, in order, the digest of what is then published, or an error: Invalid, Unsupported, Conflict where something
+    else is published than expected, Trouble. An error is that mailbox's alone unless the whole disk is troubled.
+    `step` is called between the steps, for tests that stop there.
+    """
+    try:
+        with Places(directory, writing=True) as places, places.locked():
+            return _Batch(places, sievec, clock, step).run(items)
+    except OSError as error:
+        found: Trouble = trouble(error, directory)
+    except Trouble as error:
+        found = error
+    return [found for _ in items]
+
+
+class _Batch:
+    """One call of `publish`, under the lock."""
+
+    def __init__(
+        self, places: Places, sievec: Sequence[str], clock: Callable[[], float], step: Callable[[str], None]
+    ) -> None:
+        self.places, self.sievec, self.clock, self.step = places, sievec, clock, step
+        self.results: dict[int, str | LocumError] = {}
+
+    def run(self, items: Sequence[Item]) -> list[str | LocumError]:
+        self._sweep()
+        scripts = self._decide(items)
+        texts = {number: script for number, script in scripts.items() if script is not None}
+        # No folder is made to remove scripts only: that has to work on a full disk too.
+        with self.places.staging() if texts else nullcontext(self.places.directory) as staged:
+            self._stage(staged, items, texts)
+            self.step("staged")
+            self.results |= judge(staged, list(texts), self.sievec)
+            self.step("judged")
+            self._swap(staged, items, {n: s for n, s in scripts.items() if n not in self.results})
+        return [self.results[number] for number in range(len(items))]
+
+    def _sweep(self) -> None:
+        """Remove what a publisher that was killed left behind; we hold the lock, so nobody is using it."""
+        for name in os.listdir(self.places.root):  # noqa: PTH208  the folder that is held open
+            if name.startswith(_STAGED):
+                shutil.rmtree(self.places.directory / name, ignore_errors=True)
+
+    def _decide(self, items: Sequence[Item]) -> dict[int, bytes | None]:
+        """The scripts to write (None: to remove), by the number of the item. What stands already is a result."""
+        scripts: dict[int, bytes | None] = {}
+        users: set[str] = set()
+        for number, item in enumerate(items):
+            try:
+                script = self._wanted(item, again=item.user in users)
+            except LocumError as error:
+                self.results[number] = error
+                continue
+            users.add(item.user)
+            if isinstance(script, str):
+                self.results[number] = script
+            else:
+                scripts[number] = script
+        return scripts
+
+    def _wanted(self, item: Item, *, again: bool) -> bytes | str | None:
+        now = self.places.read(item.user)
+        if item.place not in PLACES:
+            raise Invalid("publishing-place", place=ascii(item.place)[:40])
+        script = sieve.script(item.replies) if item.replies else None
+        want = _want(item, script)
+        if now.digest == want.digest and now.dated_at > self.clock():
+            return want.digest
+        if now.digest != item.expect or again:
+            raise Conflict("published-changed", user=item.user)
+        return script
+
+    def _stage(self, staged: Path, items: Sequence[Item], texts: Mapping[int, bytes]) -> None:
+        if not texts:
+            return
+        dated = self._next_date()
+        rights = {place: _rights(folder) for place, folder in self.places.folder.items()}
+        for number, text in texts.items():
+            mode, group = rights[items[number].place]
+            opened = os.open(staged / f"{number}.sieve", os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+            with os.fdopen(opened, "wb") as file:
+                file.write(text)
+                file.flush()
+                if os.fstat(opened).st_gid != group:
+                    os.fchown(opened, -1, group)
+                os.fchmod(opened, mode)
+                os.utime(opened, (dated, dated))
+
+    def _next_date(self) -> int:
+        """A date for these scripts, later than every one given before; the last is kept as the time of a file."""
+        flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+        opened = os.open(".dated", flags, 0o600, dir_fd=self.places.root)
+        try:
+            facts = os.fstat(opened)
+            ahead = math.ceil(self.clock()) + AHEAD
+            dated = max(ahead, math.floor(facts.st_mtime) + 1)
+            os.utime(opened, (dated, dated))
+        finally:
+            os.close(opened)
+        return dated
+
+    def _swap(self, staged: Path, items: Sequence[Item], scripts: Mapping[int, bytes | None]) -> None:
+        """Contents durable, then the names, then the directories durable."""
+        _make_durable(self.places.root, [staged / f"{n}.sieve" for n, script in scripts.items() if script is not None])
+        self.step("durable")
+        for number, script in scripts.items():
+            item = items[number]
+            try:
+                self._place(staged / f"{number}.sieve", item, script)
+            except OSError as error:
+                self.results[number] = trouble(error, self.places.directory)
+            else:
+                self.results[number] = _want(item, script).digest
+            self.step("swapped")
+        for folder in self.places.folder.values():
+            os.fsync(folder)
+
+    def _place(self, staged: Path, item: Item, script: bytes | None) -> None:
+        name = f"{item.user}.sieve"
+        if script is not None:
+            os.rename(staged, name, dst_dir_fd=self.places.folder[item.place])
+        # Ours in both places at once is one reply, the first one's (tried); in neither would be none. So: put, then remove.
+        for place, folder in self.places.folder.items():
+            if script is None or place != item.place:
+                try:
+                    os.unlink(name, dir_fd=folder)
+                except FileNotFoundError:
+                    continue
+
+
+def _want(item: Item, script: bytes | None) -> Published:
+    if script is None:
+        return Published()
+    return Published(before=script) if item.place == "before" else Published(after=script)
+
+
+def _rights(folder: int) -> tuple[int, int]:
+    """Mode and group of a script: those may read it who may enter its directory. Nobody but we may write it."""
+    facts = os.fstat(folder)
+    return (0o644 if facts.st_mode & 0o005 else 0o640), facts.st_gid
+
+
+def _make_durable(root: int, files: Sequence[Path]) -> None:
+    """Write contents through to the disk: a few files one by one, many with one syncfs."""
+    if not files:
+        return
+    if len(files) > _FEW and _syncfs(root):
+        return
+    for file in files:
+        opened = os.open(file, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            os.fsync(opened)
+        finally:
+            os.close(opened)
+
+
+def _syncfs(opened: int) -> bool:
+    """One syncfs(2); False where the C library has none. Raises OSError where it fails."""
+    try:
+        call = ctypes.CDLL(None, use_errno=True).syncfs
+    except AttributeError:
+        return False
+    if call(opened) != 0:
+        raise OSError(ctypes.get_errno(), "syncfs")
+    return True
+
+
+def judge(folder: Path, numbers: Sequence[int], sievec: Sequence[str]) -> dict[int, LocumError]:
+    """Compile NUMBER.sieve of `folder`, all at once, and give back the errors of those that do not compile.
+
+    `sievec DIR` stops at the first bad script and exits 0 on a full disk, so what counts is whether the binary is there.
+    """
+    if not numbers:
+        return {}
+    run_program([*sievec, str(folder)])
+    errors: dict[int, LocumError] = {}
+    for number in numbers:
+        binary = folder / f"{number}.svbin"
+        if binary.exists() and binary.stat().st_size:
+            continue
+        done = run_program([*sievec, str(folder / f"{number}.sieve"), str(binary)])
+        if done.returncode != 0:
+            errors[number] = Rejected("published-not-compiled")
+        elif not binary.exists() or not binary.stat().st_size:
+            errors[number] = Unreachable("publishing-full", place=folder.parent, what=os.strerror(errno.ENOSPC))
+    return errors
+
+
+def run_program(command: Sequence[str], given: str = "") -> subprocess.CompletedProcess[str]:
+    """Run it with `given` on its standard input. Raises Unreachable where it does not end, Rejected where there is none."""
+    try:
+        return subprocess.run(
+            command, input=given, check=False, capture_output=True, text=True, timeout=_PROGRAM_SECONDS
+        )
+    except subprocess.TimeoutExpired as error:
+        raise Unreachable("program-silent", program=command[0]) from error
+    except OSError as error:
+        raise Rejected("program-missing", program=command[0]) from error
