@@ -45,7 +45,7 @@ class Change:
     link used and raises Conflict(`link-used`) if it already was.
 
     A change without `case` is about the case of the job in `finished`, or about none: then its entries are sealed with a
-    key of their stream. The mailbox, batch and filed_at of a case stay as they were filed.
+    key of their stream. The mailbox and the batch of a case stay as they were filed.
     """
 
     case: Case | None = None
@@ -130,7 +130,6 @@ def _filed(heads: record.Heads, case: Case) -> Row:
         "state": case.state.value,
         "mailbox": case.mailbox,
         "batch": case.batch,
-        "filed_at": case.filed_at,
         "sealed": _sealed(heads, case),
     }
 

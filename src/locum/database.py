@@ -23,7 +23,7 @@ from locum.errors import Invalid, Unreachable
 BUSY_SECONDS = 10.0
 """How long a writer waits for another before it says so."""
 
-_PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "cache_size=-8192", "temp_store=MEMORY")
+_PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "cache_size=-8192", "wal_autocheckpoint=4000", "temp_store=MEMORY")
 _LOST_A_RACE = frozenset({"40001", "40P01"})
 
 

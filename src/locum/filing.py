@@ -55,8 +55,6 @@ def _no_twins(pairs: list[tuple[str, object]]) -> dict[str, object]:
 def _both(kind: type) -> _Both:
     if kind in _PLAIN:
         return _PLAIN[kind]
-    if get_origin(kind) is not None:
-        return _composed(get_origin(kind), get_args(kind))
     if issubclass(kind, StrEnum):
         return _Both(_exactly(kind, str), _exactly(str, kind))
     if is_dataclass(kind):
@@ -64,13 +62,19 @@ def _both(kind: type) -> _Both:
     raise TypeError(f"no way to write a {kind} in a case")
 
 
-def _composed(origin: object, arguments: tuple[type, ...]) -> _Both:
+def _of(kind: object) -> _Both:
+    if isinstance(kind, type):
+        return _both(kind)
+    return _composed(get_origin(kind), get_args(kind))
+
+
+def _composed(origin: object, arguments: tuple[object, ...]) -> _Both:
     if origin in (Union, types.UnionType) and len(arguments) == 2 and type(None) in arguments:
-        return _optional(_both(next(a for a in arguments if a is not type(None))))
-    if origin is tuple and len(arguments) == 2 and arguments[1] in (Ellipsis,):
-        return _many(_both(arguments[0]))
+        return _optional(_of(next(a for a in arguments if a is not type(None))))
+    if origin is tuple and len(arguments) == 2 and arguments[1] is Ellipsis:
+        return _many(_of(arguments[0]))
     if origin is tuple:
-        return _row([_both(a) for a in arguments])
+        return _row([_of(a) for a in arguments])
     raise TypeError(f"no way to write a {origin} in a case")
 
 
@@ -162,7 +166,7 @@ def _row(columns: list[_Both]) -> _Both:
 
 def _record(kind: type) -> _Both:
     hints = get_type_hints(kind)
-    columns = {field.name: _both(hints[field.name]) for field in fields(kind)}
+    columns = {field.name: _of(hints[field.name]) for field in fields(kind)}
     required = {f.name for f in fields(kind) if f.default is MISSING and f.default_factory is MISSING}
 
     def write(value: object) -> object:

@@ -19,7 +19,7 @@ def read_cases(connection: Connection, *wanted: ColumnElement[bool], limit: int 
         select(cases.c.id, cases.c.version, cases.c.sealed, vault.c.key)
         .outerjoin_from(cases, vault, key)
         .where(*wanted)
-        .order_by(cases.c.filed_at.desc(), cases.c.number.desc())
+        .order_by(cases.c.number.desc())
         .limit(limit)
     )
     return [_open(*row) for row in rows]

@@ -104,14 +104,13 @@ cases = Table(
     Column("state", String(40), nullable=False),
     Column("mailbox", String(400), nullable=False),
     Column("batch", String(200), nullable=False),
-    Column("filed_at", Instant, nullable=False),
     Column("sealed", LargeBinary, nullable=False),
     UniqueConstraint("id", name="cases_id"),
-    Index("cases_mailbox", "mailbox", "filed_at"),
-    Index("cases_state", "state", "filed_at"),
-    Index("cases_filed", "filed_at"),
-    Index("cases_batch", "batch", "filed_at", sqlite_where=text("batch <> ''"), postgresql_where=text("batch <> ''")),
+    Index("cases_mailbox", "mailbox", "number"),
+    Index("cases_state", "state", "number"),
+    Index("cases_batch", "batch", "number", sqlite_where=text("batch <> ''"), postgresql_where=text("batch <> ''")),
 )
+"""`number` counts cases in the order in which they were filed."""
 
 kept = Table(
     "kept",

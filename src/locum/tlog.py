@@ -338,13 +338,13 @@ class Signer:
 
     def _parse(self, content: bytes) -> Ed25519PrivateKey:
         try:
-            start, encoded = content.decode().strip().rsplit("+", 1)
+            *words, origin, identity, encoded = content.decode().strip().split("+", 4)  # base64 has its own plus signs
             secret = _base64(encoded)
             key = Ed25519PrivateKey.from_private_bytes(secret[1:])
         except (ValueError, Garbled) as error:
             raise Garbled("key-file-damaged", path=self._path) from error
-        identity = key_id(self.origin, _ED25519 + key.public_key().public_bytes_raw()).hex()
-        if secret[:1] != _ED25519 or start != f"PRIVATE+KEY+{self.origin}+{identity}":
+        expected = key_id(self.origin, _ED25519 + key.public_key().public_bytes_raw()).hex()
+        if [*words, origin, identity, secret[:1]] != ["PRIVATE", "KEY", self.origin, expected, _ED25519]:
             raise Garbled("key-file-damaged", path=self._path)
         return key
 

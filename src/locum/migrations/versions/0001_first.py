@@ -78,14 +78,12 @@ def _cases() -> None:
         sa.Column("state", sa.String(40), nullable=False),
         sa.Column("mailbox", sa.String(400), nullable=False),
         sa.Column("batch", sa.String(200), nullable=False),
-        sa.Column("filed_at", sa.BigInteger, nullable=False),
         sa.Column("sealed", sa.LargeBinary, nullable=False),
         sa.UniqueConstraint("id", name="cases_id"),
     )
-    op.create_index("cases_mailbox", "cases", ["mailbox", "filed_at"])
-    op.create_index("cases_state", "cases", ["state", "filed_at"])
-    op.create_index("cases_filed", "cases", ["filed_at"])
-    op.create_index("cases_batch", "cases", ["batch", "filed_at"], sqlite_where=_BATCH, postgresql_where=_BATCH)
+    op.create_index("cases_mailbox", "cases", ["mailbox", "number"])
+    op.create_index("cases_state", "cases", ["state", "number"])
+    op.create_index("cases_batch", "cases", ["batch", "number"], sqlite_where=_BATCH, postgresql_where=_BATCH)
     op.create_table(
         "kept",
         sa.Column("case_id", sa.String(200), primary_key=True),
