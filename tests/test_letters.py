@@ -1,0 +1,746 @@
+"""Letters: what they say, how they travel, and that nothing of people's texts gets where it should not."""
+
+import contextlib
+import datetime as dt
+import email
+import email.policy
+import http.server
+import json
+import logging
+import re
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from email.message import EmailMessage
+from email.utils import getaddresses, parsedate_to_datetime
+from pathlib import Path
+
+import pytest
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from locum.absence import Channel
+from locum.errors import Invalid, LocumError, Rejected, Unreachable
+from locum.letter import Attachment, Letter
+from locum.letters import Post, filling
+from locum.letters.mail import Sender, compose
+from locum.messages import LANGUAGES, catalogue
+
+TEMPLATES = Path(filling.__file__).parent / "templates"
+LINK = "https://locum.voorbeeld.example/l/" + "k" * 40
+NOW = dt.datetime(2026, 12, 1, 8, 0, tzinfo=dt.UTC)
+SENDER = Sender(address="locum@corp.test", organisation="Voorbeeld BV")
+VALUES = {
+    "organisation": "Voorbeeld BV",
+    "name": "Anna Bakker",
+    "requester": "Bob de Vries",
+    "requester_address": "bob@corp.test",
+    "case": "abcd-2345",
+    "reason": "de afwezigheidsmelding was vergeten",
+    "because": "Klanten krijgen geen antwoord.",
+    "subject": "Even niet bereikbaar",
+    "internal_text": "Ik ben er even niet.\n.\nVragen? Mail verkoop.",
+    "external_text": "Thank you for your mail.",
+    "audience": "iedereen die mailt",
+    "from_words": "dinsdag 1 december 2026, 13:00 uur",
+    "until_words": "vrijdag 25 december 2026, 00:00 uur",
+    "deadline_words": "dinsdag 1 december 2026, 17:00 uur",
+    "unanswered_words": "Horen we niets, dan zetten we het aan.",
+    "link": LINK,
+    "why": "je hebt het zelf gestopt",
+    "news": "akkoord",
+    "account_text": "Wie vroeg het\n-------------\nBob",
+}
+LETTER = Letter(
+    id="abcd-2345.ask.mailbox.1",
+    event="ask",
+    channel=Channel.MAILBOX,
+    address="anna@corp.test",
+    name="Anna Bakker",
+    language="nl",
+    values=VALUES,
+    reply_name="Bob de Vries",
+    reply_address="bob@corp.test",
+)
+SMS = replace(LETTER, channel=Channel.MOBILE, address="+31 6 12345678", id="abcd-2345.ask.mobile.1")
+EVENTS = sorted(folder.name for folder in TEMPLATES.iterdir())
+
+
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+def post(relay: str = "smtp://127.0.0.1:1", **more: object) -> Post:
+    settings_: dict[str, object] = {
+        "from_address": "locum@corp.test",
+        "organisation": "Voorbeeld BV",
+        "clock": lambda: NOW,
+    }
+    return Post(relay=relay, **(settings_ | more))  # type: ignore[arg-type]
+
+
+def with_values(letter: Letter, **values: str) -> Letter:
+    return replace(letter, values={**letter.values, **values})
+
+
+def parsed(raw: bytes) -> EmailMessage:
+    found = email.message_from_bytes(raw, policy=email.policy.default)
+    assert isinstance(found, EmailMessage)
+    return found
+
+
+# what they say -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("event", EVENTS)
+def test_every_letter_exists_in_both_languages_with_the_same_placeholders(event: str) -> None:
+    texts = [(TEMPLATES / event / f"{language}.txt").read_text("utf-8") for language in LANGUAGES]
+    names = [sorted(set(re.findall(r"\{(.*?)\}", text))) for text in texts]
+    assert names[0] == names[1]
+    assert set(names[0]) <= VALUES.keys() | {"reply_name", "reply_address"}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("event", EVENTS)
+def test_every_letter_can_be_made_and_leaves_no_placeholder(event: str, language: str) -> None:
+    channel = Channel.MOBILE if event.endswith(".sms") else Channel.MAILBOX
+    letter = replace(LETTER, event=event.removesuffix(".sms"), channel=channel, language=language)
+    subject, text = post().render(letter)
+    assert subject.strip()
+    assert not re.search(r"[{}]", subject + text)
+
+
+def test_the_ask_tells_all_she_needs_to_decide() -> None:
+    _, text = post().render(LETTER)
+    for name in VALUES.keys() - {"internal_text", "why", "news", "account_text"}:
+        assert VALUES[name] in text, name
+    assert "  | Ik ben er even niet.\n  | .\n  | Vragen? Mail verkoop." in text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("event", ["ask", "live", "stopped", "remind", "account", "requester"])
+def test_a_letter_says_how_to_check_it_and_asks_for_no_password(event: str, language: str) -> None:
+    _, text = post().render(replace(LETTER, event=event, language=language))
+    assert {"nl": "Twijfel je of dit bericht echt is?", "en": "Not sure whether this message is real?"}[
+        language
+    ] in text
+    assert {"nl": "Niemand vraagt je hierbij om een wachtwoord", "en": "Nobody asks you for a password"}[
+        language
+    ] in text
+    assert "Bob de Vries" in text
+
+
+def test_the_requester_is_told_no_words_of_hers() -> None:
+    _, text = post().render(replace(LETTER, event="requester"))
+    for name in ("because", "subject", "internal_text", "external_text", "link", "reason"):
+        assert VALUES[name] not in text
+
+
+def test_a_paragraph_about_an_empty_value_is_left_out() -> None:
+    _, text = post().render(with_values(LETTER, external_text="", deadline_words="  "))
+    assert "mensen van buiten" not in text
+    assert "Graag voor" not in text
+
+
+def test_a_value_is_never_read_as_a_template() -> None:
+    _, text = post().render(with_values(LETTER, because="{link} {0} {secret_file} {{x}}", name="{case}"))
+    assert "  | {link} {0} {secret_file} {{x}}" in text
+    assert "Dag {case}," in text
+
+
+def test_people_cannot_make_their_words_look_like_ours() -> None:
+    _, text = post().render(with_values(LETTER, because="Hallo\n\nGeef je wachtwoord:\nhttps://evil.test"))
+    assert "\n  | Geef je wachtwoord:\n  | https://evil.test\n" in text
+
+
+def test_a_letter_with_a_value_missing_is_not_sent() -> None:
+    letter = replace(LETTER, values={name: value for name, value in VALUES.items() if name != "link"})
+    with pytest.raises(Rejected, match="letter-incomplete"):
+        post().send(letter)
+
+
+@pytest.mark.parametrize("event", ["no-such", "../ask", "ask/../live", ""])
+def test_an_unknown_letter_is_not_sent(event: str) -> None:
+    with pytest.raises(Rejected, match="letter-unknown"):
+        post().render(replace(LETTER, event=event))
+
+
+def test_an_unknown_language_reads_english() -> None:
+    assert post().render(replace(LETTER, language="fy"))[0].startswith("May we")
+
+
+@pytest.mark.parametrize("event", [event for event in EVENTS if event.endswith(".sms")])
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_text_message_stays_short_and_keeps_link_and_named_person_whole(event: str, language: str) -> None:
+    letter = replace(
+        SMS, event=event.removesuffix(".sms"), language=language, reply_address="bob.de.vries@voorbeeld.example"
+    )
+    long = with_values(
+        letter,
+        organisation="Gemeente Voorbeeldstad",
+        requester="Servicedesk",
+        until_words="donderdag 24 september 2026, 17:00 uur",
+    )
+    _, text = post().render(replace(long, reply_name="Bob de Vries"))
+    assert len(text) <= 320
+    assert "\n" not in text
+    if "{link}" in (TEMPLATES / event / "nl.txt").read_text("utf-8"):
+        assert LINK in text
+    if event != "remind.sms":
+        assert "Bob de Vries, bob.de.vries@voorbeeld.example" in text
+
+
+def test_a_very_long_name_does_not_make_a_long_text_message() -> None:
+    _, text = post().render(
+        replace(with_values(SMS, requester="B" * 4000, organisation="O" * 4000), reply_name="C" * 4000)
+    )
+    assert len(text) < 400
+    assert LINK in text
+
+
+# the message ---------------------------------------------------------------------------------------------------------
+
+
+def made(letter: Letter = LETTER) -> EmailMessage:
+    subject, text = post().render(letter)
+    return parsed(compose(letter, subject, text, SENDER, NOW).message)
+
+
+def test_the_headers_say_who_it_is_from_and_where_an_answer_goes() -> None:
+    message = made()
+    assert message["From"] == "Voorbeeld BV <locum@corp.test>"
+    assert message["To"] == "Anna Bakker <anna@corp.test>"
+    assert message["Reply-To"] == "Bob de Vries <bob@corp.test>"
+    assert message["Auto-Submitted"] == "auto-generated"
+    assert parsedate_to_datetime(message["Date"]) == NOW
+
+
+def test_the_message_id_comes_from_the_letter_and_is_the_same_at_every_try() -> None:
+    assert made()["Message-ID"] == made(with_values(LETTER, because="Anders."))["Message-ID"]
+    assert made()["Message-ID"] != made(replace(LETTER, id="abcd-2345.ask.mailbox.2"))["Message-ID"]
+    assert made()["Message-ID"] == "<abcd-2345.ask.mailbox.1@corp.test>"
+
+
+def test_the_account_goes_as_text_html_and_files() -> None:
+    files = (
+        Attachment(name="locum-abcd-2345.pdf", media_type="application/pdf", content=b"%PDF-1.7\r\n\x00\xff"),
+        Attachment(name="locum-abcd-2345.json", media_type="application/json", content=b'{"a": 1}\n'),
+    )
+    message = made(replace(LETTER, event="account", html="<p>Dag Zoë</p>", attachments=files))
+    text, html = message.get_body(("plain",)), message.get_body(("html",))
+    assert text is not None
+    assert html is not None
+    assert "Wie vroeg het\n-------------\nBob\n" in text.get_content().replace("\r\n", "\n")
+    assert html.get_content().strip() == "<p>Dag Zoë</p>"
+    found = [
+        (part.get_filename(), part.get_content_type(), part.get_payload(decode=True))
+        for part in message.iter_attachments()
+    ]
+    assert found == [(file.name, file.media_type, file.content) for file in files]
+
+
+def test_a_line_of_a_megabyte_travels_in_short_lines_and_arrives_whole() -> None:
+    letter = with_values(LETTER, internal_text="x" * 1_000_000)
+    subject, text = post().render(letter)
+    raw = compose(letter, subject, text, SENDER, NOW).message
+    assert max(len(line) for line in raw.split(b"\r\n")) <= 998
+    body = parsed(raw).get_body()
+    assert body is not None
+    assert "x" * 1_000_000 in body.get_content()
+
+
+HOSTILE = st.text(
+    st.sampled_from('a é,;:<>@"()[]\\.\r\n\t\x00\x0b\x85\u2028\u202e\ud800=?🎄\u0301'), max_size=90
+) | st.sampled_from(
+    [
+        "x\r\nBcc: evil@x.test",
+        "a@x.test, b",
+        "=?utf-8?q?=0d=0aBcc:_evil@x.test?=",
+        'é"' * 40 + ", <evil@x.test>",
+        "." * 2000,
+    ]
+)
+
+
+@pytest.mark.slow
+@settings(max_examples=300, deadline=None)
+@given(HOSTILE, HOSTILE, HOSTILE)
+def test_no_text_of_people_becomes_a_header_or_a_second_address(name: str, organisation: str, because: str) -> None:
+    letter = replace(
+        with_values(LETTER, name=name, requester=name, because=because, case=because), name=name, reply_name=name
+    )
+    subject, text = filling.fill(replace(letter, event="requester"), organisation, SENDER.address)
+    envelope = compose(letter, subject, text, Sender(address="locum@corp.test", organisation=organisation), NOW)
+    message = parsed(envelope.message)
+    expected = "From To Reply-To Subject Date Message-ID Auto-Submitted X-Auto-Response-Suppress Content-Language"
+    assert set(message.keys()) == {*expected.split(), "Content-Type", "Content-Transfer-Encoding", "MIME-Version"}
+    for header, address in (("From", "locum@corp.test"), ("To", "anna@corp.test"), ("Reply-To", "bob@corp.test")):
+        assert [found for _, found in getaddresses([str(message[header])])] == [address]
+    assert b"\n" not in envelope.message.replace(b"\r\n", b"")
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "",
+        "anna",
+        "a@b@c",
+        "a b@c.test",
+        "anna@c.test>,<evil@x.test",
+        "anna@c.test\r\nRCPT TO:<evil@x.test>",
+        "<a@c.test>",
+        "a\u202e@c.test",
+        "a@" + "x" * 70 + ".test",
+    ],
+)
+def test_what_is_no_address_is_sent_nothing(address: str) -> None:
+    with pytest.raises(Rejected, match="letter-address"):
+        compose(replace(LETTER, address=address), "x", "y", SENDER, NOW)
+
+
+@pytest.mark.parametrize("address", ["o'neill@corp.test", "anna+work@corp.test", "A.B@corp.test", "anna@bücher.test"])
+def test_unusual_addresses_work(address: str) -> None:
+    envelope = compose(replace(LETTER, address=address), "x", "y", SENDER, NOW)
+    assert envelope.recipient == address.replace("bücher", "xn--bcher-kva")
+
+
+# the relay -----------------------------------------------------------------------------------------------------------
+
+
+class Inbox:
+    """What an aiosmtpd server does and keeps. `answers` come before 250, one for each message."""
+
+    def __init__(self) -> None:
+        self.got: list[tuple[str, str, bytes]] = []
+        self.sessions: set[int] = set()
+        self.answers: list[str] = []
+        self.rcpt = ""
+        self.tls = False
+        self.logins: list[bytes] = []
+
+    async def handle_RCPT(  # noqa: N802 (aiosmtpd's name)
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        if not self.rcpt:
+            envelope.rcpt_tos.append(address)
+        return self.rcpt or "250 ok"
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
+        if self.answers:
+            return self.answers.pop(0)
+        assert isinstance(envelope.content, bytes)
+        self.sessions.add(id(session))
+        self.tls = session.ssl is not None
+        self.got.append((str(envelope.mail_from), envelope.rcpt_tos[0], envelope.content))
+        return f"250 2.0.0 Ok: queued as Q{len(self.got)}"
+
+    def login(
+        self, server: SMTP, session: Session, envelope: Envelope, mechanism: str, data: LoginPassword
+    ) -> AuthResult:
+        self.logins.append(data.password)
+        return AuthResult(success=data.login == b"locum" and data.password == b"sesame", handled=False)
+
+
+@contextlib.contextmanager
+def serving(inbox: Inbox, port: int = 0, **more: object) -> Iterator[str]:
+    options: dict[str, object] = {"hostname": "127.0.0.1", "port": port or free_port(), "enable_SMTPUTF8": True}
+    controller = Controller(inbox, **(options | more))  # type: ignore[arg-type]
+    controller.start()
+    try:
+        yield f"smtp://127.0.0.1:{controller.port}"
+    finally:
+        controller.stop()
+
+
+@pytest.fixture
+def inbox() -> Inbox:
+    return Inbox()
+
+
+def test_a_letter_arrives_and_the_receipt_is_the_relays_answer(inbox: Inbox) -> None:
+    with serving(inbox) as relay:
+        assert post(relay).send(LETTER) == "250 2.0.0 Ok: queued as Q1"
+    sender, recipient, raw = inbox.got[0]
+    assert (sender, recipient) == ("locum@corp.test", "anna@corp.test")
+    body = parsed(raw).get_body()
+    assert body is not None
+    assert body.get_content().replace("\r\n", "\n") == post().render(LETTER)[1]
+
+
+def test_a_mailbox_name_in_utf8_is_handed_over_as_such(inbox: Inbox) -> None:
+    with serving(inbox) as relay:
+        post(relay).send(replace(LETTER, address="zoë@corp.test"))
+    assert inbox.got[0][1] == "zoë@corp.test"
+
+
+def test_many_letters_from_many_threads_share_one_connection(inbox: Inbox) -> None:
+    with serving(inbox) as relay:
+        one = post(relay)
+        with ThreadPoolExecutor(8) as pool:
+            letters = [replace(LETTER, id=f"case.{number}", address=f"a{number}@corp.test") for number in range(200)]
+            receipts = list(pool.map(one.send, letters))
+        one.close()
+    assert len(set(receipts)) == 200
+    assert sorted(recipient for _, recipient, _ in inbox.got) == sorted(letter.address for letter in letters)
+    assert len(inbox.sessions) == 1
+
+
+def test_a_connection_that_went_stale_is_opened_anew(inbox: Inbox) -> None:
+    port = free_port()
+    with serving(inbox, port) as relay:
+        one = post(relay)
+        one.send(LETTER)
+    with serving(inbox, port):
+        one.send(LETTER)
+        one.close()
+    assert len(inbox.got) == 2
+
+
+@pytest.mark.parametrize(
+    ("answer", "error", "key"),
+    [
+        ("451 4.3.0 try later", Unreachable, "relay-later"),
+        ("452 4.2.2 full", Unreachable, "relay-later"),
+        ("550 5.7.1 no", Rejected, "relay-refused"),
+        ("554 5.6.0 spam", Rejected, "relay-refused"),
+    ],
+)
+@pytest.mark.parametrize("stage", ["rcpt", "data"])
+def test_a_4xx_comes_back_later_and_a_5xx_is_final(
+    inbox: Inbox, answer: str, error: type[LocumError], key: str, stage: str
+) -> None:
+    with serving(inbox) as relay:
+        one = post(relay)
+        if stage == "rcpt":
+            inbox.rcpt = answer
+        else:
+            inbox.answers = [answer]
+        with pytest.raises(error) as raised:
+            one.send(LETTER)
+        assert raised.value.key == key
+        assert raised.value.values["answer"] == answer
+        inbox.rcpt = ""
+        assert one.send(LETTER).startswith("250")
+        one.close()
+
+
+def test_a_relay_that_quotes_the_link_does_not_bring_it_into_an_error_or_a_receipt(inbox: Inbox) -> None:
+    inbox.answers = [f"554 5.7.1 blocked, see {LINK} in the message"]
+    with serving(inbox) as relay:
+        one = post(relay)
+        with pytest.raises(Rejected) as raised:
+            one.send(LETTER)
+        inbox.answers = [f"250 took <{LINK}>"]
+        receipt = one.send(LETTER)
+        one.close()
+    assert "k" * 40 not in str(raised.value) + receipt
+    assert raised.value.__cause__ is None
+    assert raised.value.__suppress_context__ or raised.value.__context__ is None
+
+
+def test_nobody_at_the_other_end_is_unreachable() -> None:
+    with pytest.raises(Unreachable, match="relay-silent"):
+        post(f"smtp://127.0.0.1:{free_port()}").send(LETTER)
+
+
+@contextlib.contextmanager
+def speaking(said: Callable[[socket.socket], None]) -> Iterator[str]:
+    """A server for faults only: says something to each connection and no more."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def run() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    connection, _ = server.accept()
+                    threading.Thread(target=said, args=(connection,), daemon=True).start()
+
+        threading.Thread(target=run, daemon=True).start()
+        yield f"smtp://127.0.0.1:{server.getsockname()[1]}"
+
+
+def _silent(connection: socket.socket) -> None:
+    time.sleep(5)
+    connection.close()
+
+
+def _busy(connection: socket.socket) -> None:
+    connection.sendall(b"421 4.7.0 too many\r\n")
+    connection.close()
+
+
+def _closed(connection: socket.socket) -> None:
+    connection.sendall(b"554 5.7.1 not you\r\n")
+    time.sleep(1)
+    connection.close()
+
+
+def _gone(connection: socket.socket) -> None:
+    connection.sendall(b"220 hello\r\n")
+    connection.recv(99)
+    connection.close()
+
+
+def _nonsense(connection: socket.socket) -> None:
+    connection.sendall(b"\x00\xff\r\n" * 3)
+    connection.close()
+
+
+@pytest.mark.parametrize(
+    ("said", "error"),
+    [(_silent, Unreachable), (_busy, Unreachable), (_gone, Unreachable), (_nonsense, Unreachable), (_closed, Rejected)],
+)
+def test_a_relay_at_fault_is_told_as_one_of_ours(
+    said: Callable[[socket.socket], None], error: type[LocumError]
+) -> None:
+    with speaking(said) as relay, pytest.raises(error):
+        post(relay, seconds=0.5).send(LETTER)
+
+
+@pytest.mark.parametrize(
+    "relay", ["http://x", "smtp://", "smtp://u:sesame@x:25", "smtp://x:99999", "smtp://[::1", "x", "smtp://x/y"]
+)
+def test_what_is_no_relay_is_said_at_once_without_any_password(relay: str) -> None:
+    with pytest.raises(Invalid, match="relay-url") as raised:
+        post(relay)
+    assert "sesame" not in str(raised.value)
+
+
+# TLS and signing in --------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A certificate for relay.corp.test that signed itself, with its key, in one file."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "relay.corp.test")])
+    today = dt.datetime.now(dt.UTC)
+    signed = (
+        x509.CertificateBuilder(
+            name, name, key.public_key(), x509.random_serial_number(), today, today + dt.timedelta(days=2)
+        )
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("relay.corp.test")]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    file = tmp_path_factory.mktemp("tls") / "relay.pem"
+    pem = serialization.Encoding.PEM
+    private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    file.write_bytes(private + signed.public_bytes(pem))
+    return file
+
+
+@pytest.fixture
+def tls(certificate: Path) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    return context
+
+
+@pytest.fixture
+def elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The names relay.corp.test and other.corp.test lead to this machine, as if it were another one."""
+    real = socket.getaddrinfo
+
+    def found(host: str, *rest: object, **more: object) -> object:
+        return real("127.0.0.1" if str(host).endswith(".corp.test") else host, *rest, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(socket, "getaddrinfo", found)
+
+
+def secret_file(folder: Path, text: str, mode: int = 0o600) -> Path:
+    file = folder / "secret"
+    file.write_text(text)
+    file.chmod(mode)
+    return file
+
+
+def named(relay: str, host: str = "relay.corp.test", scheme: str = "smtp") -> str:
+    return f"{scheme}://{host}:{relay.rpartition(':')[2]}"
+
+
+@pytest.mark.usefixtures("elsewhere")
+def test_over_the_network_a_letter_goes_encrypted_to_a_relay_whose_certificate_is_right(
+    inbox: Inbox, tls: ssl.SSLContext, certificate: Path, tmp_path: Path
+) -> None:
+    with serving(inbox, tls_context=tls, authenticator=inbox.login) as relay:
+        one = post(named(relay), ca_file=certificate, user="locum", secret_file=secret_file(tmp_path, "sesame\n"))
+        one.send(LETTER)
+        one.close()
+    assert inbox.tls
+    assert inbox.logins == [b"sesame"]
+
+
+@pytest.mark.usefixtures("elsewhere")
+def test_smtps_is_verified_too(inbox: Inbox, tls: ssl.SSLContext, certificate: Path) -> None:
+    with serving(inbox, ssl_context=tls, hostname="127.0.0.1") as relay:
+        one = post(named(relay, scheme="smtps"), ca_file=certificate)
+        one.send(LETTER)
+        one.close()
+        with pytest.raises(Rejected, match="relay-certificate"):
+            post(named(relay, scheme="smtps")).send(LETTER)
+    assert len(inbox.got) == 1
+
+
+@pytest.mark.usefixtures("elsewhere")
+@pytest.mark.parametrize("host", ["relay.corp.test", "other.corp.test"])
+def test_a_certificate_nobody_vouches_for_or_for_another_name_is_refused(
+    inbox: Inbox, tls: ssl.SSLContext, certificate: Path, host: str
+) -> None:
+    trusted = certificate if host == "other.corp.test" else None
+    with serving(inbox, tls_context=tls) as relay, pytest.raises(Rejected, match="relay-certificate"):
+        post(named(relay, host), ca_file=trusted).send(LETTER)
+    assert inbox.got == []
+
+
+@pytest.mark.usefixtures("elsewhere")
+def test_without_encryption_nothing_crosses_the_network(inbox: Inbox, tmp_path: Path) -> None:
+    with (
+        serving(inbox, authenticator=inbox.login, auth_require_tls=False) as relay,
+        pytest.raises(Rejected, match="relay-no-tls"),
+    ):
+        post(named(relay), user="locum", secret_file=secret_file(tmp_path, "sesame")).send(LETTER)
+    assert inbox.got == []
+    assert inbox.logins == []
+
+
+def test_a_wrong_secret_is_rejected_and_told_to_nobody(inbox: Inbox, tmp_path: Path) -> None:
+    file = secret_file(tmp_path, "wrong-sesame")
+    with (
+        serving(inbox, authenticator=inbox.login, auth_require_tls=False) as relay,
+        pytest.raises(Rejected, match="relay-credential") as raised,
+    ):
+        post(relay, user="locum", secret_file=file).send(LETTER)
+    assert inbox.logins == [b"wrong-sesame"]
+    assert "sesame" not in repr(raised.value) + str(raised.value)
+
+
+def test_a_secret_that_others_may_read_is_not_used(inbox: Inbox, tmp_path: Path) -> None:
+    file = secret_file(tmp_path, "sesame", 0o644)
+    with (
+        serving(inbox, authenticator=inbox.login, auth_require_tls=False) as relay,
+        pytest.raises(Rejected, match="secret-open-to-others"),
+    ):
+        post(relay, user="locum", secret_file=file).send(LETTER)
+    assert inbox.logins == []
+
+
+def test_a_secret_file_that_is_not_there_yet_is_worth_another_try(inbox: Inbox, tmp_path: Path) -> None:
+    with serving(inbox) as relay, pytest.raises(Unreachable, match="secret-missing"):
+        post(relay, user="locum", secret_file=tmp_path / "none").send(LETTER)
+
+
+# text messages -------------------------------------------------------------------------------------------------------
+
+
+class Sms(http.server.ThreadingHTTPServer):
+    """A gateway: keeps what came, and answers with `status`."""
+
+    def __init__(self) -> None:
+        self.got: list[tuple[str, dict[str, str]]] = []
+        self.status = 200
+        super().__init__(("127.0.0.1", 0), SmsRequest)
+
+
+class SmsRequest(http.server.BaseHTTPRequestHandler):
+    server: Sms
+
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.server.got.append((self.path, body))
+        self.send_response(self.server.status)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *rest: object) -> None:
+        pass
+
+
+@pytest.fixture
+def sms() -> Iterator[Sms]:
+    with Sms() as server:
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        yield server
+        server.shutdown()
+
+
+def gateway(sms: Sms, folder: Path, *before: str) -> Post:
+    urls = [*before, "# our gateway", f"json://127.0.0.1:{sms.server_port}/TOKEN/{{mobile}}", ""]
+    return post(text_message_url_file=secret_file(folder, "\n".join(urls)))
+
+
+def test_a_text_message_arrives_whole_at_her_number(sms: Sms, tmp_path: Path) -> None:
+    one = gateway(sms, tmp_path)
+    assert one.send(SMS) == "accepted by the gateway"
+    path, body = sms.got[0]
+    assert path.rstrip("/") in ("/TOKEN/%2B31612345678", "/TOKEN/+31612345678")
+    assert body["message"] == one.render(SMS)[1]
+    assert LINK in body["message"]
+
+
+def test_a_second_gateway_is_used_only_where_the_first_fails(sms: Sms, tmp_path: Path) -> None:
+    gateway(sms, tmp_path, f"json://127.0.0.1:{free_port()}/first").send(SMS)
+    assert len(sms.got) == 1
+    gateway(sms, tmp_path, f"json://127.0.0.1:{sms.server_port}/first").send(SMS)
+    assert [path.split("/")[1] for path, _ in sms.got] == ["TOKEN", "first"]
+
+
+def test_a_gateway_that_says_no_is_unreachable(sms: Sms, tmp_path: Path) -> None:
+    sms.status = 500
+    with pytest.raises(Unreachable, match="gateway-unreachable"):
+        gateway(sms, tmp_path).send(SMS)
+
+
+def test_neither_token_nor_text_is_logged_or_told(
+    sms: Sms, tmp_path: Path, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    sms.status = 403
+    with caplog.at_level(logging.DEBUG), pytest.raises(Unreachable) as raised:
+        gateway(sms, tmp_path).send(SMS)
+    told = caplog.text + repr(raised.value) + str(raised.value.__cause__) + "".join(capfd.readouterr())
+    for secret in ("TOKEN", "612345678", "k" * 40):
+        assert secret not in told
+
+
+@pytest.mark.parametrize(
+    "number", ["", "none", "06-12", "+31612345678/../x", "+31612345678?x=1", "0612345678\r\nX: y\x00"]
+)
+def test_what_is_no_number_is_sent_nothing(sms: Sms, tmp_path: Path, number: str) -> None:
+    with pytest.raises(Rejected, match="mobile-number"):
+        gateway(sms, tmp_path).send(replace(SMS, address=number))
+    assert sms.got == []
+
+
+def test_no_gateway_a_wrong_one_and_an_open_file_are_said_without_the_url(tmp_path: Path) -> None:
+    with pytest.raises(Rejected, match="gateway-missing"):
+        post().send(SMS)
+    with pytest.raises(Rejected, match="gateway-url") as raised:
+        post(text_message_url_file=secret_file(tmp_path, "nonsense://TOKEN\n")).send(SMS)
+    assert "TOKEN" not in str(raised.value)
+    with pytest.raises(Rejected, match="secret-open-to-others"):
+        post(text_message_url_file=secret_file(tmp_path, "json://x", 0o640)).send(SMS)
+
+
+# the errors ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_error_of_the_post_has_its_sentence(language: str) -> None:
+    source = "".join(file.read_text("utf-8") for file in Path(filling.__file__).parent.glob("*.py"))
+    keys = set(re.findall(r'(?:Rejected|Unreachable|Invalid)\(\s*"([a-z-]+)"', source)) | {
+        "relay-later",
+        "relay-refused",
+    }
+    assert len(keys) > 12
+    assert [key for key in keys if f"{key}.sentence" not in catalogue(language, "errors")] == []
