@@ -77,7 +77,7 @@ def test_she_goes_back_and_presses_again(counter: Counter, site: str, phone: Pag
     stale.goto(f"{site}/l/{token}")
     phone.get_by_role("button", name="Ja, zet dit aan").click()
     stale.get_by_role("button", name="Ja, zet dit aan").click()
-    expect(stale.get_by_role("alert")).to_contain_text("al geantwoord")
+    expect(stale.get_by_role("alert")).to_contain_text("al beantwoord")
     expect(stale.get_by_role("heading", level=1)).to_have_text("Dank je wel. Je bent akkoord.")
     assert [entry.type for entry in counter.store.entries(case=case.id)].count("answered") == 1
 

@@ -64,6 +64,13 @@ def test_both_languages_say_the_same_things_with_the_same_values() -> None:
         return {key: {name for _, name, _, _ in string.Formatter().parse(said)} - {None} for key, said in words.items()}
 
     assert places("nl", "pages") == places("en", "pages")
+    hers = {
+        key
+        for key in places("nl", "errors")
+        if key.startswith(("answer-", "link-over", "no-such-link", "body-", "try-"))
+    }
+    assert len(hers) > 10
+    assert all(places("nl", "errors")[key] == places("en", "errors")[key] for key in hers)
 
 
 @pytest.mark.parametrize("status", PROBLEMS)

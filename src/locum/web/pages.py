@@ -25,6 +25,14 @@ from locum.web.shown import Site, case_page, home_page, problem_page
 ANSWERS = frozenset({"agree", "object", "own-text", "done", "stop", "set"})
 _WITH_TEXT = frozenset({"own-text", "set"})
 _STATUS_OF_KEY = {"link-unknown": 404, "link-expired": 410, "link-used": 409}
+_TOLD_HER = {
+    "link-unknown": "no-such-link",
+    "link-expired": "link-over",
+    "link-used": "answer-noted",
+    "no-such-step": "answer-too-late",
+    "changed-meanwhile": "answer-too-late",
+}
+"""What this page says instead of the sentences made for the command line."""
 _STATUS_OF_CLASS: tuple[tuple[type[LocumError], int], ...] = (
     (Invalid, 400),
     (Unsupported, 400),
@@ -154,7 +162,7 @@ class Pages:
                 view = self._desk.look(token)
             except LocumError as worse:
                 return self._told(worse, request, text)
-            key = "answer-too-late" if error.key == "no-such-step" else error.key
+            key = _TOLD_HER.get(error.key, error.key)
             return case_page(self._site, view, status=status_of(error), problem=(key, error.values), draft=text)
         return self._told(error, request, text)
 
@@ -170,7 +178,8 @@ class Pages:
             key = "try-later" if status == 503 else "server-failed"
             headers = {"Retry-After": "30"}
             return problem_page(self._site, language, status, key, {}, hers=text, headers=headers)
-        return problem_page(self._site, language, status, error.key, error.values, hers=text)
+        key = _TOLD_HER.get(error.key, error.key)
+        return problem_page(self._site, language, status, key, error.values, hers=text)
 
     def _wait(self, language: str, seconds: int, text: OwnText | None) -> Response:
         values = {"minutes": str(-(-seconds // 60))}
