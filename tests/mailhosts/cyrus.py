@@ -11,10 +11,11 @@ import imaplib
 import os
 import shutil
 import smtplib
+import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Self
 
@@ -107,7 +108,7 @@ def _unpack(place: Path) -> None:
     shutil.rmtree(fresh, ignore_errors=True)
     command = ["mmdebstrap", "--variant=extract", "--mode=root", f"--include={PACKAGES}", "trixie", str(fresh)]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+        done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=300)
     except subprocess.TimeoutExpired:
         pytest.skip("Cyrus could not be fetched from Debian within five minutes")
     if done.returncode != 0:
@@ -172,7 +173,7 @@ class Cyrus:
                 raise HostTrouble(f"CREATE user/{user}: {said!r}")
 
     @contextlib.contextmanager
-    def imap(self, user: str, password: str):  # type: ignore[no-untyped-def]  # noqa: ANN201
+    def imap(self, user: str, password: str) -> Iterator[imaplib.IMAP4]:
         """An IMAP session."""
         client = imaplib.IMAP4(LOOPBACK, self.imap_port, timeout=20)
         try:
@@ -230,19 +231,12 @@ class Cyrus:
     def _await(self, port: int) -> None:
         until = time.monotonic() + 30
         while time.monotonic() < until and self._process is not None and self._process.poll() is None:
-            with contextlib.suppress(OSError), socket_to(port) as probe:
+            with contextlib.suppress(OSError), socket.create_connection((LOOPBACK, port), 5) as probe:
+                probe.settimeout(10)
                 if probe.recv(1):
                     return
             time.sleep(0.05)
         raise HostTrouble(f"Cyrus does not answer on port {port}: {(self.folder / 'output').read_text()[-1500:]}")
-
-
-def socket_to(port: int):  # type: ignore[no-untyped-def]  # noqa: ANN201
-    import socket  # noqa: PLC0415
-
-    probe = socket.create_connection((LOOPBACK, port), 5)
-    probe.settimeout(10)
-    return probe
 
 
 _PORTS = ("imap_port", "sieve_port", "lmtp_port", "http_port")

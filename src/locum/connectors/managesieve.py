@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Literal, Self, TypeVar
 
 from locum import sieve
 from locum.absence import Mailbox
@@ -67,7 +67,8 @@ class ManageSieve:
         self._connect_seconds, self._answer_seconds = connect_seconds, answer_seconds
         self._stated = reads_mail
         # A filter script can always redirect new mail; Cyrus' proxyservers may log in to IMAP too unless shown otherwise.
-        self.can = Can(redirects_mail=True, reads_mail=server == "cyrus" if reads_mail is None else reads_mail)
+        known = server == "cyrus" if reads_mail is None else reads_mail
+        self.can: Can = replace(sieve.CAN, redirects_mail=True, reads_mail=known)
 
     def __repr__(self) -> str:
         return f"ManageSieve({self.name!r}, {self.host!r}, {self.port})"
@@ -109,9 +110,9 @@ class ManageSieve:
         stood = shelf.look()
         if _stands(stood, wanted):
             return stood.standing
-        self._refuse(mailbox, stood, wanted)
         if stood.revision != expect.revision:
             raise Conflict("managesieve-changed", mailbox=mailbox.address)
+        self._refuse(mailbox, stood, wanted)
         if not wanted.replies:
             return shelf.put_back(stood, (stood.hers, restored_name(wanted.restore))).standing
         return shelf.set(stood, sieve.script(wanted.replies, include=stood.hers or None)).standing
@@ -151,10 +152,7 @@ class ManageSieve:
         """A connection, TLS started and verified, nobody authenticated. Raises Trouble."""
         wire = Wire(self.host, self.port, connect_seconds=self._connect_seconds, answer_seconds=self._answer_seconds)
         try:
-            if self.tls == "required":
-                wire.start_tls(self.tls_context())
-            elif not _is_loopback(wire.peer):
-                raise Rejected("managesieve-no-tls", host=self.host, port=self.port)
+            self._protect(wire)
         except BaseException:
             wire.close()
             raise
@@ -162,6 +160,12 @@ class ManageSieve:
             self._stated = True
             self.can = replace(self.can, reads_mail=True)
         return wire
+
+    def _protect(self, wire: Wire) -> None:
+        if self.tls == "required":
+            wire.start_tls(self.tls_context())
+        elif not _is_loopback(wire.peer):
+            raise Rejected("managesieve-no-tls", host=self.host, port=self.port)
 
     def authenticate(self, wire: Wire, user: str) -> Answer:
         """Log in for the mailbox `user` and make sure that it is hers; gives the answer to LISTSCRIPTS. Raises Trouble."""
@@ -207,7 +211,7 @@ class _Lane:
         self._down: Unreachable | None = None
         self._failures = 0
 
-    def __enter__(self) -> "_Lane":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -234,7 +238,9 @@ class _Lane:
 
     def _fresh(self) -> Wire:
         if self._down is not None and self._failures >= 2:
-            raise Unreachable(self._down.key, **self._down.values)  # not asked a third time: a batch would take hours
+            raise Unreachable(
+                self._down.key, clause=None, **self._down.values
+            )  # not asked a third time: a batch would take hours
         try:
             wire = self._connector.connect()
         except Unreachable as error:

@@ -9,11 +9,11 @@ import imaplib
 import ssl
 from typing import Protocol
 
-from locum import sieve
 from locum.connectors.sieve_wire import Answer, Wire
 from locum.errors import LocumError
 from locum.seam import Finding, Report
 
+REQUIRED = ("vacation", "envelope", "date", "relational", "body", "include")  # what locum.sieve writes
 IMAP_PORTS = (143, 993)
 IMPLICIT_TLS = 993
 SECONDS = 30  # Dovecot answers a refused login late, and later each time
@@ -22,12 +22,18 @@ SECONDS = 30  # Dovecot answers a refused login late, and later each time
 class Login(Protocol):
     """What the proof needs of the connector."""
 
-    host: str
-    port: int
-    login: str
-    tls: str
-    imap_host: str
-    imap_port: int
+    @property
+    def host(self) -> str: ...
+    @property
+    def port(self) -> int: ...
+    @property
+    def login(self) -> str: ...
+    @property
+    def tls(self) -> str: ...
+    @property
+    def imap_host(self) -> str: ...
+    @property
+    def imap_port(self) -> int: ...
 
     def connect(self) -> Wire: ...
     def authenticate(self, wire: Wire, user: str) -> Answer: ...
@@ -53,7 +59,7 @@ def report(login: Login, mailbox: str) -> Report:
 
 def _reached(login: Login, wire: Wire) -> list[Finding]:
     offered = set(wire.capabilities.get("SIEVE", "").lower().split())
-    missing = sorted(set(sieve.REQUIRED) - offered)
+    missing = sorted(set(REQUIRED) - offered)
     values = (("missing", ", ".join(missing)), ("server", wire.capabilities.get("IMPLEMENTATION", "?")[:80]))
     found = [
         Finding(key="managesieve.reaches", holds=True, values=(*_server(login), *values[1:])),

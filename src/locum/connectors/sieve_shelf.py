@@ -67,7 +67,7 @@ class Stood:
     def judged(self) -> "sieve.Hers | None":
         """What her script does, other scripts it includes included; None where none of hers runs."""
         script = self.scripts.get(self.hers) if self.hers else None
-        return None if script is None else sieve.examine(script, lambda name: self.scripts.get(name))
+        return None if script is None else sieve.examine(script, self.scripts.get)
 
     @property
     def answers(self) -> bool:

@@ -68,11 +68,11 @@ class Wire:
         self.secure = False
         self._answer_seconds = answer_seconds
         self._buffer = bytearray()
-        self._until = time.monotonic() + connect_seconds + answer_seconds
         try:
             self._socket = socket.create_connection((host, port), connect_seconds)
         except OSError as error:
             raise Unreachable("managesieve-unreachable", host=host, port=port) from error
+        self._until = time.monotonic() + answer_seconds
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         try:
             self._learn(self._answer())
