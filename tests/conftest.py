@@ -9,6 +9,8 @@ import pytest
 from locum.demo.host import Dovecot, Sink
 from mailhosts.dovecot import MASTER, MASTER_PASSWORD, PASSWORD
 
+MAILBOXES = 2000  # known from the start: Dovecot takes up to a second to notice a new one
+
 _serial = itertools.count(1)
 
 
@@ -17,7 +19,8 @@ def dovecot() -> Iterator[Dovecot]:
     """A running Dovecot for corp.test with the mailboxes anna@ and bert@; tests that change mailboxes take `mailbox`."""
     if shutil.which("dovecot") is None:
         pytest.skip("Dovecot is not installed")
-    users = {"anna@corp.test": PASSWORD, "bert@corp.test": PASSWORD}
+    names = ("anna", "bert", *(f"colleague{number}" for number in range(1, MAILBOXES)))
+    users = {f"{name}@corp.test": PASSWORD for name in names}
     with Dovecot(users=users, masters_sieve={MASTER: MASTER_PASSWORD}) as host:
         yield host
 
@@ -34,7 +37,6 @@ def sink(dovecot: Dovecot) -> Iterator[Sink]:
 def mailbox(dovecot: Dovecot) -> Iterator[str]:
     """The address of a mailbox that no other test has; what was published for it is removed afterwards."""
     address = f"colleague{next(_serial)}@corp.test"
-    dovecot.add_user(address, PASSWORD)
     yield address
     for place in ("before", "after"):
         (dovecot.published / place / f"{address}.sieve").unlink(missing_ok=True)

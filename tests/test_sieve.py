@@ -187,7 +187,9 @@ def test_the_order_in_which_replies_are_given_does_not_matter() -> None:
         {"subject": "a\u2028b"},
         {"subject": "\ud800"},
         {"subject": " "},
-        {"subject": "x" * 901},
+        {"subject": "x" * 256},
+        {"subject": "=?" + "é" * 200},
+        {"subject": " " + "é" * 200},
         {"text_body": "x" * 65537},
         {"external_text": "é" * 40_000},
         {"text_body": "x" * 1_000_000},
@@ -312,8 +314,8 @@ def test_a_subject_comes_out_of_its_encoding_as_it_went_in_or_is_refused(text: s
         encoded = subject(text)
     except Unsupported:
         return
-    assert re.fullmatch(r"[ -~]+", encoded)
-    assert str(make_header(decode_header(encoded))) == text
+    assert len(encoded) <= 255
+    assert encoded == text or (encoded.isascii() and str(make_header(decode_header(encoded))) == text)
 
 
 # what Pigeonhole makes of it
@@ -363,7 +365,7 @@ def test_pigeonhole_compiles_hostile_replies_to_tests_and_vacations_and_nothing_
         assert set(done) <= TESTS | {"VACATION"}
         assert done.count("VACATION") == sayable(reply)
         assert sizes(dumps[name], "reason") == as_said(reply)
-        assert sizes(dumps[name], "subject") == [len(subject(reply.subject))] * sayable(reply)
+        assert sizes(dumps[name], "subject") == [len(subject(reply.subject).encode())] * sayable(reply)
 
 
 @pytest.mark.slow
@@ -375,7 +377,7 @@ def test_the_dump_shows_a_redirect_where_there_is_one(dovecot: Dovecot, tmp_path
 
 @pytest.mark.slow
 def test_the_longest_texts_compile(dovecot: Dovecot, tmp_path: Path) -> None:
-    long = a_reply(text_body="x" * 65536, external_text="é" * 32768, subject="🏖️" * 225, html_body="=" * 65536)
+    long = a_reply(text_body="x" * 65536, external_text="é" * 32768, subject="é" * 255, html_body="=" * 65536)
     assert set(compiled(dovecot, {"x": sieve.script([long])}, tmp_path)) == {"x"}
 
 

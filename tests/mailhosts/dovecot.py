@@ -51,21 +51,21 @@ def publish(host: Dovecot, mailbox: str, script: bytes, *, place: str = "before"
     (host.published / place / f"{mailbox}.sieve").write_bytes(script)
 
 
-def answers_at(host: Dovecot, script: Path, message: Path, at: datetime, zone: str) -> bool:
-    """Whether `script` would answer `message` at that instant on a server in `zone`, by sieve-test and a frozen clock.
+def answers_at(host: Dovecot, script: bytes, at: datetime, zone: str) -> bool:
+    """Whether `script` would answer klant@example.net at that instant on a server in `zone`, by sieve-test.
 
     `host` was started with clock=True; its own clock is not touched.
     """
-    server = host.folder / "answers-at.conf"
-    place = host.folder / "answers-at.clock"
-    place.write_text(f"{at.timestamp():.0f}\n")
+    place, server, recipient = host.folder / "answers-at", host.folder / "answers-at.conf", "anna@corp.test"
+    place.mkdir(exist_ok=True)
+    (place / "clock").write_text(f"{at.timestamp():.0f}\n")
+    (place / "locum.sieve").write_bytes(script)
+    (place / "message").write_bytes(letter("klant@example.net", recipient))
     configuration = host.config_file.read_text().replace(f"TZ={host.time_zone}", f"TZ={zone}")
-    server.write_text(configuration.replace(f"{host.folder / 'clock'}", str(place)))
-    sender, _, recipient = ("klant@example.net", "", "anna@corp.test")
-    command = ["sieve-test", "-c", str(server), "-f", sender, "-r", recipient, "-a", recipient, "-u", recipient]
-    environment = host.environment() | {"FAKETIME_TIMESTAMP_FILE": str(place), "TZ": zone}
-    done = subprocess.run(
-        [*command, str(script), str(message)], capture_output=True, text=True, env=environment, check=True
-    )
-    assert "Performed actions" in done.stdout
-    return "send vacation message" in done.stdout
+    server.write_text(configuration.replace(str(host.folder / "clock"), str(place / "clock")))
+    command = ["sieve-test", "-c", str(server), "-u", recipient, "-f", "klant@example.net", "-r", recipient]
+    environment = host.environment() | {"FAKETIME_TIMESTAMP_FILE": str(place / "clock"), "TZ": zone}
+    files = [str(place / "locum.sieve"), str(place / "message")]
+    done = subprocess.run([*command, "-a", recipient, *files], check=True, capture_output=True, env=environment)
+    assert b"Performed actions" in done.stdout
+    return b"send vacation message" in done.stdout

@@ -270,9 +270,21 @@ class Dovecot(_Server):
             (self.folder / name).write_text("".join(lines), "utf-8")
 
     def add_user(self, user: str, password: str) -> None:
-        """One more mailbox, at once."""
+        """One more mailbox. Dovecot looks at the file once a second, so this can take as long."""
         self._users[user] = password
         self._write_users()
+        until = time.monotonic() + 5
+        while not self._knows(user):
+            if time.monotonic() > until:
+                raise HostTrouble(f"Dovecot does not know {user} after five seconds")
+            time.sleep(0.05)
+
+    def _knows(self, user: str) -> bool:
+        try:
+            self.doveadm("user", user)
+        except subprocess.CalledProcessError:
+            return False
+        return True
 
     def deliver(self, sender: str, recipient: str, message: bytes) -> None:
         """Deliver by LMTP; what Dovecot sent out because of it has been sent on return. `sender` "" is a bounce's `<>`.

@@ -14,7 +14,7 @@ from typing import Self
 LOOPBACK = "127.0.0.1"
 
 
-class HostTrouble(RuntimeError):  # noqa: N818 - named like the product's errors
+class HostTrouble(RuntimeError):
     """A server did not start, or not in time; the message holds the end of its log."""
 
 

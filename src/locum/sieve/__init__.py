@@ -5,6 +5,6 @@ script goes, who may write it, and compiling it; those are the connectors' and t
 """
 
 from locum.sieve.hers import Hers, examine
-from locum.sieve.writing import included, parse, script
+from locum.sieve.writing import CAN, included, parse, script
 
-__all__ = ["Hers", "examine", "included", "parse", "script"]
+__all__ = ["CAN", "Hers", "examine", "included", "parse", "script"]

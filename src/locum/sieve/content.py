@@ -11,6 +11,8 @@ from collections.abc import Iterator
 
 from locum.errors import Unsupported
 
+MAX_SUBJECT = 255  # characters; str_sanitize_utf8(subject, 256) in Pigeonhole's cmd-vacation.c
+_UNFOLDED = 60
 _LINE = 76  # RFC 2045 6.7 and 6.8
 # Left as they are: printable but for = and what has a meaning to Sieve (quote, backslash).
 _PLAIN = frozenset(range(0x21, 0x7F)) - frozenset(b'="\\')
@@ -33,19 +35,24 @@ def entity(text: str, html: str | None) -> str:
 
 
 def subject(text: str) -> str:
-    """The subject as it may stand in a header: plain ASCII, else encoded words (RFC 2047).
+    """The subject for `:subject`: as it is where no folding can touch it, else as encoded words (RFC 2047).
 
+    Pigeonhole cuts `:subject` at 256 characters, encoded or not. So a subject whose encoded words are longer stays as
+    it is; Pigeonhole encodes it then, and where it folds, a space between words arrives as a tab.
     Raises Unsupported `sieve-subject` for an empty one, and for control characters and line ends of any kind.
     """
     odd = [char for char in text if unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp")]
     if odd or not text.strip():
         raise Unsupported("sieve-subject")
-    words = text.split(" ")
-    if (
-        text.isascii() and "=?" not in text and all(0 < len(word) < 60 for word in words)
-    ):  # nothing that folding changes
+    whole = "=?" not in text and all(text.split(" "))
+    if whole and text.isascii() and len(text) <= _UNFOLDED:
         return text
-    return " ".join(f"=?utf-8?B?{base64.b64encode(chunk).decode()}?=" for chunk in _chunks(text))
+    encoded = " ".join(f"=?utf-8?B?{base64.b64encode(chunk).decode()}?=" for chunk in _chunks(text))
+    if len(encoded) <= MAX_SUBJECT:
+        return encoded
+    if not whole or len(text) > MAX_SUBJECT:
+        raise Unsupported("sieve-subject")
+    return text
 
 
 def _chunks(text: str) -> Iterator[bytes]:

@@ -15,9 +15,11 @@ from itertools import pairwise
 from locum.addresses import domain, exception
 from locum.errors import Garbled, LocumError, Unsupported
 from locum.measure import Audience, AutoReply, Can, from_json, to_json, unsayable
-from locum.sieve.content import entity, subject
+from locum.sieve.content import MAX_SUBJECT, entity, subject
 
-CAN = Can()
+CAN = Can(max_subject_chars=MAX_SUBJECT)
+"""What a script of ours can say; a connector adds what it sees and what its credential could do besides."""
+
 _MAX_BYTES = 1_000_000  # Pigeonhole ends at 1 MiB (sieve_max_script_size)
 _OPENING = (
     "# Written by Locum: the automatic replies that were asked for on behalf of this mailbox. Not to be edited.\r\n"
