@@ -213,6 +213,16 @@ def test_an_attempt_that_was_begun_anew_says_so_and_does_not_alarm() -> None:
     assert any("opnieuw gedaan" in row.text for row in rows)
 
 
+def test_a_remark_of_the_mail_system_is_told_in_words_and_an_unknown_one_as_it_is() -> None:
+    found: Json = {"own_reply": None, "replies": [], "remarks": ["her-own-not-seen", "quite-new"]}
+    told = words(
+        account(requested(), ("intended", {"act": "apply", "connector": "dovecot", "found": found}), DONE), "mailbox"
+    )
+    assert "kan Locum op dit mailsysteem niet zien" in told
+    assert "Opmerking: quite-new." in told
+    assert "her-own-not-seen" not in told
+
+
 def test_her_own_change_is_said_to_have_been_left() -> None:
     watch = ("read-back", {"act": "watch", "stands": "changed", "active": False, "own_reply": True, "remarks": []})
     end = ended(why="changed-by-owner", put_back="left-as-changed")
