@@ -213,6 +213,14 @@ def test_an_attempt_that_was_begun_anew_says_so_and_does_not_alarm() -> None:
     assert any("opnieuw gedaan" in row.text for row in rows)
 
 
+def test_a_live_case_that_she_stops_is_live_until_it_has_ended() -> None:
+    stop = ("withdrawn", {"by": "owner", "because": ""})
+    going = account(requested(), INTENDED, DONE, READ, stop)
+    assert going.outcome == "live"
+    assert "Gestopt door jou." in words(going, "reviews")
+    assert account(requested(), INTENDED, DONE, READ, stop, ENDING, DONE_END, ended(why="owner")).outcome == "ended"
+
+
 def test_a_remark_of_the_mail_system_is_told_in_words_and_an_unknown_one_as_it_is() -> None:
     found: Json = {"own_reply": None, "replies": [], "remarks": ["her-own-not-seen", "quite-new"]}
     told = words(

@@ -189,7 +189,7 @@ def _reviews(teller: Teller, story: Story) -> Iterator[Row]:
     yield from _or(rows, teller.say("reviews.none"))
 
 
-def _decision(teller: Teller, entry: Entry) -> Iterator[Row]:
+def _decision(teller: Teller, story: Story, entry: Entry) -> Iterator[Row]:
     body = entry.body
     who = teller.who(body.get("by")) or teller.say("who.unknown")
     match entry.type:
@@ -202,7 +202,7 @@ def _decision(teller: Teller, entry: Entry) -> Iterator[Row]:
             if clause := text(body, "clause"):
                 said += " " + teller.say("reviews.clause", clause=clause)
         case "withdrawn":
-            said = teller.say("reviews.withdrawn", who=who)
+            said = teller.say("reviews.stopped" if story.was_begun_before(entry) else "reviews.withdrawn", who=who)
         case _:
             said = teller.say("reviews.expired", why=_why(teller, body))
     yield Row(label=teller.when(entry.time), text=said)

@@ -116,6 +116,10 @@ class Story:
             return None
         return max(set_at[0], self.measure.from_date) if self.measure else set_at[0]
 
+    def was_begun_before(self, entry: Entry) -> bool:
+        """Whether setting it had been begun before this entry."""
+        return any(act.intended.index < entry.index for act in self.acts if text(act.intended.body, "act") == "apply")
+
     @property
     def never_on(self) -> bool:
         """It certainly never answered: setting it was not even begun, or it ended before its start."""
@@ -173,7 +177,8 @@ _SAID = {"objected": "objected", "done-herself": "done-herself"}
 
 def _after(state: str, entry: Entry) -> str:
     if entry.type in _FINAL:
-        return entry.type
+        # While it is on, a withdrawal is the wish to stop it; what came of that is told by the entries that follow.
+        return state if state in ("live", "unknown") and entry.type != "ended" else entry.type
     if entry.type in ("intended", "done", "failed"):
         return _after_act(state, entry.type, text(entry.body, "act"))
     if entry.type == "answered" and (answer := text(entry.body, "answer")) in _SAID:
