@@ -184,7 +184,9 @@ def _capital(sentence: str) -> str:
 
 def _reviews(teller: Teller, story: Story) -> Iterator[Row]:
     rows = (
-        row for entry in story.of("reviewed", "refused", "withdrawn", "expired") for row in _decision(teller, entry)
+        row
+        for entry in story.of("reviewed", "refused", "withdrawn", "expired")
+        for row in _decision(teller, story, entry)
     )
     yield from _or(rows, teller.say("reviews.none"))
 
