@@ -41,12 +41,20 @@ class Grown:
     frontier: Frontier
 
 
+def kept_frontier(size: int, content: bytes) -> Frontier:
+    """A frontier as it stands in the store. Raises Garbled(`record-inconsistent`)."""
+    try:
+        return Frontier.from_bytes(size, content)
+    except ValueError as error:
+        raise Garbled("record-inconsistent") from error
+
+
 def grown_tree(connection: Connection, signer: Signer) -> Grown | None:
     """The tree, checked against the last checkpoint; None if it has not grown. Raises Garbled(`record-inconsistent`)."""
     row = connection.execute(select(tree)).one()
     if row.size == row.checkpoint_size:
         return None
-    signed = Frontier.from_bytes(row.checkpoint_size, row.checkpoint_frontier)
+    signed = kept_frontier(row.checkpoint_size, row.checkpoint_frontier)
     _check_signed(row.checkpoint, signed, signer)
     grown, leaves = signed, read_leaves(connection, signed.size, row.size)
     while some := [leaf_hash(leaf) for leaf in islice(leaves, _AT_ONCE)]:

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Executable, bindparam, delete, insert, select
 
 from locum import jobs as queue
 from locum import record
+from locum.checkpointing import kept_frontier
 from locum.database import Raced, chunks
 from locum.entry import Draft
 from locum.errors import Conflict, Garbled
@@ -19,7 +20,7 @@ from locum.filing import dump_case
 from locum.jobs import Job, Taken
 from locum.lifecycle import Case
 from locum.schema import cases, entries, kept, links, streams, tree, vault
-from locum.sealing import NONCE_BYTES, seal
+from locum.sealing import NONCE_BYTES, about_case, about_kept, seal
 from locum.tlog import Frontier
 
 
@@ -79,16 +80,6 @@ class Ready:
     filed: list[Row]
     changed: list[Row]
     kept: list[Row]
-
-
-def about_case(case_id: str, version: int) -> bytes:
-    """What the sealed value of a case is bound to."""
-    return f"locum/case/v1\n{case_id}\n{version}".encode()
-
-
-def about_kept(case_id: str) -> bytes:
-    """What the bytes kept beside a case are bound to."""
-    return f"locum/kept/v1\n{case_id}".encode()
 
 
 def touched(changes: Sequence[Change]) -> tuple[set[str], set[str]]:
@@ -157,7 +148,7 @@ def write(connection: Connection, ready: Ready, now: datetime) -> None:
     _many(connection, insert(links), [_link(link) for change in ready.changes for link in change.links])
     _write_kept(connection, ready)
     if ready.rows.rows:
-        _write_entries(connection, ready, Frontier.from_bytes(size, frontier))
+        _write_entries(connection, ready, kept_frontier(size, frontier))
 
 
 _CHANGE = update(cases).where(cases.c.id == bindparam("its_id"))

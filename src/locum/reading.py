@@ -4,12 +4,11 @@ from collections.abc import Iterator
 
 from sqlalchemy import ColumnElement, Connection, and_, select
 
-from locum.committing import about_case, about_kept
 from locum.errors import Garbled
 from locum.filing import load_case
 from locum.lifecycle import Case
 from locum.schema import cases, entries, kept, vault
-from locum.sealing import unseal
+from locum.sealing import about_case, about_kept, unseal
 
 
 def read_cases(connection: Connection, *wanted: ColumnElement[bool], limit: int | None = None) -> list[Case]:

@@ -76,12 +76,12 @@ class Postgres:
     def url(self, database: str) -> str:
         return f"postgresql://locum@127.0.0.1:{self.port}/{database}"
 
-    def new_database(self) -> str:
-        """The address of an empty database."""
+    def new_database(self, template: str = "template0") -> str:
+        """The name of a new database, a copy of `template`."""
         name = f"test{next(_serial)}"
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name}")  # type: ignore[call-overload]
-        return self.url(name)
+            connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")  # type: ignore[call-overload]
+        return name
 
     def stop(self) -> None:
         self.process.send_signal(signal.SIGINT)  # fast: sessions are ended
