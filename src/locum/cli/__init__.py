@@ -1,0 +1,85 @@
+"""The command line: translate, call the desk, translate back. Stable; tests and scripts rely on every word of it.
+
+`main` is here, and turns every error into sentences, a JSON document and an exit code. What a command does lies in
+requests.py (asking), cases.py (looking and deciding) and house.py (policy, check, gaps, and the processes).
+"""
+
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+from typer._click.exceptions import UsageError  # typer exports no name for it
+
+from locum.cli import cases, house, requests
+from locum.cli.door import As, Config, Json, Lang, current, early_language, helped, open_door
+from locum.cli.output import put_json
+from locum.cli.shapes import explained, with_error
+from locum.errors import Invalid, LocumError
+from locum.messages import say
+
+app = typer.Typer(
+    name="locum", help=helped("locum"), rich_markup_mode=None, add_completion=False, pretty_exceptions_enable=False
+)
+
+
+@app.callback(invoke_without_command=True)
+def _root(
+    ctx: typer.Context,
+    *,
+    json_: Json = False,
+    as_: As = None,
+    config: Config = None,
+    lang: Lang = None,
+    version: Annotated[bool, typer.Option("--version", help=helped("version"))] = False,
+) -> None:
+    open_door(json_, as_, config, lang)
+    if version:
+        from importlib.metadata import version as installed  # noqa: PLC0415  slow, and rarely asked
+
+        print(f"locum {installed('locum')}")  # noqa: T201
+        raise typer.Exit(0)
+    if ctx.invoked_subcommand is None:
+        print(ctx.get_help(), file=sys.stderr)  # noqa: T201
+        raise typer.Exit(2)
+
+
+for group in (requests, cases, house):
+    group.register(app)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command, and give back its exit code."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    current.reset(json="--json" in words)
+    try:
+        code = app(args=words, prog_name="locum", standalone_mode=False)
+        sys.stdout.flush()
+    except UsageError as error:
+        usage = "" if error.ctx is None else error.ctx.get_usage()
+        return _failed(Invalid("usage", what=error.format_message()), usage)
+    except LocumError as error:
+        return _failed(error)
+    except BrokenPipeError:
+        # Whoever read us has gone; there is nobody left to tell.
+        sys.stdout = open("/dev/null", "w")  # noqa: SIM115, PTH123
+        return 1
+    return code if isinstance(code, int) else 0
+
+
+def _failed(error: LocumError, usage: str = "") -> int:
+    """Tell the error, and give back its exit code."""
+    try:
+        language = current.language
+    except LocumError:
+        language = early_language()
+    told = explained(error, language)
+    lines = [told["sentence"], told["left_as"], told["advice"]]
+    if error.clause is not None:
+        lines.insert(1, say(language, "cli.clause", clause=error.clause))
+    if usage:
+        lines = [usage, told["sentence"], told["advice"]]
+    print("\n".join(line for line in lines if line), file=sys.stderr)  # noqa: T201
+    if current.json:
+        put_json(with_error(current.case_of(error), error, language))
+    return error.exit_code

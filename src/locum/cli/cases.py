@@ -1,0 +1,215 @@
+"""Looking at cases and deciding about them: cases, show, history, contact, review, withdraw, end, account, verify."""
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from locum.cli.door import Door, command, helped
+from locum.cli.output import put_json, put_table
+from locum.cli.requests import follow
+from locum.errors import Invalid, Unsupported
+
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
+    from locum.lifecycle import Case
+
+CaseId = Annotated[str, typer.Argument(metavar="CASE", help=helped("case"))]
+Because = Annotated[str, typer.Option(help=helped("because"))]
+
+
+class By(StrEnum):
+    """How a person tried to reach her."""
+
+    PHONE = "phone"
+    SMS = "sms"
+    MAIL = "mail"
+    DESK = "desk"
+
+
+class Outcome(StrEnum):
+    """What came of it."""
+
+    REACHED = "reached"
+    UNREACHED = "unreached"
+    AGREED = "agreed"
+    OBJECTED = "objected"
+
+
+class Form(StrEnum):
+    """What an account can be written as."""
+
+    TEXT = "text"
+    HTML = "html"
+    PDF = "pdf"
+    JSON = "json"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to `app`."""
+    for name, work in (
+        ("cases", cases),
+        ("show", show),
+        ("history", history),
+        ("contact", contact),
+        ("review", review),
+        ("withdraw", withdraw),
+        ("end", end),
+        ("account", account),
+        ("verify", verify),
+    ):
+        command(app, name)(work)
+
+
+def cases(
+    door: Door,
+    *,
+    state: Annotated[str | None, typer.Option(help=helped("state"))] = None,
+    mailbox: Annotated[str | None, typer.Option(help=helped("mailbox"))] = None,
+    limit: Annotated[int, typer.Option(min=1, max=1_000_000, help=helped("limit"))] = 1000,
+) -> int:
+    """List cases, the newest first."""
+    from locum.cli.shapes import case_shape  # noqa: PLC0415
+    from locum.lifecycle import State  # noqa: PLC0415
+
+    if state is not None and state not in list(State):
+        raise typer.BadParameter(f"{state!r}: {', '.join(State)}", param_hint="--state")
+    found = door.app.store.find(
+        state=None if state is None else State(state),
+        mailbox=None if mailbox is None else _address(door, mailbox),
+        limit=limit,
+    )
+    if door.json:
+        put_json([case_shape(case) for case in found])
+        return 0
+    if not found:
+        door.tell("no-cases")
+        return 0
+    columns = ("case", "state", "mailbox", "until", "requester")
+    put_table([door.say(f"column.{name}") for name in columns], [_row(door, case) for case in found])
+    return 0
+
+
+def _row(door: Door, case: "Case") -> list[str]:
+    until = case.measure.to_date.astimezone(_zone(door, case)).strftime("%Y-%m-%d %H:%M")
+    return [case.id, str(case.state), case.mailbox, until, case.requester]
+
+
+def _zone(door: Door, case: "Case") -> "ZoneInfo":
+    from zoneinfo import ZoneInfo  # noqa: PLC0415
+
+    owner = door.app.people.person(case.person)
+    return ZoneInfo(owner.time_zone if owner is not None else door.settings.organisation.time_zone)
+
+
+def _address(door: Door, text: str) -> str:
+    """The mailbox that an address or alias belongs to."""
+    from locum.addresses import canonical  # noqa: PLC0415
+
+    owner = door.app.people.owner(canonical(text))
+    return owner.mailbox.address if owner is not None and owner.mailbox is not None else canonical(text)
+
+
+def show(door: Door, *, case_id: CaseId) -> int:
+    """Show a case: what was asked, what stands, what happens next, and what was recorded."""
+    from locum.cli.shapes import case_shape, job_shape  # noqa: PLC0415
+
+    case = door.app.desk.case(case_id)
+    jobs = door.app.store.jobs(case.id)
+    if door.json:
+        put_json({**case_shape(case), "jobs": [job_shape(job) for job in jobs]})
+        return 0
+    from locum.cli.showing import show_case  # noqa: PLC0415
+
+    show_case(door, case, jobs, door.app.store.entries(case=case.id))
+    return 0
+
+
+def history(door: Door, *, mailbox: Annotated[str, typer.Argument(metavar="MAILBOX", help=helped("mailbox"))]) -> int:
+    """Every entry of the record about a mailbox, oldest first."""
+    from locum.cli.shapes import entry_shape  # noqa: PLC0415
+
+    entries = door.app.desk.history(mailbox)
+    if door.json:
+        put_json([entry_shape(entry) for entry in entries])
+        return 0
+    if not entries:
+        door.tell("no-entries", mailbox=mailbox)
+        return 0
+    from locum.cli.showing import entry_rows  # noqa: PLC0415
+
+    owner = door.app.people.owner(mailbox)
+    columns = [door.say(f"column.{name}") for name in ("time", "case", "entry", "what")]
+    put_table(columns, entry_rows(door, entries, owner))
+    return 0
+
+
+def contact(
+    door: Door,
+    *,
+    case_id: CaseId,
+    by: Annotated[By, typer.Option(help=helped("by"))],
+    outcome: Annotated[Outcome, typer.Option(help=helped("outcome"))],
+    because: Because,
+) -> int:
+    """Note that somebody tried to reach her, and what came of it."""
+    case = door.app.desk.contact(door.acting, case_id, by=str(by), outcome=str(outcome), because=because)
+    return follow(door, case)
+
+
+def review(
+    door: Door,
+    *,
+    case_id: CaseId,
+    approve: Annotated[bool, typer.Option("--approve", help=helped("approve"))] = False,
+    deny: Annotated[bool, typer.Option("--deny", help=helped("deny"))] = False,
+    because: Because,
+) -> int:
+    """A second person's yes or no."""
+    if approve == deny:
+        raise typer.BadParameter(door.say("usage.approve-or-deny"))
+    return follow(door, door.app.desk.review(door.acting, case_id, approve=approve, because=because))
+
+
+def withdraw(door: Door, *, case_id: CaseId) -> int:
+    """Take a request back before anything was set."""
+    return follow(door, door.app.desk.withdraw(door.acting, case_id))
+
+
+def end(door: Door, *, case_id: CaseId) -> int:
+    """End what is live, now."""
+    return follow(door, door.app.desk.end(door.acting, case_id))
+
+
+def account(
+    door: Door,
+    *,
+    case_id: CaseId,
+    form: Annotated[Form | None, typer.Option("--format", help=helped("format"))] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help=helped("output"))] = None,
+) -> int:
+    """What she is told about a case."""
+    if door.json and form not in (None, Form.JSON):
+        raise typer.BadParameter(door.say("usage.json-account"))
+    chosen = form or (Form.JSON if door.json else Form.TEXT)
+    if chosen is Form.PDF and output is None and sys.stdout.isatty():
+        raise typer.BadParameter(door.say("usage.pdf-terminal"))
+    desk = door.app.desk
+    document = desk.office.render(desk.account(case_id, language=door.lang or ""), str(chosen))
+    if output is None:
+        sys.stdout.buffer.write(document)
+        return 0
+    try:
+        output.write_bytes(document)
+    except OSError as error:
+        raise Invalid("file-unwritable", file=output, what=error.strerror) from None
+    door.tell("written", file=output)
+    return 0
+
+
+def verify(_door: Door, *, file: Annotated[Path, typer.Argument(metavar="FILE", help=helped("file"))]) -> int:
+    """Check an account offline."""
+    raise Unsupported("not-yet", what=f"verify {file.name}")

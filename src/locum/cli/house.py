@@ -1,0 +1,196 @@
+"""The house: policy, check, gaps, and the processes serve, worker and demo."""
+
+import os
+import socket
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from locum.cli.door import Door, command, helped
+from locum.cli.output import put, put_finding, put_json, put_table
+from locum.errors import Refused, Rejected, Unsupported
+from locum.messages import say, says
+from locum.phrases import one_line
+
+if TYPE_CHECKING:
+    from locum.desk import Gap
+    from locum.seam import Finding
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to `app`."""
+    group = typer.Typer(rich_markup_mode=None, no_args_is_help=True)
+    app.add_typer(group, name="policy", help=helped("policy"))
+    command(group, "check", "policy-check")(policy_check)
+    command(group, "show", "policy-show")(policy_show)
+    command(group, "render", "policy-render", anything=True)(policy_render)
+    for name, work in (("check", check), ("gaps", gaps), ("serve", serve), ("worker", worker), ("demo", demo)):
+        command(app, name)(work)
+
+
+def policy_check(door: Door) -> int:
+    """Read the policy, and say whether it is in order."""
+    policy = door.app.policy
+    if door.json:
+        put_json({"holds": True, "policy": policy.hash, "file": _policy_file(door)})
+    else:
+        put(door.say("policy-holds", file=_policy_file(door) or door.say("policy-shipped"), hash=policy.hash[:16]))
+    return 0
+
+
+def policy_show(door: Door) -> int:
+    """The policy in force."""
+    policy = door.app.policy
+    if door.json:
+        rules = policy.auto_reply.model_dump()
+        put_json({"policy": policy.hash, "file": _policy_file(door), "text": policy.text, "auto-reply": rules})
+    else:
+        put(policy.text.rstrip())
+    return 0
+
+
+def policy_render(_door: Door) -> int:
+    """The regulation."""
+    raise Unsupported("not-yet", what="policy render")
+
+
+def _policy_file(door: Door) -> str | None:
+    file = door.settings.policy.file
+    return None if file is None else str(file)
+
+
+def check(
+    door: Door,
+    *,
+    connector: Annotated[str | None, typer.Argument(metavar="[CONNECTOR]", help=helped("connector"))] = None,
+) -> int:
+    """Reach every mail system, and try that what sets auto-replies cannot read mail."""
+    reports = door.app.desk.check([connector] if connector is not None else [])
+    if door.json:
+        put_json([_report_shape(door, name, report) for name, report in reports.items()])
+    else:
+        for name, report in reports.items():
+            put(name)
+            for finding in report:
+                put_finding(finding.holds, _said(door, finding))
+    bad = sum(finding.holds is False for report in reports.values() for finding in report)
+    door.tell("check-bad" if bad else "check-good", bad=bad)
+    return Rejected.exit_code if bad else 0
+
+
+def _report_shape(door: Door, name: str, report: "tuple[Finding, ...]") -> dict[str, object]:
+    findings = [{"key": f.key, "holds": f.holds, "sentence": _said(door, f)} for f in report]
+    return {"connector": name, "holds": all(f.holds is not False for f in report), "findings": findings}
+
+
+def _said(door: Door, finding: "Finding") -> str:
+    key = f"check.{finding.key}"
+    values = {name: one_line(value, 300) for name, value in finding.values}
+    if says(door.language, key):
+        return say(door.language, key, **values)
+    return " ".join([finding.key, *(f"{name}={value}" for name, value in values.items())])
+
+
+def gaps(
+    door: Door,
+    *,
+    within: Annotated[int, typer.Option(min=0, max=366, metavar="DAYS", help=helped("within"))] = 14,
+    remind: Annotated[bool, typer.Option("--remind", help=helped("remind"))] = False,
+) -> int:
+    """Who is away, or will be, without a reply; and whose reply is still on after the return."""
+    sees_all = _sees_everyone(door)
+    if remind and not sees_all:
+        raise Refused("gaps-not-yours", clause=19)
+    found = [
+        gap
+        for gap in door.app.desk.gaps(within_days=within, remind=remind)
+        if sees_all or gap.person.id == door.acting.id
+    ]
+    if not sees_all:
+        door.tell("gaps-only-yours")
+    if not (door.settings.leave.csv or door.settings.leave.ical):
+        door.tell("gaps-no-source")
+    if door.json:
+        put_json([_gap_shape(gap) for gap in found])
+    elif found:
+        columns = [door.say(f"column.{name}") for name in ("person", "mailbox", "gap", "from", "until", "reminded")]
+        put_table(columns, [_gap_row(door, gap) for gap in found])
+    else:
+        door.tell("gaps-none")
+    return 0
+
+
+def _sees_everyone(door: Door) -> bool:
+    """Whether the one who acts is among those whom the policy names (clause 19), or operates this machine for everyone."""
+    named = door.settings.leave.gaps_visible_to
+    acting = door.acting
+    if acting.id.startswith("os:"):
+        return "*" in door.settings.acting.get(acting.id.removeprefix("os:"), ())
+    return acting.id in named or (bool(acting.function) and acting.function in named)
+
+
+def _gap_shape(gap: "Gap") -> dict[str, object]:
+    mailbox = gap.person.mailbox.address if gap.person.mailbox else None
+    return {
+        "person": gap.person.id,
+        "name": gap.person.name,
+        "mailbox": mailbox,
+        "gap": gap.kind,
+        "from": gap.from_words,
+        "until": gap.until_words,
+        "reminded": gap.reminded,
+    }
+
+
+def _gap_row(door: Door, gap: "Gap") -> list[str]:
+    mailbox = gap.person.mailbox.address if gap.person.mailbox else ""
+    reminded = door.say("yes") if gap.reminded else ""
+    return [gap.person.name, mailbox, door.say(f"gap.{gap.kind}"), gap.from_words, gap.until_words, reminded]
+
+
+def serve(door: Door) -> int:
+    """Serve the pages behind the links."""
+    from locum.web import make_app  # noqa: PLC0415  slow to import
+    from locum.web import serve as serve_pages  # noqa: PLC0415
+
+    settings = door.settings
+    pages = make_app(
+        door.app.desk,
+        organisation=settings.organisation.name,
+        language=settings.organisation.language,
+        url=settings.web.url,
+    )
+    door.tell("serving", listen=settings.web.listen, url=settings.web.url)
+    serve_pages(pages, settings.web.listen)
+    return 0
+
+
+def worker(door: Door) -> int:
+    """Do due steps until told to stop."""
+    from threading import Event  # noqa: PLC0415
+
+    from locum import worker as work  # noqa: PLC0415
+
+    app = door.app
+    if app.signer is None:
+        raise Rejected("secret-unreadable", file=door.settings.record.key_file)
+    stop = Event()
+    work.stop_on_signals(stop)
+    app.start_reminders()
+    work.run(
+        app.desk,
+        app.store,
+        app.signer,
+        worker_id=f"{socket.gethostname()}-{os.getpid()}",
+        clock=app.clock,
+        stop=stop,
+        lease_seconds=door.settings.worker.lease_seconds,
+    )
+    return 0
+
+
+def demo(_door: Door, *, once: Annotated[bool, typer.Option("--once", help=helped("once"))] = False) -> int:
+    """Show the story on a real mail host."""
+    from locum.demo import run  # noqa: PLC0415
+
+    return run(once=once or os.environ.get("ONCE") == "1")

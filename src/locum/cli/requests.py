@@ -1,0 +1,174 @@
+"""`locum request`: one auto-reply, or many from a file (bulk.py). What there is no code path for is refused by name."""
+
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from locum.cli.door import Door, command, helped
+from locum.cli.output import put, put_json
+from locum.cli.shapes import case_shape
+from locum.cli.words import case_in_words
+from locum.errors import Invalid, Refused, Trouble, Unsupported
+from locum.measure import Audience
+
+if TYPE_CHECKING:
+    from locum.desk import RequestForm
+    from locum.lifecycle import Case
+
+_LARGEST_TEXT = 1024 * 1024
+_WAIT_SECONDS = 10.0
+WAITING_FOR_A_PERSON = 7
+
+_MOVING = frozenset({"requested", "agreed", "unanswered", "approved", "applying", "ending"})
+"""States that a worker leaves at once; in all others a case rests until somebody answers or a time comes."""
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command group to `app`."""
+    group = typer.Typer(rich_markup_mode=None, no_args_is_help=True)
+    app.add_typer(group, name="request", help=helped("request"))
+    command(group, "auto-reply")(auto_reply)
+    for later in ("forward", "search"):
+        command(group, later, anything=True)(_not_yet)
+    for never in ("password-reset", "full-access", "quota"):
+        command(group, never, "refused", anything=True, hidden=True)(_refusal(never))
+
+
+Mailbox = Annotated[str | None, typer.Argument(metavar="[MAILBOX]", help=helped("mailbox"))]
+Reason = Annotated[str, typer.Option(help=helped("reason"))]
+Because = Annotated[str, typer.Option(help=helped("because"))]
+Until = Annotated[str | None, typer.Option(metavar="T", help=helped("until"))]
+From = Annotated[str, typer.Option("--from", metavar="T", help=helped("from"))]
+Subject = Annotated[str | None, typer.Option(help=helped("subject"))]
+Internal = Annotated[Path | None, typer.Option(metavar="FILE", help=helped("internal-file"))]
+External = Annotated[Path | None, typer.Option(metavar="FILE", help=helped("external-file"))]
+Template = Annotated[str | None, typer.Option(metavar="NAME", help=helped("template"))]
+WithAudience = Annotated[Audience | None, typer.Option(help=helped("audience"))]
+Except = Annotated[list[str] | None, typer.Option("--except", metavar="ADDRESS|DOMAIN", help=helped("except"))]
+Mailboxes = Annotated[Path | None, typer.Option(metavar="FILE.csv", help=helped("mailboxes"))]
+Batch = Annotated[str | None, typer.Option(metavar="NAME", help=helped("batch"))]
+Summary = Annotated[Path | None, typer.Option(metavar="OUT.csv", help=helped("summary"))]
+With = Annotated[str | None, typer.Option("--with", metavar="CASE", help=helped("with"))]
+
+
+def auto_reply(
+    door: Door,
+    *,
+    mailbox: Mailbox = None,
+    reason: Reason,
+    because: Because,
+    until: Until = None,
+    from_: From = "now",
+    subject: Subject = None,
+    internal_file: Internal = None,
+    external_file: External = None,
+    template: Template = None,
+    audience: WithAudience = None,
+    except_: Except = None,
+    mailboxes: Mailboxes = None,
+    batch: Batch = None,
+    summary: Summary = None,
+    with_: With = None,
+) -> int:
+    """Ask for an auto-reply: one with MAILBOX, many with --mailboxes."""
+    from locum.desk import RequestForm  # noqa: PLC0415  slow to import
+
+    if (mailbox is None) == (mailboxes is None):
+        raise typer.BadParameter(door.say("usage.one-or-many"))
+    if mailboxes is None and (batch is not None or summary is not None):
+        raise typer.BadParameter(door.say("usage.only-many"))
+    if mailboxes is None and until is None:
+        raise typer.BadParameter(door.say("usage.until"))
+    if with_ is not None:
+        raise Unsupported("not-yet", what="--with")
+    form = RequestForm(
+        mailbox=mailbox or "",
+        reason=reason,
+        because=because,
+        until=until or "",
+        from_=from_,
+        subject=subject,
+        internal_text=None if internal_file is None else read_text(internal_file),
+        external_text=None if external_file is None else read_text(external_file),
+        template=template,
+        audience=audience,
+        exceptions=tuple(except_ or ()),
+    )
+    if mailboxes is not None:
+        from locum.cli.bulk import request_many  # noqa: PLC0415  only for many
+
+        return request_many(door, form, mailboxes, batch, summary)
+    return _request_one(door, form)
+
+
+def _request_one(door: Door, form: "RequestForm") -> int:
+    return follow(door, door.app.desk.request(door.acting, form))
+
+
+def follow(door: Door, case: "Case") -> int:
+    """Do the due steps of a case, or wait for a worker to do them; then tell how far it is. Gives back the exit code."""
+    trouble: Trouble | None = None
+    if door.settings.may_apply(case.connector):
+        try:
+            door.app.run_due(case.id)
+        except Trouble as error:
+            trouble = error
+    else:
+        _wait(door, case)
+    case = door.app.desk.case(case.id)
+    if trouble is not None:
+        raise trouble
+    return told(door, case)
+
+
+def _wait(door: Door, case: "Case") -> None:
+    """Up to ten seconds for a worker to take the case to where it rests."""
+    until = time.monotonic() + _WAIT_SECONDS
+    while time.monotonic() < until:
+        if str(door.app.desk.case(case.id).state) not in _MOVING:
+            return
+        time.sleep(0.2)
+    door.tell("no-worker", seconds=int(_WAIT_SECONDS))
+
+
+def told(door: Door, case: "Case") -> int:
+    """Tell how far a case is, to the person and to the script. Gives back the exit code."""
+    print("\n".join(case_in_words(case, door.app.people, door.language)), file=sys.stderr)  # noqa: T201
+    if door.json:
+        put_json(case_shape(case))
+    else:
+        put(f"{case.id} {case.state}")
+    return WAITING_FOR_A_PERSON if case.state == "awaiting-review" else 0
+
+
+def read_text(path: Path) -> str:
+    """The text in a file, or on standard input where `path` is `-`. Raises Invalid."""
+    try:
+        if str(path) == "-":
+            raw = sys.stdin.buffer.read(_LARGEST_TEXT + 1)
+        else:
+            with path.open("rb") as file:
+                raw = file.read(_LARGEST_TEXT + 1)
+    except OSError as error:
+        raise Invalid("file-unreadable", file=path, what=error.strerror) from None
+    if len(raw) > _LARGEST_TEXT:
+        raise Invalid("file-too-large", file=path)
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise Invalid("file-not-utf8", file=path) from None
+
+
+def _not_yet(_door: Door) -> int:
+    raise Unsupported("not-yet", what="forward, search")
+
+
+def _refusal(what: str) -> Callable[[Door], int]:
+    def refuse(_door: Door) -> int:
+        raise Refused(f"never-{what}")
+
+    return refuse

@@ -1,0 +1,129 @@
+"""The shapes of --json: a case, an entry, an error. Stable; scripts rely on them. Pure."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from locum.entry import Entry
+from locum.errors import LocumError
+from locum.lifecycle import Case
+from locum.measure import instant, to_json
+from locum.messages import say, says
+from locum.phrases import one_line
+
+if TYPE_CHECKING:
+    from locum.jobs import Job
+
+
+def case_shape(case: Case) -> dict[str, object]:
+    """A case, complete; it always has `case`, `state`, `mailbox` and `measures`."""
+    return {
+        "case": case.id,
+        "state": str(case.state),
+        "mailbox": case.mailbox,
+        "measures": [measure_shape(case)],
+        "person": case.person,
+        "requester": case.requester,
+        "reason": case.reason,
+        "because": case.because,
+        "filed_at": instant(case.filed_at),
+        "deadline_at": _instant(case.ask_deadline_at),
+        "not_after": instant(case.not_after),
+        "connector": case.connector,
+        "batch": case.batch,
+        "answer": case.answer,
+        "answered_at": _instant(case.answered_at),
+        "contacts": [
+            {
+                "channel": c.channel,
+                "at": instant(c.at),
+                "outcome": c.outcome,
+                "by": c.by,
+                "note": c.note,
+                "tries": c.tries,
+            }
+            for c in case.contacts
+        ],
+        "reviews": [{"person": person, "decision": decision} for person, decision in case.reviews],
+        "outcome": case.outcome,
+        "clause": case.clause,
+        "trouble": case.trouble,
+        "applied_at": _instant(case.applied_at),
+        "ended_at": _instant(case.ended_at),
+        "accounted_at": _instant(case.accounted_at),
+        "request": case.request,
+        "policy": case.policy,
+    }
+
+
+def measure_shape(case: Case) -> dict[str, object]:
+    """The measure of a case: what JMAP calls it, and its window as the command line does."""
+    reply = to_json(case.measure)
+    return {
+        "measure": reply["measure"],
+        "from": reply["from_date"],
+        "until": reply["to_date"],
+        "template": case.template,
+        **reply,
+    }
+
+
+def _instant(value: datetime | None) -> str | None:
+    return None if value is None else instant(value)
+
+
+def job_shape(job: "Job") -> dict[str, object]:
+    """A step that is still to be done."""
+    return {"step": job.kind, "due_at": instant(job.due_at), "tries": job.tries, "trouble": job.trouble}
+
+
+def entry_shape(entry: Entry) -> dict[str, object]:
+    """An entry of the record."""
+    return {
+        "index": entry.index,
+        "stream": entry.stream,
+        "seq": entry.seq,
+        "type": entry.type,
+        "time": instant(entry.time),
+        "case": entry.case,
+        "body": dict(entry.body),
+    }
+
+
+def error_shape(error: LocumError, language: str) -> dict[str, object]:
+    """An error, said in a language: {code, key, clause, sentence, left_as, advice}."""
+    told = explained(error, language)
+    return {"code": error.code, "key": error.key, "clause": error.clause, **told}
+
+
+def explained(error: LocumError, language: str) -> dict[str, str]:
+    """The three sentences of an error: what happened, what was left as it was, what to do (empty where there is nothing)."""
+    values = {name: one_line(value, 300) for name, value in error.values.items()}
+    left_as = f"errors.{error.key}.left_as"
+    return {
+        "sentence": _said(language, f"errors.{error.key}.sentence", values) or error.key,
+        "left_as": _said(language, left_as if says(language, left_as) else "errors.default-left-as", values),
+        "advice": _said(language, f"errors.{error.key}.advice", values),
+    }
+
+
+def said_trouble(key: str, language: str) -> str:
+    """What is kept with a case as its trouble: a message key; said without its values where it needs some."""
+    return _said(language, f"errors.{key}.sentence", {}) or key
+
+
+def _said(language: str, key: str, values: Mapping[str, str]) -> str:
+    if not says(language, key):
+        return ""
+    try:
+        return say(language, key, **values)
+    except (KeyError, IndexError):
+        return ""
+
+
+def with_error(case: Case | None, error: LocumError, language: str) -> dict[str, object]:
+    """{error, case?}: an error, with all of the case it is about where there is one."""
+    known: dict[str, object] = {} if case is None else case_shape(case)
+    if "case" in error.values:
+        known.setdefault("case", error.values["case"])
+    return {"error": error_shape(error, language), **known}

@@ -1,0 +1,104 @@
+"""`locum show` and `locum history` for people: a case on one screen, and the entries of the record a line each."""
+
+from collections.abc import Iterator, Sequence
+
+from locum.absence import Person
+from locum.cli.door import Door
+from locum.cli.output import put, put_fields, put_table, put_text
+from locum.cli.shapes import said_trouble
+from locum.cli.words import moment, named, outcome_in_words, state_in_words, word
+from locum.entry import Entry
+from locum.jobs import Job
+from locum.lifecycle import Case
+from locum.phrases import one_line
+
+
+def show_case(door: Door, case: Case, jobs: Sequence[Job], entries: Sequence[Entry]) -> None:
+    """Write a case on standard output."""
+    owner = door.app.people.person(case.person)
+    put_fields(_fields(door, case, owner))
+    put()
+    put_text(door.say("field.internal"), case.measure.text_body)
+    if case.measure.external_text is not None:
+        put_text(door.say("field.external"), case.measure.external_text)
+    if jobs:
+        put()
+        put(door.say("field.next"))
+        for job in sorted(jobs, key=lambda job: job.due_at):
+            put(f"  {_job(door, job, owner)}")
+    put()
+    columns = [door.say(f"column.{name}") for name in ("time", "entry", "what")]
+    put_table(columns, ([row[0], *row[2:]] for row in entry_rows(door, entries, owner)))
+
+
+def _fields(door: Door, case: Case, owner: Person | None) -> Iterator[tuple[str, str]]:
+    language = door.language
+    reply = case.measure
+    name = one_line(owner.name) if owner is not None else case.mailbox
+    zone = owner.time_zone if owner is not None else door.settings.organisation.time_zone
+    requester = door.app.people.person(case.requester)
+    values = {
+        "case": case.id,
+        "state": f"{case.state}: {state_in_words(case, name, language, zone)}",
+        "why": outcome_in_words(case, language),
+        "trouble": said_trouble(case.trouble, language) if case.trouble else "",
+        "mailbox": named(owner) or case.mailbox,
+        "requester": named(requester) or case.requester,
+        "filed": moment(case.filed_at, owner, language),
+        "reason": word("reason", case.reason, language),
+        "because": case.because,
+        "from": moment(reply.from_date, owner, language),
+        "until": f"{moment(reply.to_date, owner, language)} ({zone})",
+        "audience": word("audience", str(reply.audience), language),
+        "except": ", ".join(reply.exceptions),
+        "reviews": ", ".join(f"{person}: {decision}" for person, decision in case.reviews),
+        "connector": case.connector,
+        "batch": case.batch,
+        "subject": reply.subject,
+    }
+    yield from ((door.say(f"field.{key}"), value) for key, value in values.items())
+
+
+def _job(door: Door, job: Job, owner: Person | None) -> str:
+    key = f"job.{job.kind}"
+    doing = door.say(key) if door.knows(key) else job.kind
+    at = moment(job.due_at, owner, door.language)
+    if not job.tries:
+        return f"{at}: {doing}"
+    why = said_trouble(job.trouble, door.language) if job.trouble else ""
+    return door.say("again", at=at, doing=doing, tries=job.tries, why=why).rstrip()
+
+
+_TELLING = (
+    "channel",
+    "outcome",
+    "act",
+    "answer",
+    "decision",
+    "why",
+    "put_back",
+    "key",
+    "clause",
+    "note",
+    "replies_sent",
+)
+
+
+def entry_rows(door: Door, entries: Sequence[Entry], owner: Person | None) -> Iterator[list[str]]:
+    """Rows of time, case, type, and what of the body tells most; never a text of people."""
+    zone = owner.time_zone if owner is not None else door.settings.organisation.time_zone
+    for entry in entries:
+        yield [_short(entry, zone), entry.case, entry.type, _gist(entry)]
+
+
+def _short(entry: Entry, zone: str) -> str:
+    from zoneinfo import ZoneInfo  # noqa: PLC0415
+
+    return entry.time.astimezone(ZoneInfo(zone)).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _gist(entry: Entry) -> str:
+    found = [
+        str(entry.body[key]) for key in _TELLING if isinstance(entry.body.get(key), str | int) and entry.body[key] != ""
+    ]
+    return ", ".join(found)

@@ -1,0 +1,102 @@
+"""A case said in words: what was understood of its dates, and what happens next."""
+
+from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from locum.absence import Person
+from locum.lifecycle import Case, State
+from locum.measure import Audience
+from locum.messages import say, says
+from locum.phrases import day, one_line, when
+from locum.seam import People
+
+
+def case_in_words(case: Case, people: People, language: str) -> list[str]:
+    """What a requester is told: the dates and the audience as they were understood, and how far it is."""
+    owner = people.person(case.person)
+    name = one_line(owner.name) if owner is not None else case.mailbox
+    zone = _zone(owner)
+    reply = case.measure
+    until = _until(reply.to_date, language, zone)
+    lines = [
+        say(
+            language,
+            f"cli.dates.{_start(case)}",
+            **{"from": when(reply.from_date, language, zone)},
+            until=until,
+            zone=zone,
+        ),
+        say(language, f"cli.audience.{_audience(case)}"),
+    ]
+    if asked := _asked(case, language):
+        lines.append(say(language, "cli.asked", name=name, channels=asked))
+    lines.append(state_in_words(case, name, language, zone))
+    return [*lines, say(language, "cli.see", case=case.id)]
+
+
+def state_in_words(case: Case, name: str, language: str, zone: str) -> str:
+    """Where a case is, and what comes next."""
+    deadline = "" if case.ask_deadline_at is None else when(case.ask_deadline_at, language, zone)
+    key = f"cli.state.{case.state}"
+    if case.state is State.ASKING and deadline:
+        key = "cli.state.asking-until"
+    values = {
+        "name": name,
+        "deadline": deadline,
+        "from": when(case.measure.from_date, language, zone),
+        "until": when(case.measure.to_date, language, zone),
+        "why": outcome_in_words(case, language),
+    }
+    return say(language, key, **values)
+
+
+def outcome_in_words(case: Case, language: str) -> str:
+    """Why it came to its end, empty while it has not."""
+    return word("outcome", case.outcome, language) if case.outcome else ""
+
+
+def word(kind: str, value: str, language: str) -> str:
+    """A word of the shared catalogue (words.toml), or the value itself where it has none."""
+    key = f"words.{kind}.{value}"
+    return say(language, key) if says(language, key) else value
+
+
+def moment(at: datetime, owner: Person | None, language: str) -> str:
+    """An instant in words, in her time zone."""
+    return when(at, language, _zone(owner))
+
+
+def _start(case: Case) -> str:
+    return "now" if case.measure.from_date <= case.filed_at else "later"
+
+
+def _until(at: datetime, language: str, zone: str) -> str:
+    there = at.astimezone(ZoneInfo(zone))
+    words = when(at, language, zone)
+    if there.time() != time(0):
+        return words
+    # "until the 25th" is read in two ways; so the last day is said too.
+    return say(language, "cli.dates.last-day", until=words, day=day(there.date() - timedelta(days=1), language))
+
+
+def _audience(case: Case) -> str:
+    reply = case.measure
+    if reply.audience is Audience.INTERNAL:
+        return "internal"
+    return f"{reply.audience}-two-texts" if reply.external_text is not None else str(reply.audience)
+
+
+def _asked(case: Case, language: str) -> str:
+    sent = [contact.channel for contact in case.contacts if contact.outcome in ("sent", "delivered-to-relay")]
+    return ", ".join(dict.fromkeys(word("channel", channel, language) for channel in sent))
+
+
+def _zone(owner: Person | None) -> str:
+    return owner.time_zone if owner is not None else "UTC"
+
+
+def named(owner: Person | None) -> str:
+    """A person as others may see her: name and work address, never her private ones."""
+    if owner is None:
+        return ""
+    return one_line(f"{owner.name} <{owner.mailbox.address}>" if owner.mailbox else owner.name)
