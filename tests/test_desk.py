@@ -12,6 +12,8 @@ from locum.errors import Conflict, Invalid, LocumError, Refused, Unsupported
 from locum.lifecycle import State
 from locum.measure import Audience
 
+pytest_plugins = ("tests.stores",)
+
 
 @pytest.fixture
 def sink() -> Iterator[Sink]:
@@ -20,8 +22,8 @@ def sink() -> Iterator[Sink]:
 
 
 @pytest.fixture
-def world(tmp_path: Path, sink: Sink) -> World:
-    return World(tmp_path, sink)
+def world(tmp_path: Path, sink: Sink, store_url: str) -> World:
+    return World(tmp_path, sink, store_url=store_url)
 
 
 def test_silence_leads_to_a_live_reply_and_its_end_to_an_account(world: World) -> None:

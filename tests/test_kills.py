@@ -31,10 +31,13 @@ STEPS = [
 LEASE = 61
 
 
+pytest_plugins = ("tests.stores",)
+
+
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
+def world(tmp_path: Path, store_url: str) -> Iterator[World]:
     with Sink() as sink:
-        yield World(tmp_path, sink, policy={"wait_hours": 0})
+        yield World(tmp_path, sink, store_url=store_url, policy={"wait_hours": 0})
 
 
 def in_child(world: World, act: Callable[[World], object]) -> int:

@@ -127,7 +127,7 @@ def test_the_ask_tells_all_she_needs_to_decide() -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("event", ["ask", "live", "stopped", "remind", "account", "requester"])
+@pytest.mark.parametrize("event", ["ask", "live", "remind", "account", "requester"])
 def test_a_letter_says_how_to_check_it_and_asks_for_no_password(event: str, language: str) -> None:
     _, text = post().render(replace(LETTER, event=event, language=language))
     assert {"nl": "Twijfel je of dit bericht echt is?", "en": "Not sure whether this message is real?"}[

@@ -17,6 +17,7 @@ from locum.desk import RequestForm
 from locum.lifecycle import Case, State
 from tests.world import World
 
+pytest_plugins = ("tests.stores",)
 CASES = 200
 
 

@@ -109,7 +109,7 @@ class App:
             connectors=self.connectors,
             route=table.route,
             people=self.people,
-            post=_post(table),
+            post=_post(table, self.clock),
             policy=self.policy,
             organisation=organisation,
             leave=self.leave if table.leave.csv or table.leave.ical else (),
@@ -174,7 +174,7 @@ def build(
     return App(settings, clock, random, step)
 
 
-def _post(settings: Settings) -> Post:
+def _post(settings: Settings, clock: Callable[[], datetime]) -> Post:
     return Post(
         relay=settings.mail.relay,
         user=settings.mail.user,
@@ -183,6 +183,7 @@ def _post(settings: Settings) -> Post:
         organisation=settings.organisation.name,
         text_message_url_file=settings.text_messages.url_file,
         ca_file=settings.mail.ca_file,
+        clock=clock,
     )
 
 

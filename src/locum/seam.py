@@ -89,6 +89,10 @@ class Post(Protocol):
         """Subject and text of the letter as it would be sent."""
         ...
 
+    def check(self) -> Report:
+        """Whether letters could be sent now, found out without sending any. Never raises Trouble."""
+        ...
+
 
 class People(Protocol):
     """Who is who."""

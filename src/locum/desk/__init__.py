@@ -141,9 +141,10 @@ class Desk:
         return forgotten.gaps(self.office, within_days, remind=remind)
 
     def check(self, names: Sequence[str] = ()) -> dict[str, Report]:
-        """What each connector reports of itself. Raises Invalid `no-such-connector`."""
-        connectors = self.office.connectors
+        """What each connector reports of itself, and the post under `letters`. Raises Invalid `no-such-connector`."""
+        checks: dict[str, Callable[[], Report]] = {name: one.check for name, one in self.office.connectors.items()}
+        checks["letters"] = self.office.post.check
         for name in names:
-            if name not in connectors:
-                raise Invalid("no-such-connector", connector=name, connectors=", ".join(connectors))
-        return {name: connectors[name].check() for name in (names or connectors)}
+            if name not in checks:
+                raise Invalid("no-such-connector", connector=name, connectors=", ".join(checks))
+        return {name: checks[name]() for name in (names or checks)}

@@ -245,16 +245,17 @@ def answered(office: Office, case: Case, said: Said) -> Change:
     if said.answer == "own-text":
         body |= {"measure": _measure(case), "request": case.request, "nonce": case.nonce}
     entry = office.draft(case, "answered", **body)
+    noted = Job(kind="noted", case=case.id, due_at=now, lane="letters")
     match said.answer:
         case "agreed" | "own-text":
             agreed = advance(case, Event.AGREE, answer=said.answer, answered_at=now)
-            return proceed(office, agreed, (entry,), use=said.use)
+            change = proceed(office, agreed, (entry,), use=said.use)
+            return replace(change, put=(*change.put, noted))
         case "done-herself":
             done = advance(case, Event.WITHDRAW, answer=said.answer, answered_at=now, outcome=said.answer)
             return _finished(office, done, (entry,), use=said.use)
     objected = advance(case, Event.OBJECT, answer="objected", answered_at=now, outcome="objection")
     close_job = Job(kind="close", case=case.id, due_at=case.measure.to_date)
-    noted = Job(kind="noted", case=case.id, due_at=now, lane="letters")
     drop = (*_WAITING_JOBS, "apply")
     return Change(case=objected, entries=(entry,), put=(close_job, noted, news(office, case)), drop=drop, use=said.use)
 

@@ -62,6 +62,7 @@ def _view(office: Office, link: Link, case: Case) -> LinkView:
         if_unanswered=office.policy.auto_reply.ask.if_unanswered,
         may=_may(case),
         draft=OwnText(subject=reply.subject, internal_text=reply.text_body, external_text=reply.external_text or ""),
+        entries=tuple(office.store.entries(case=case.id)),
     )
 
 
@@ -78,7 +79,16 @@ def _may(case: Case) -> frozenset[str]:
 
 def answer(office: Office, token: str, said: str, text: OwnText | None, because: str) -> LinkView:
     """Her button; see Desk.answer."""
-    link = _link(office, token)
+    try:
+        return _answered(office, _link(office, token), said, text, because)
+    except Conflict as conflict:
+        if conflict.key != "changed-meanwhile":
+            raise
+    # A worker was at the case in the same moment: look at it anew, and say it once more.
+    return _answered(office, _link(office, token), said, text, because)
+
+
+def _answered(office: Office, link: Link, said: str, text: OwnText | None, because: str) -> LinkView:
     if link.case.startswith(_PERSON):
         return _set(office, link, said, text)
     case = office.store.case(link.case)

@@ -10,7 +10,7 @@ from locum.absence import Absence, Channel, Person
 from locum.desk.behind_links import set_link
 from locum.desk.forms import Gap
 from locum.desk.office import Office
-from locum.entry import Draft
+from locum.entry import Draft, Json
 from locum.errors import LocumError, Trouble
 from locum.letter import Letter
 from locum.measure import Standing, instant
@@ -19,6 +19,7 @@ from locum.store import Change, Job, Taken
 
 _BACK_DAYS = 14
 _DAILY = timedelta(days=1)
+_SENT = "delivered-to-relay"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,28 +96,44 @@ def _gap(away: _Away, kind: str, *, reminded: bool) -> Gap:
 
 
 def _remind(office: Office, away: _Away) -> bool:
-    """Write to her once per absence, with a page to set it herself. False where she was reminded already."""
-    person, absence = away.person, away.absence
-    if person.mailbox is None or _was_reminded(office, away):
+    """Write to her once per absence, with a page to set it herself. False where she was reminded already, or now cannot be:
+    a failed attempt is recorded, and the next day's look tries again.
+    """
+    if _was_reminded(office, away):
         return False
     token = office.new_token()
-    link = set_link(office, token, absence)
-    start = instant(absence.from_at)
-    draft = Draft(
-        stream=person.mailbox.address,
-        type="asked",
-        time=office.clock(),
-        body={"channel": "mailbox", "outcome": "sending", "note": "letter-remind", "absence_from": start, "by": ""},
-    )
-    office.store.commit([Change(entries=(draft,), links=(link,))])
-    office.post.send(_letter(office, away, office.link_address(token)))
+    link = set_link(office, token, away.absence)
+    office.store.commit([Change(entries=(_reminder(office, away, "sending"),), links=(link,))])
+    try:
+        receipt = office.post.send(_letter(office, away, office.link_address(token)))
+    except Trouble as trouble:
+        office.store.commit([Change(entries=(_reminder(office, away, "failed", trouble.key),))])
+        return False
+    office.store.commit([Change(entries=(_reminder(office, away, _SENT, receipt),))])
     return True
+
+
+def _reminder(office: Office, away: _Away, outcome: str, receipt: str = "") -> Draft:
+    body: dict[str, Json] = {
+        "channel": "mailbox",
+        "outcome": outcome,
+        "to": "",
+        "by": "",
+        "receipt": receipt,
+        "tries": 1,
+    }
+    body |= {"note": "letter-remind", "absence_from": instant(away.absence.from_at)}
+    return Draft(stream=_address(away), type="asked", time=office.clock(), body=body)
 
 
 def _was_reminded(office: Office, away: _Away) -> bool:
     start = instant(away.absence.from_at)
-    entries = office.store.entries(mailbox=away.person.mailbox.address if away.person.mailbox else "")
-    return any(e.body.get("note") == "letter-remind" and e.body.get("absence_from") == start for e in entries)
+    entries = [e.body for e in office.store.entries(mailbox=_address(away)) if e.body.get("note") == "letter-remind"]
+    return any(body.get("absence_from") == start and body.get("outcome") == _SENT for body in entries)
+
+
+def _address(away: _Away) -> str:
+    return away.person.mailbox.address if away.person.mailbox else away.person.id
 
 
 def _letter(office: Office, away: _Away, link: str) -> Letter:
@@ -149,9 +166,5 @@ def _letter(office: Office, away: _Away, link: str) -> Letter:
 def daily(office: Office, taken: Taken) -> None:
     """The daily job: remind everybody whose leave begins within the days that the settings name."""
     again = Job(kind=taken.job.kind, case=taken.job.case, due_at=office.clock() + _DAILY, lane=taken.job.lane)
-    try:
-        gaps(office, office.remind_days, remind=True)
-    except Trouble as trouble:
-        office.store.back_off([taken], office.clock() + timedelta(minutes=10), trouble.key)
-        return
+    gaps(office, office.remind_days, remind=True)
     office.store.commit([Change(put=(again,))])

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from locum.absence import Channel, Person
-from locum.account import Account, build
+from locum.account import Account, Contacts, build
 from locum.desk.office import Office
 from locum.errors import Rejected, Trouble
 from locum.letter import Attachment, Letter
@@ -44,7 +44,7 @@ def values(office: Office, case: Case, owner: Person, language: str) -> dict[str
         "deadline_words": when(deadline, language, zone),
         "unanswered_words": say(language, f"words.unanswered.{office.policy.auto_reply.ask.if_unanswered}"),
         "link": "",
-        "why": say(language, f"words.outcome.{case.outcome}") if case.outcome else "",
+        "why": say(language, f"words.outcome-hers.{case.outcome}") if case.outcome else "",
         "news": "",
         "account_text": "",
     }
@@ -96,13 +96,14 @@ def tell_live(office: Office, taken: Taken) -> None:
 
 
 def noted(office: Office, taken: Taken) -> None:
-    """Her objection was noted, and what that means."""
+    """Her answer was noted, and what that means. Whoever else pressed her button is found out this way."""
     case = office.store.case(taken.job.case)
     owner = office.people.person(case.person)
-    if owner is None:
+    if owner is None or Channel.MAILBOX not in owner.channels:
         office.store.commit([Change(finished=taken)])
         return
-    letter = letter_to_owner(office, case, owner, "objection-noted", Channel.MAILBOX)
+    event = "objection-noted" if case.answer == "objected" else "answer-noted"
+    letter = letter_to_owner(office, case, owner, event, Channel.MAILBOX)
     if _send(office, taken, letter) is not None:
         office.store.commit([Change(finished=taken)])
 
@@ -128,7 +129,7 @@ def news(office: Office, taken: Taken) -> None:
     language = requester.language
     told = say(language, f"words.state.{case.state}")
     why = say(language, f"words.outcome.{case.outcome}") if case.outcome else ""
-    filled = values(office, case, owner, language) | {"news": f"{told} {why}".strip()}
+    filled = values(office, case, owner, language) | {"news": f"{told} ({why})" if why else told}
     letter = Letter(
         id=f"{case.id}.news.{case.version}",
         event="requester",
@@ -152,7 +153,15 @@ def account_of(office: Office, case: Case, language: str) -> Account:
         names=_names(office, case),
         time_zone=owner.time_zone if owner else office.organisation.time_zone,
         organisation=office.organisation.name,
+        contacts=_contacts(office, case),
+        checkpoint=(office.store.checkpoint() or b"").decode(),
     )
+
+
+def _contacts(office: Office, case: Case) -> Contacts:
+    requester = office.people.person(case.requester)
+    address = requester.mailbox.address if requester and requester.mailbox else ""
+    return Contacts(requester=address, officer=office.organisation.dpo, authority=office.organisation.authority)
 
 
 def _names(office: Office, case: Case) -> Mapping[str, str]:

@@ -9,11 +9,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from locum.absence import Channel
+from locum.errors import LocumError
 from locum.letter import Letter
 from locum.letters.filling import fill
 from locum.letters.mail import Sender, compose
 from locum.letters.relay import Relay
 from locum.letters.text_message import Gateway
+from locum.seam import Finding, Report
 
 __all__ = ["Post"]
 
@@ -56,6 +58,23 @@ class Post:
     def render(self, letter: Letter) -> tuple[str, str]:
         """Subject and text of the letter as it would be sent. Raises Rejected where a value or the template is missing."""
         return fill(letter, self._sender.organisation, self._sender.address)
+
+    def check(self) -> Report:
+        """Whether the relay takes our connection and the gateway's address is there. Sends nothing; never raises Trouble."""
+        return (*self._relay_found(), *self._gateway_found())
+
+    def _relay_found(self) -> Report:
+        try:
+            return (Finding(key="letters.relay-reached", holds=True, values=(("relay", self._relay.greet()),)),)
+        except LocumError as error:
+            return (Finding(key="letters.relay-trouble", holds=False, values=(("error", error.key),)),)
+
+    def _gateway_found(self) -> Report:
+        try:
+            key, holds = ("gateway-ready", True) if self._gateway.ready() else ("gateway-none", None)
+            return (Finding(key=f"letters.{key}", holds=holds),)
+        except LocumError as error:
+            return (Finding(key="letters.gateway-trouble", holds=False, values=(("error", error.key),)),)
 
     def close(self) -> None:
         """End the connection to the relay, if one is open. The next letter opens another."""

@@ -49,6 +49,13 @@ class Relay:
             self._expect(answer)
             return _shortened(answer)
 
+    def greet(self) -> str:
+        """Connect, secure and sign in as for a letter, and send none. Gives back whom it reached. Raises as `send`."""
+        with self._lock, self._told():
+            self._drop()
+            self._open = self._connected()
+            return self._shown
+
     def close(self) -> None:
         """End the connection, if one is open."""
         with self._lock:

@@ -38,6 +38,10 @@ class Gateway:
             return _RECEIPT
         raise Unreachable("gateway-unreachable")
 
+    def ready(self) -> bool:
+        """Whether an address for text messages is configured and readable. Raises Rejected as `send`; sends nothing."""
+        return self._url_file is not None and bool(self._urls())
+
     def _urls(self) -> list[str]:
         if self._url_file is None:
             raise Rejected("gateway-missing")
