@@ -73,7 +73,7 @@ def _her_mailbox(stage: Stage, story: Story) -> dict[str, str]:
     """Anna's mailbox as she left it: her own filter active, two messages unseen."""
     story.chapter("Anna has been away for a week, and forgot her out-of-office")
     story.tell(f"A real Dovecot and Postfix run on this machine. It is {_clock(stage)} for them.")
-    script = stage.folder / "filters.sieve"
+    script = stage.host.folder / "her-filters.sieve"  # doveadm reads it as the owner of the mail
     script.write_text(HER_FILTER)
     stage.host.doveadm("sieve", "put", "-a", "-u", ANNA, "filters", str(script))
     for number in (1, 2):
