@@ -26,6 +26,7 @@ from locum.filing import dump_case, load_case
 from locum.lifecycle import Case, Contact, State
 from locum.measure import Audience, AutoReply
 from locum.messages import says
+from locum.sealing import seal
 from locum.store import Change, Link, Store
 from locum.tlog import Signer
 
@@ -231,6 +232,14 @@ def test_an_outdated_case_is_not_written(store: Store) -> None:
     with pytest.raises(Conflict, match="changed-meanwhile"):
         store.commit([Change(case=replace(case, state=State.WITHDRAWN))])
     assert store.case(case.id) == newer
+
+
+def test_a_case_that_was_never_filed_cannot_be_changed(store: Store) -> None:
+    store.commit([filing(a_case())])
+    with pytest.raises((Conflict, Garbled)):
+        store.commit([Change(case=a_case(2, version=3))])
+    with pytest.raises(Conflict, match="changed-meanwhile"):
+        store.commit([Change(case=a_case(1, version=3))])
 
 
 def test_the_same_case_is_not_filed_twice(store: Store) -> None:
@@ -480,6 +489,20 @@ def test_what_was_changed_behind_our_back_is_not_shown(store: Store, what: str) 
     with store._database.writing() as connection:
         connection.execute(text(TAMPERING[what]))
     with pytest.raises(Garbled):
+        store.entries(mailbox=case.mailbox)
+
+
+def test_an_entry_put_in_place_of_another_with_all_keys_does_not_fit_the_chain(store: Store) -> None:
+    (case,) = store.commit([filing(a_case())])
+    store.commit([Change(case=case, entries=(a_draft(case.mailbox, "asked"), a_draft(case.mailbox, "answered")))])
+    with store._database.writing() as connection:
+        keys = {row.kind: row.key for row in connection.execute(text("SELECT kind, key FROM vault"))}
+        forged = entry.payload(a_draft(case.mailbox, "asked", word="forged"), 1, b"")
+        tag = entry.tag(keys["tag"], 1)
+        leaf = entry.leaf(tag, entry.commitment(bytes(32), tag, forged))
+        values = {"leaf": leaf, "sealed": seal(keys["case"], bytes(12), bytes(32) + forged, leaf)}
+        connection.execute(text("UPDATE entries SET leaf = :leaf, sealed = :sealed WHERE seq = 1"), values)
+    with pytest.raises(Garbled, match="record-damaged"):
         store.entries(mailbox=case.mailbox)
 
 

@@ -46,11 +46,15 @@ def run(
     stop: Event,
     lease_seconds: float = 60.0,
     idle_seconds: float = 1.0,
+    many: int = 200,
     log_to: TextIO | None = None,
 ) -> None:
-    """Work until `stop` is set, then finish what is under way. Raises nothing; trouble is logged and waited out."""
-    worker = _Worker(desk, store, signer, worker_id, clock, stop, lease_seconds, idle_seconds, _log(log_to, worker_id))
-    worker.run()
+    """Work until `stop` is set, then finish what is under way. Raises nothing; trouble is logged and waited out.
+
+    `many` jobs at most are given to the desk at once; it looks for new ones every `idle_seconds` at the latest.
+    """
+    log = _log(log_to, worker_id)
+    _Worker(desk, store, signer, worker_id, clock, stop, lease_seconds, idle_seconds, many, log).run()
 
 
 def stop_on_signals(stop: Event) -> None:
@@ -82,6 +86,7 @@ class _Worker:
     stop: Event
     lease_seconds: float
     idle_seconds: float
+    many: int
     log: structlog.typing.FilteringBoundLogger
     busy: dict[str, Future[None]] = field(default_factory=dict)
     held: dict[str, list[Taken]] = field(default_factory=dict)
@@ -113,7 +118,7 @@ class _Worker:
         while not self.stop.is_set() and len(self.busy) < LANES_AT_ONCE:
             self.busy = {name: future for name, future in self.busy.items() if not future.done()}
             free = [name for name in self.store.lanes() if name not in self.busy]
-            taken = self.store.take(self.worker_id, seconds=self.lease_seconds, lanes=free)
+            taken = self.store.take(self.worker_id, seconds=self.lease_seconds, many=self.many, lanes=free)
             if not taken:
                 return
             with self.lock:
