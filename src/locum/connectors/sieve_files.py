@@ -7,11 +7,11 @@ Place: `after` her own script, where her vacation and reject win, unless she is 
 where also mail that her rules file away is answered. With ours in `before` a reject of hers would lose the message.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from locum import mailhost, sieve
 from locum.absence import Mailbox
@@ -19,11 +19,12 @@ from locum.connectors import sieve_files_proof
 from locum.connectors.dovecot_log import DovecotLog
 from locum.errors import Conflict, Garbled, Invalid, LocumError, Trouble, Unsupported
 from locum.mailhost import Item, Published
-from locum.measure import Can, Standing, Wanted, unsayable
+from locum.measure import AutoReply, Can, Standing, Wanted, unsayable
 from locum.seam import ManyAtOnce, Report
 from locum.sieve import Hers
 
 ASCII_LOWER = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz")
+Replies: TypeAlias = tuple[AutoReply, ...]
 _SEEN = {None: "?", True: "y", False: "n"}
 
 
@@ -114,17 +115,23 @@ class SieveFiles:
 
     def read_many(self, mailboxes: Sequence[Mailbox]) -> list[Standing | LocumError]:
         """`read` for each."""
+        return self._read_all(mailboxes, {})
+
+    def _read_all(self, mailboxes: Sequence[Mailbox], known: Mapping[str, Replies]) -> list[Standing | LocumError]:
+        """`known`: what a script of ours with this digest says, so that it need not be taken apart again."""
         seen = self._seen(mailboxes)
         try:
             with mailhost.Places(self.directory) as places:
-                return [self._read(places, *one) for one in zip(mailboxes, seen, strict=True)]
+                return [self._read(places, known, *one) for one in zip(mailboxes, seen, strict=True)]
         except Trouble as error:
             return [error for _ in mailboxes]
 
-    def _read(self, places: mailhost.Places, mailbox: Mailbox, seen: Seen) -> Standing | LocumError:
+    def _read(
+        self, places: mailhost.Places, known: Mapping[str, Replies], mailbox: Mailbox, seen: Seen
+    ) -> Standing | LocumError:
         try:
             user = self.user(mailbox)
-            return _standing(places.read(user), seen, user)
+            return _standing(places.read(user), seen, user, known)
         except LocumError as error:
             return error
 
@@ -192,9 +199,16 @@ class SieveFiles:
         results: dict[int, Standing | LocumError] = {}
         while work:
             published = self._put([one.item for one in work])
-            good = [one for one, result in zip(work, published, strict=True) if not isinstance(result, LocumError)]
-            results |= {w.number: r for w, r in zip(work, published, strict=True) if isinstance(r, LocumError)}
-            results |= dict(zip((w.number for w in good), self.read_many([w.mailbox for w in good]), strict=True))
+            known: dict[str, Replies] = {}
+            good: list[_Work] = []
+            for one, result in zip(work, published, strict=True):
+                if isinstance(result, LocumError):
+                    results[one.number] = result
+                else:
+                    good.append(one)
+                    known[result] = tuple(sorted(one.item.replies, key=lambda reply: reply.handle))
+            read = self._read_all([one.mailbox for one in good], known)
+            results |= dict(zip((one.number for one in good), read, strict=True))
             work = list(_misplaced(good, results))
         return results
 
@@ -219,12 +233,14 @@ class SieveFiles:
         return None if self.log is None else self.log.replies_sent(self.user(mailbox), since, until)
 
 
-def _standing(published: Published, seen: Seen, user: str) -> Standing:
+def _standing(published: Published, seen: Seen, user: str, known: Mapping[str, Replies]) -> Standing:
     scripts = [script for script in (published.before, published.after) if script is not None]
-    try:
-        replies = sieve.parse(scripts[0]) if scripts else ()
-    except Garbled as error:
-        raise Garbled("published-not-ours", file=f"{user}.sieve") from error
+    replies = known.get(published.digest)
+    if replies is None:
+        try:
+            replies = sieve.parse(scripts[0]) if scripts else ()
+        except Garbled as error:
+            raise Garbled("published-not-ours", file=f"{user}.sieve") from error
     remarks = {
         "her-own-not-seen": seen.own is None,
         "behind-her-rules": published.after is not None and published.before is None,

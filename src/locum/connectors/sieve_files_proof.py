@@ -10,14 +10,12 @@ import pwd
 import re
 import stat
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
-from locum import mailhost, sieve
+from locum import mailhost
 from locum.connectors.dovecot_log import DovecotLog
 from locum.errors import LocumError, Trouble
-from locum.measure import Audience, AutoReply
 from locum.seam import Finding, Report
 
 _REMOTE = re.compile(r"nfs|cifs|smb|ceph|gluster|afs|9p|ncp|lustre|gpfs|fuse\.(?!ext|bind)|virtiofs|ocfs|gfs")
@@ -26,19 +24,6 @@ _SETTING = re.compile(r"^\s*(sieve_(?:before|after)\d*)\s*=\s*(.*?)\s*$", re.MUL
 _BLOCK = re.compile(r"sieve_script\s+\S+\s*\{([^{}]*)\}")  # 2.4
 _PLACE = re.compile(r"(?:file:)?(?P<path>[^;]+)(?P<options>.*)", re.DOTALL)
 _MAILBOX = re.compile(r"%\{user\}|%u|%Lu|%\{user *\| *lower\}")
-_SAMPLE = AutoReply(
-    handle="locum-check",
-    from_date=datetime(2026, 1, 1, tzinfo=UTC),
-    to_date=datetime(2026, 1, 2, tzinfo=UTC),
-    subject="…",
-    text_body="…",
-    html_body="<p>…</p>",
-    external_text="…",
-    audience=Audience.EVERYONE,
-    exceptions=("someone@example.org", "example.net"),
-    addresses=("someone@example.com",),
-    internal_domains=("example.com",),
-)
 
 
 class Publishing(Protocol):
@@ -78,8 +63,8 @@ def _finding(key: str, holds: bool | None, **values: object) -> Finding:
 
 
 def _trouble(key: str, error: LocumError) -> Finding:
-    what = ", ".join((error.key, *error.values.values()))
-    return _finding(key, False, what=what)
+    """A finding that holds an error: its key, and the values with which errors.<key>.sentence can be said."""
+    return _finding(key, False, **{**error.values, "error": error.key})
 
 
 # the directory
@@ -107,9 +92,9 @@ def _directory(publishing: Publishing) -> Iterator[Finding]:
 
 
 def _way(directory: Path) -> list[Path]:
-    """The two places, their directory, and all that lead to it."""
+    """The two places, their directory, and all that lead to it, as far as they exist."""
     real = Path(os.path.realpath(directory))
-    return [*(real / place for place in mailhost.PLACES), real, *real.parents]
+    return [path for path in (*(real / place for place in mailhost.PLACES), real, *real.parents) if path.exists()]
 
 
 def _others_write(path: Path, owner: int) -> bool:
@@ -146,25 +131,18 @@ def _name(uid: int) -> str:
 
 
 def _publishes(publishing: Publishing) -> Iterator[Finding]:
+    """Compile a script that uses all we ever use, where scripts are staged, as whoever publishes."""
     try:
         if publishing.publisher:
-            mailhost.ask(publishing.publisher, mailhost.publish_request([]))
-            yield _finding("publisher-answers", True, program=publishing.publisher[0])
-            return
-        errors = _compile(publishing)
-    except OSError as error:
-        yield _trouble("does-not-publish", mailhost.trouble_of(error, publishing.directory))
+            tried = mailhost.ask(publishing.publisher, {"do": "try"})[0]
+        else:
+            tried = mailhost.try_out(publishing.directory, sievec=publishing.program("sievec"))
     except LocumError as error:
-        yield _trouble("does-not-publish", error)
+        tried = error
+    if not isinstance(tried, LocumError):
+        yield _finding("compiles", True)
     else:
-        yield _trouble("does-not-compile", errors[0]) if errors else _finding("compiles", True)
-
-
-def _compile(publishing: Publishing) -> list[LocumError]:
-    """Compile a script that uses all we ever use, where scripts are staged."""
-    with mailhost.Places(publishing.directory, writing=True) as places, places.locked(), places.staging() as staged:
-        (staged / "0.sieve").write_bytes(sieve.script([_SAMPLE]))
-        return list(mailhost.judge(staged, [0], publishing.program("sievec")).values())
+        yield _trouble("does-not-compile" if tried.key == "published-not-compiled" else "does-not-publish", tried)
 
 
 def _sees(publishing: Publishing, sample: str | None) -> Iterator[Finding]:
@@ -276,8 +254,8 @@ def _names(publishing: Publishing, names: str, sample: str | None) -> Iterator[F
     except Trouble as error:
         yield _trouble("names-trouble", error)
         return
-    said = done.stdout.strip()
-    if done.returncode != 0 or not said:
+    said = done.stdout.strip() or sample  # it names the user only where that differs from what it was asked
+    if done.returncode != 0:
         yield _finding("mailbox-unknown", False, user=sample)
     else:
         yield _finding("names-fit" if said == sample else "named-otherwise", said == sample, user=sample, said=said)
@@ -289,7 +267,7 @@ def _mail_user(publishing: Publishing) -> Iterator[Finding]:
     except Trouble as error:
         yield _trouble("configuration-trouble", error)
         return
-    if not uid or not publishing.directory.exists():
+    if not uid:
         yield _finding("mail-user-unknown", None)
         return
     closed = [str(path) for path in _way(publishing.directory) if not _may_enter(path, uid, gid)]

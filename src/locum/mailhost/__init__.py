@@ -6,6 +6,7 @@ What must not live here: any credential, Sieve from outside, anything of a case.
 
     {"do": "publish", "items": [{"user": ..., "place": "before" or "after", "replies": [...], "expect": ...}]}
     {"do": "look", "users": [...]}
+    {"do": "try"}
  -> {"results": [{"digest": ...} or {"hers": {"vacation": true, ...}} or {"error": {"code": ..., "key": ..., "values": ...}}]}
 """
 
@@ -18,9 +19,18 @@ from pathlib import Path
 from typing import TextIO
 
 from locum.errors import Conflict, Garbled, Invalid, LocumError, Rejected, Unreachable, Unsupported
+from locum.mailhost.judging import run_program
 from locum.mailhost.looking import look
-from locum.mailhost.publishing import AHEAD, PLACES, Item, Places, Published, checked_user, judge, publish, run_program
-from locum.mailhost.publishing import trouble as trouble_of
+from locum.mailhost.publishing import (
+    AHEAD,
+    PLACES,
+    Item,
+    Places,
+    Published,
+    checked_user,
+    publish,
+    try_out,
+)
 from locum.measure import from_json, to_json
 from locum.sieve import Hers
 
@@ -32,13 +42,12 @@ __all__ = [
     "Published",
     "ask",
     "checked_user",
-    "judge",
     "look",
     "main",
     "publish",
     "publish_request",
     "run_program",
-    "trouble_of",
+    "try_out",
 ]
 
 _KINDS: dict[str, type[LocumError]] = {
@@ -63,6 +72,11 @@ class Allowed:
         if self.directory is None:
             raise Rejected("mailhost-not-allowed", what="publish")
         return publish(self.directory, items, sievec=self._program("sievec"))
+
+    def try_out(self) -> Sequence[Answer]:
+        if self.directory is None:
+            raise Rejected("mailhost-not-allowed", what="publish")
+        return [try_out(self.directory, sievec=self._program("sievec"))]
 
     def look(self, users: Sequence[str]) -> Sequence[Answer]:
         if not self.script:
@@ -98,6 +112,8 @@ def _obey(allowed: Allowed, line: str) -> Sequence[Answer]:
                 wanted = [_item(item) for item in items]
             case {"do": "look", "users": list(users)}:
                 return allowed.look([str(user) for user in users])
+            case {"do": "try"}:
+                return allowed.try_out()
             case _:
                 raise Garbled("mailhost-garbled")
     except (ValueError, KeyError, TypeError) as error:

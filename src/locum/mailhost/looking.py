@@ -11,7 +11,8 @@ from pathlib import Path
 
 from locum import sieve
 from locum.errors import Invalid, LocumError, Rejected
-from locum.mailhost.publishing import checked_user, run_program
+from locum.mailhost.judging import run_program
+from locum.mailhost.publishing import checked_user
 from locum.sieve import Hers
 
 _LARGEST = 1 << 20

@@ -13,19 +13,20 @@ import math
 import os
 import shutil
 import stat
-import subprocess
 import tempfile
 import time
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
 
 from locum import sieve
 from locum.errors import Conflict, Garbled, Invalid, LocumError, Rejected, Trouble, Unreachable
-from locum.measure import AutoReply
+from locum.mailhost.judging import judge
+from locum.measure import Audience, AutoReply
 
 PLACES = ("before", "after")
 AHEAD = 400 * 86400
@@ -37,8 +38,21 @@ _LONGEST_NAME = 200
 _LARGEST = 4 << 20
 _FEW = 8
 _LOCK_SECONDS = 20.0
-_PROGRAM_SECONDS = 120.0
 _STAGED = ".staged-"
+
+_SAMPLE = AutoReply(
+    handle="locum-check",
+    from_date=datetime(2026, 1, 1, tzinfo=UTC),
+    to_date=datetime(2026, 1, 2, tzinfo=UTC),
+    subject="…",
+    text_body="…",
+    html_body="<p>…</p>",
+    external_text="…",
+    audience=Audience.EVERYONE,
+    exceptions=("someone@example.org", "example.net"),
+    addresses=("someone@example.com",),
+    internal_domains=("example.com",),
+)
 
 _TROUBLE: dict[int, tuple[type[Trouble], str]] = {
     errno.ENOSPC: (Unreachable, "publishing-full"),
@@ -204,6 +218,18 @@ def publish(
     return [found for _ in items]
 
 
+def try_out(directory: Path, *, sievec: Sequence[str] = ("sievec",)) -> str | LocumError:
+    """Stage and compile a script that uses all we ever use, and remove it again; "" if that works, else the error."""
+    try:
+        with Places(directory, writing=True) as places, places.locked(), places.staging() as staged:
+            _make_durable(places.root, [_write(staged / "0.sieve", sieve.script([_SAMPLE]))])
+            return judge({0: sieve.script([_SAMPLE])}, staged, sievec).get(0, "")
+    except OSError as error:
+        return trouble(error, directory)
+    except Trouble as error:
+        return error
+
+
 class _Batch:
     """One call of `publish`, under the lock."""
 
@@ -219,11 +245,12 @@ class _Batch:
         texts = {number: script for number, script in scripts.items() if script is not None}
         # No folder is made to remove scripts only: that has to work on a full disk too.
         with self.places.staging() if texts else nullcontext(self.places.directory) as staged:
-            self._stage(staged, items, texts)
-            self.step("staged")
-            self.results |= judge(staged, list(texts), self.sievec)
+            self.results |= judge(texts, staged, self.sievec)
             self.step("judged")
-            self._swap(staged, items, {n: s for n, s in scripts.items() if n not in self.results})
+            good = {number: script for number, script in scripts.items() if number not in self.results}
+            self._stage(staged, items, good)
+            self.step("staged")
+            self._swap(staged, items, good)
         return [self.results[number] for number in range(len(items))]
 
     def _sweep(self) -> None:
@@ -261,21 +288,12 @@ class _Batch:
             raise Conflict("published-changed", user=item.user)
         return script
 
-    def _stage(self, staged: Path, items: Sequence[Item], texts: Mapping[int, bytes]) -> None:
-        if not texts:
-            return
-        dated = self._next_date()
+    def _stage(self, staged: Path, items: Sequence[Item], scripts: Mapping[int, bytes | None]) -> None:
+        dated = self._next_date() if any(scripts.values()) else 0
         rights = {place: _rights(folder) for place, folder in self.places.folder.items()}
-        for number, text in texts.items():
-            mode, group = rights[items[number].place]
-            opened = os.open(staged / f"{number}.sieve", os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-            with os.fdopen(opened, "wb") as file:
-                file.write(text)
-                file.flush()
-                if os.fstat(opened).st_gid != group:
-                    os.fchown(opened, -1, group)
-                os.fchmod(opened, mode)
-                os.utime(opened, (dated, dated))
+        for number, text in scripts.items():
+            if text is not None:
+                _write(staged / f"{number}.sieve", text, dated, *rights[items[number].place])
 
     def _next_date(self) -> int:
         """A date for these scripts, later than every one given before; the last is kept as the time of a file."""
@@ -319,6 +337,18 @@ class _Batch:
                     continue
 
 
+def _write(path: Path, text: bytes, dated: int = 0, mode: int = 0o600, group: int = -1) -> Path:
+    opened = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    with os.fdopen(opened, "wb") as file:
+        file.write(text)
+        file.flush()
+        if group not in (-1, os.fstat(opened).st_gid):
+            os.fchown(opened, -1, group)
+        os.fchmod(opened, mode)
+        os.utime(opened, (dated, dated))
+    return path
+
+
 def _want(item: Item, script: bytes | None) -> Published:
     if script is None:
         return Published()
@@ -354,36 +384,3 @@ def _syncfs(opened: int) -> bool:
     if call(opened) != 0:
         raise OSError(ctypes.get_errno(), "syncfs")
     return True
-
-
-def judge(folder: Path, numbers: Sequence[int], sievec: Sequence[str]) -> dict[int, LocumError]:
-    """Compile NUMBER.sieve of `folder`, all at once, and give back the errors of those that do not compile.
-
-    `sievec DIR` stops at the first bad script and exits 0 on a full disk, so what counts is whether the binary is there.
-    """
-    if not numbers:
-        return {}
-    run_program([*sievec, str(folder)])
-    errors: dict[int, LocumError] = {}
-    for number in numbers:
-        binary = folder / f"{number}.svbin"
-        if binary.exists() and binary.stat().st_size:
-            continue
-        done = run_program([*sievec, str(folder / f"{number}.sieve"), str(binary)])
-        if done.returncode != 0:
-            errors[number] = Rejected("published-not-compiled")
-        elif not binary.exists() or not binary.stat().st_size:
-            errors[number] = Unreachable("publishing-full", place=folder.parent, what=os.strerror(errno.ENOSPC))
-    return errors
-
-
-def run_program(command: Sequence[str], given: str = "") -> subprocess.CompletedProcess[str]:
-    """Run it with `given` on its standard input. Raises Unreachable where it does not end, Rejected where there is none."""
-    try:
-        return subprocess.run(
-            command, input=given, check=False, capture_output=True, text=True, timeout=_PROGRAM_SECONDS
-        )
-    except subprocess.TimeoutExpired as error:
-        raise Unreachable("program-silent", program=command[0]) from error
-    except OSError as error:
-        raise Rejected("program-missing", program=command[0]) from error
