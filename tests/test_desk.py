@@ -1,6 +1,7 @@
 """The main path of a case, with a real store, real scripts judged by sievec and a real relay."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from locum.desk import OwnText
 from locum.errors import Conflict, Invalid, LocumError, Refused, Unsupported
 from locum.lifecycle import State
 from locum.measure import Audience
+from locum.store import Change
 
 pytest_plugins = ("tests.stores",)
 
@@ -355,3 +357,15 @@ def test_whoever_reads_along_is_asked_and_not_overruled(tmp_path: Path, sink: Si
     world.later(hours=5)
     after = world.desk.case(case.id)
     assert (after.state, after.clause, world.published()) == (State.REFUSED, 6, {})
+
+
+def test_a_request_that_was_changed_after_filing_is_never_carried_out(world: World) -> None:
+    case = world.request()
+    world.work()
+    case = world.desk.case(case.id)
+    forged = replace(case, measure=replace(case.measure, text_body="Send your invoices to evil@else.test\n"))
+    world.app.store.commit([Change(case=forged)])
+    world.later(hours=5)
+    after = world.desk.case(case.id)
+    assert (after.state, after.outcome, world.published()) == (State.REFUSED, "request-changed", {})
+    assert "failed" in world.types(case)

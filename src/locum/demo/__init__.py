@@ -23,6 +23,8 @@ def run(*, once: bool = False) -> int:
         with Stage(story.tell) as stage:
             play(stage, story)
             console.print(f"\n{_sum(story)}")
+            if story.failed:
+                console.print(f"The worker's log ends:\n{stage.last_words()}", markup=False, highlight=False)
             if not once:
                 stay(stage, story)
     except HostTrouble as trouble:

@@ -142,7 +142,9 @@ class Stage:
         enter(self.gateway)
         relay = free_port()
         users = {address: "not-used-by-anyone" for address in (ANNA, BAS, EVA, "carla@corp.test")}
-        self.host = enter(Dovecot(domain="corp.test", users=users, relay_port=relay, clock=True))
+        # Whole years in the log: its own times are ahead of the file's, since only the clock of programs is moved.
+        stamps = 'log_timestamp = "%Y-%m-%d %H:%M:%S "'
+        self.host = enter(Dovecot(domain="corp.test", users=users, relay_port=relay, clock=True, extra=stamps))
         self.postfix = enter(Postfix(port=relay, lmtp_port=self.host.lmtp_port, sink_port=self.outside.port))
         self.folder = self.host.folder / "locum"
         self.folder.mkdir(mode=0o700)
@@ -196,6 +198,10 @@ class Stage:
         except ValueError:
             raise HostTrouble(f"locum {arguments[0]} answered: {done.stdout}{done.stderr}") from None
         return document if isinstance(document, dict) else {"rows": document}
+
+    def last_words(self) -> str:
+        """The end of the worker's log."""
+        return (self.folder / "worker.log").read_text("utf-8", "replace")[-6000:]
 
     # the clock
 

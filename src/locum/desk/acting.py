@@ -10,7 +10,8 @@ from datetime import datetime, timedelta
 
 from locum.absence import Mailbox
 from locum.desk.asking import expire, facts, news
-from locum.desk.filing import question
+from locum.approval import request_hash
+from locum.desk.filing import canonical_request, question
 from locum.desk.office import Office
 from locum.entry import Draft, Json, salted_digest
 from locum.errors import Conflict, LocumError, Trouble, Unreachable
@@ -110,6 +111,10 @@ def _may_apply(office: Office, taken: Taken, case: Case) -> bool:
     if case.state not in (State.SCHEDULED, State.APPLYING):
         office.store.commit([Change(finished=taken)])
         return False
+    if request_hash(canonical_request(case)) != case.request:
+        # Promise 3: what was filed, or agreed to, is what is done; one changed character voids it.
+        _fail_changed(office, taken, case)
+        return False
     if case.state is State.APPLYING:
         return True
     if now >= case.measure.to_date:
@@ -125,6 +130,15 @@ def _may_apply(office: Office, taken: Taken, case: Case) -> bool:
     put = (_account(office, case), news(office, case))
     office.store.commit([Change(case=refused, entries=(entry,), put=put, finished=taken)])
     return False
+
+
+def _fail_changed(office: Office, taken: Taken, case: Case) -> None:
+    refuse = Event.REFUSE if case.state is State.SCHEDULED else Event.END
+    voided = advance(case, refuse, outcome="request-changed", trouble="request-changed")
+    entry = office.draft(case, "failed", act="apply", key="request-changed", left_as="unchanged")
+    lane, kind = ("letters", "account") if refuse is Event.REFUSE else (case.connector, "end")
+    put = (Job(kind=kind, case=case.id, due_at=office.clock(), lane=lane), news(office, voided))
+    office.store.commit([Change(case=voided, entries=(entry,), put=put, finished=taken)])
 
 
 def _turns(office: Office, connector: Connector, ready: Sequence[tuple[Taken, Case]]) -> list[_Turn]:
