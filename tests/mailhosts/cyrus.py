@@ -74,13 +74,14 @@ t1searchpartition-default: /lab/var/search
 syslog_prefix: cyr
 servername: localhost
 specialusealways: 1
+failedloginpause: 0
 {tls}
 {extra}
 """
 
 # lets httpd accept Authorize-As from a proxy user; an empty value would be fatal
 HTTP = "mupdate_server: localhost\nmupdate_authname: x\nmupdate_password: y\n"
-TLS = "tls_server_cert: /lab/server.pem\ntls_server_key: /lab/server.key\n"
+TLS = "tls_server_cert: /lab/server.pem\ntls_server_key: /lab/server.key\nallowstarttls: on\n"  # off by default since 3.10.2
 
 FOLDERS = "spool sieve run socket proc lock search".split()
 CONFIGURED = "db socket proc log msg ptclient user lock quota".split()

@@ -156,7 +156,7 @@ class FakeManageSieve:
                 if self.active == names[0]:
                     return b"NO (ACTIVE)\r\n"
                 del self.scripts[names[0]]
-            case "CHECKSCRIPT" | "NOOP" | "LOGOUT":
+            case "CHECKSCRIPT" | "HAVESPACE" | "NOOP" | "LOGOUT":
                 pass
             case "GETSCRIPT" | "SETACTIVE" | "DELETESCRIPT":
                 return b'NO (NONEXISTENT) "There is no script by that name"\r\n'

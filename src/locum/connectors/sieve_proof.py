@@ -81,7 +81,7 @@ def _acting(login: Login, wire: Wire, mailbox: str) -> tuple[list[Finding], bool
         return [Finding(key="managesieve.no-sample", holds=None)], False
     values = (("mailbox", mailbox), ("user", login.login))
     try:
-        login.authenticate(wire, mailbox)
+        wire.listing(login.authenticate(wire, mailbox))
     except LocumError as error:
         return [_trouble("managesieve.login-fails", error, values)], False
     owned = "OWNER" in wire.capabilities

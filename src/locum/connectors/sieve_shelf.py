@@ -2,9 +2,9 @@
 
 ManageSieve (RFC 5804) has no compare-and-swap: SETACTIVE names what shall be active and cannot say what must have
 been. So the one live change goes out in one packet between two looks at everything it depends on; the server runs a
-packet's commands one after the other, which leaves microseconds instead of network round trips. If the look right
-before shows anything but what we decided on, the change is undone at once and reported as a Conflict. Her scripts are
-only ever read. What must not live here: connecting (managesieve.py), bytes on the wire (sieve_wire.py).
+packet's commands one after the other, which leaves microseconds instead of network round trips. If the looks show
+anything but what we decided on, the change is undone at once and reported as a Conflict. What slips through even so is
+which script was active, never what is in one: hers are only ever read. What must not live here: connecting (managesieve.py), bytes on the wire (sieve_wire.py).
 """
 
 import hashlib
@@ -73,6 +73,11 @@ class Stood:
     def answers(self) -> bool:
         """Whether hers answers or rejects by itself, or may: two answers in one run are an error, and then nobody gets any."""
         return self.judged is not None and (self.judged.vacation or self.judged.reject)
+
+    @property
+    def rest(self) -> dict[str, bytes | None]:
+        """The scripts that were looked at, without the one of our name."""
+        return {name: text for name, text in self.scripts.items() if name != OURS}
 
     @property
     def revision(self) -> str:
@@ -170,7 +175,10 @@ class Shelf:
         return Stood(stood.active, stood.names - {OURS}, scripts)
 
     def _judge(self, script: bytes) -> None:
-        answer = self._wire.run(command("CHECKSCRIPT", script))[0]
+        room = command("HAVESPACE", OURS.encode(), len(script))  # Cyrus says QUOTA here, and a bare NO to CHECKSCRIPT
+        space, answer = self._wire.run(room, command("CHECKSCRIPT", script))
+        if space.code.startswith("QUOTA"):
+            self._obeyed(space, "HAVESPACE")
         if not answer.ok and not answer.code:
             raise Unsupported("managesieve-script-refused", mailbox=self._mailbox)
         self._obeyed(answer, "CHECKSCRIPT")
@@ -198,11 +206,14 @@ class Shelf:
     def _swap(self, stood: Stood, change: bytes) -> Stood:
         """Make one live change if all still stands as `stood`; see the top of this file."""
         names = sorted(stood.scripts)
-        looks = [command("LISTSCRIPTS"), *(_named("GETSCRIPT", name) for name in names)]
-        answers = self._wire.run(*looks, change, *looks)
-        before, done, after = answers[: len(looks)], answers[len(looks)], answers[len(looks) + 1 :]
-        was, now = self._seen(names, before), self._seen(names, after)
-        if was != stood:
+        contents = [_named("GETSCRIPT", name) for name in names]
+        listing = command("LISTSCRIPTS")  # right beside the change: what is active is what a change could overwrite
+        answers = self._wire.run(*contents, listing, change, listing, *contents)
+        size = len(names)
+        was = self._seen(names, answers[size], answers[:size])
+        done = answers[size + 1]
+        now = self._seen(names, answers[size + 2], answers[size + 3 :])
+        if was != stood or now.rest != stood.rest:
             if done.ok:
                 self._undo(was, now)
             raise self._conflict()
@@ -216,9 +227,9 @@ class Shelf:
         if now.active != was.active:
             self._obeyed(self._wire.run(_named("SETACTIVE", was.active))[0], "SETACTIVE")
 
-    def _seen(self, names: list[str], answers: list[Answer]) -> Stood:
-        listing = self._wire.listing(answers[0])
-        scripts = [self._wire.script(one) for one in answers[1:]]
+    def _seen(self, names: list[str], listed: Answer, answers: list[Answer]) -> Stood:
+        listing = self._wire.listing(listed)
+        scripts = [self._wire.script(one) for one in answers]
         return Stood(listing.active, frozenset(listing.names), dict(zip(names, scripts, strict=True)))
 
     def _obeyed(self, answer: Answer, verb: str) -> None:

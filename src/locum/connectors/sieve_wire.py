@@ -21,6 +21,10 @@ LITERAL_MAX = 4 * 1024 * 1024  # scripts end at 1 MiB in Pigeonhole
 ANSWER_MAX = 2 * LITERAL_MAX
 ROWS_MAX = 5_000
 
+# Pipelined commands are answered in several small packets; Dovecot sends the second only when the first was
+# acknowledged (Nagle), and Linux would wait 40 ms with that. The option wears off, so it is set before each read.
+QUICK_ACK: int | None = getattr(socket, "TCP_QUICKACK", None)
+
 Token = bytes | str  # a string is bytes, an atom or a parenthesis is str
 Row = tuple[Token, ...]
 
@@ -258,6 +262,8 @@ class Wire:
     def _more(self) -> None:
         try:
             self._socket.settimeout(self._left())
+            if QUICK_ACK is not None:
+                self._socket.setsockopt(socket.IPPROTO_TCP, QUICK_ACK, 1)
             piece = self._socket.recv(65_536)
         except OSError as error:  # a time-out is one
             raise self._silent() from error
