@@ -11,12 +11,13 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from tests.world import World
+
 from bench.organisation import PASSWORD, apply, forms, on_dovecot, organisation, scheduled
 from bench.table import Row
 from locum import sieve
 from locum.demo.host import Dovecot, free_port
 from locum.lifecycle import Case
-from tests.world import World
 
 MAILBOXES = 2000
 LOCUM = str(Path(sys.executable).with_name("locum"))

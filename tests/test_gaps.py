@@ -5,11 +5,11 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from tests.world import World
 
 from locum.demo.sink import Sink
 from locum.desk import OwnText
 from locum.lifecycle import State
-from tests.world import World
 
 LEAVE = "person,from,until,kind\n"
 

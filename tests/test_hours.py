@@ -76,7 +76,9 @@ def test_bad_working_hours_are_refused(text: str) -> None:
 
 
 @given(
-    st.datetimes(datetime(2026, 1, 1), datetime(2027, 12, 31)),
+    st.integers(0, 2 * 365 * 24 * 60).map(
+        lambda minutes: datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=minutes)
+    ),
     st.floats(0.1, 60),
     st.sampled_from(["Europe/Amsterdam", "Pacific/Kiritimati", "Pacific/Pago_Pago", "America/Sao_Paulo"]),
 )
@@ -84,7 +86,7 @@ def test_the_wait_is_never_shorter_than_asked_and_ends_in_working_time(
     start: datetime, hours: float, name: str
 ) -> None:
     zone = ZoneInfo(name)
-    begin = start.replace(tzinfo=UTC)
+    begin = start
     end = OFFICE.after(begin, hours, zone)
     assert end - begin >= timedelta(hours=hours) - timedelta(microseconds=2)
     local = end.astimezone(zone)

@@ -11,11 +11,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from tests.world import World
 
 from locum.demo.sink import Sink
 from locum.desk import RequestForm
 from locum.lifecycle import Case, State
-from tests.world import World
 
 pytest_plugins = ("tests.stores",)
 CASES = 200

@@ -3,7 +3,6 @@
 import os
 import pwd
 import socket
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta

@@ -85,7 +85,7 @@ class Gateway:
         messages = self.messages
 
         class Taker(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:  # noqa: N802  the library's name
+            def do_POST(self) -> None:
                 body = json.loads(self.rfile.read(int(self.headers.get("Content-Length", "0"))) or b"{}")
                 messages.append((self.path.strip("/"), str(body.get("message", ""))))
                 self.send_response(200)
@@ -141,7 +141,7 @@ class Stage:
         enter(self.outside)
         enter(self.gateway)
         relay = free_port()
-        users = {address: "not-used-by-anyone" for address in (ANNA, BAS, EVA, "carla@corp.test")}
+        users = dict.fromkeys((ANNA, BAS, EVA, "carla@corp.test"), "not-used-by-anyone")
         # Whole years in the log: its own times are ahead of the file's, since only the clock of programs is moved.
         stamps = 'log_timestamp = "%Y-%m-%d %H:%M:%S "'
         self.host = enter(Dovecot(domain="corp.test", users=users, relay_port=relay, clock=True, extra=stamps))

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from locum.absence import Mailbox
-from locum.desk.asking import expire, facts, news
 from locum.approval import request_hash
+from locum.desk.asking import expire, facts, news
 from locum.desk.filing import canonical_request, question
 from locum.desk.office import Office
 from locum.entry import Draft, Json, salted_digest

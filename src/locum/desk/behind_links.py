@@ -142,7 +142,7 @@ def person_of(link: Link) -> str:
     return link.case.removeprefix(_PERSON)
 
 
-def set_link(office: Office, token: str, absence: Absence) -> Link:
+def set_link(token: str, absence: Absence) -> Link:
     """The link of a reminder: it lets her set her own reply until the absence ends."""
     return Link(token_hash=digest(token), case=f"{_PERSON}{absence.person}", purpose="set", expires_at=absence.until_at)
 

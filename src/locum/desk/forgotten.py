@@ -102,7 +102,7 @@ def _remind(office: Office, away: _Away) -> bool:
     if _was_reminded(office, away):
         return False
     token = office.new_token()
-    link = set_link(office, token, away.absence)
+    link = set_link(token, away.absence)
     office.store.commit([Change(entries=(_reminder(office, away, "sending"),), links=(link,))])
     try:
         receipt = office.post.send(_letter(office, away, office.link_address(token)))
