@@ -42,8 +42,10 @@ def _alone(folder: Path, number: int, sievec: Sequence[str]) -> LocumError | Non
     """What is wrong with one that was not compiled; None if it was only not reached."""
     binary = folder / f"{number}.svbin"
     done = run_program([*sievec, str(folder / f"{number}.sieve"), str(binary)])
-    if done.returncode != 0:
+    if done.returncode == 1:
         return Rejected("published-not-compiled")
+    if done.returncode != 0:  # it did not come as far as the script, so what it says is not about that
+        return Rejected("program-failed", program=sievec[0], what=done.stderr.strip()[:200])
     if not _is_there(binary):
         return Unreachable("publishing-full", place=folder.parent, what=os.strerror(errno.ENOSPC))
     return None
@@ -72,9 +74,18 @@ def _folder(place: Path) -> Iterator[Path]:
 
 def run_program(command: Sequence[str], given: str = "") -> subprocess.CompletedProcess[str]:
     """Run it with `given` on its standard input. Raises Unreachable where it does not end, Rejected where there is none."""
+    # Dovecot's programs do not start for a user without a name, as systemd makes them, unless they are told one.
+    environment = {"USER": "locum", "HOME": "/"} | os.environ
     try:
         return subprocess.run(
-            command, input=given, check=False, capture_output=True, text=True, timeout=_SECONDS, errors="replace"
+            command,
+            input=given,
+            env=environment,
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=_SECONDS,
+            errors="replace",
         )
     except subprocess.TimeoutExpired as error:
         raise Unreachable("program-silent", program=command[0]) from error
