@@ -1,5 +1,7 @@
 """What tests put in a store: a clock that stands still, a case that was just filed, entries and jobs to go with it."""
 
+import threading
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -77,3 +79,12 @@ def file_many(store: Store, first: int, last: int, at_once: int = 500) -> list[C
     for at in range(first, last, at_once):
         made += store.commit([filing(a_case(n)) for n in range(at, min(last, at + at_once))])
     return made
+
+
+def together(acts: list[Callable[[], object]]) -> None:
+    """Do all of these at the same time, each in a thread."""
+    threads = [threading.Thread(target=act) for act in acts]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()

