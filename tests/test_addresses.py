@@ -44,7 +44,7 @@ def test_an_address_has_one_form(text: str, form: str) -> None:
         "\u202ea@b",
         "a@" + "b" * 64,
         "a@" + "b." * 127 + "b",
-        "ａ@b\u3000",
+        "a\u3000x@b",
         "<a@b>",
     ],
 )

@@ -120,7 +120,11 @@ def _batch_of(lines: Sequence[_Line], form: RequestForm) -> str:
 def _work(door: Door, cases: Sequence[Case]) -> None:
     """Do the due steps of these cases, together with whatever else is due in the same lanes, and show how far it is."""
     app, settings = door.app, door.settings
-    lanes = ["desk", "letters", *(name for name in settings.connectors if settings.may_apply(name))]
+    connectors = [name for name in settings.connectors if settings.may_apply(name)]
+    if not connectors:
+        door.tell("left-to-worker")
+        return
+    lanes = ["desk", "letters", *connectors]
     worker = f"cli-{socket.gethostname()}-{os.getpid()}"
     ours = {case.id for case in cases}
     touched: set[str] = set()

@@ -76,7 +76,7 @@ def cases(
     from locum.lifecycle import State  # noqa: PLC0415
 
     if state is not None and state not in list(State):
-        raise typer.BadParameter(f"{state!r}: {', '.join(State)}", param_hint="--state")
+        raise Invalid("usage", what=f"--state {state[:40]}: {', '.join(State)}")
     found = door.app.store.find(
         state=None if state is None else State(state),
         mailbox=None if mailbox is None else _address(door, mailbox),
@@ -170,7 +170,7 @@ def review(
 ) -> int:
     """A second person's yes or no."""
     if approve == deny:
-        raise typer.BadParameter(door.say("usage.approve-or-deny"))
+        raise Invalid("usage", what=door.say("usage.approve-or-deny"))
     return follow(door, door.app.desk.review(door.acting, case_id, approve=approve, because=because))
 
 
@@ -193,10 +193,10 @@ def account(
 ) -> int:
     """What she is told about a case."""
     if door.json and form not in (None, Form.JSON):
-        raise typer.BadParameter(door.say("usage.json-account"))
+        raise Invalid("usage", what=door.say("usage.json-account"))
     chosen = form or (Form.JSON if door.json else Form.TEXT)
     if chosen is Form.PDF and output is None and sys.stdout.isatty():
-        raise typer.BadParameter(door.say("usage.pdf-terminal"))
+        raise Invalid("usage", what=door.say("usage.pdf-terminal"))
     desk = door.app.desk
     document = desk.office.render(desk.account(case_id, language=door.lang or ""), str(chosen))
     if output is None:

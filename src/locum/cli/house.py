@@ -62,7 +62,7 @@ def _policy_file(door: Door) -> str | None:
 def check(
     door: Door,
     *,
-    connector: Annotated[str | None, typer.Argument(metavar="[CONNECTOR]", help=helped("connector"))] = None,
+    connector: Annotated[str | None, typer.Argument(metavar="CONNECTOR", help=helped("connector"))] = None,
 ) -> int:
     """Reach every mail system, and try that what sets auto-replies cannot read mail."""
     reports = door.app.desk.check([connector] if connector is not None else [])
@@ -113,8 +113,9 @@ def gaps(
     if door.json:
         put_json([_gap_shape(gap) for gap in found])
     elif found:
-        columns = [door.say(f"column.{name}") for name in ("person", "mailbox", "gap", "from", "until", "reminded")]
-        put_table(columns, [_gap_row(door, gap) for gap in found])
+        names = ["person", "mailbox", "gap", "from", "until", *(["reminded"] if remind else [])]
+        rows = [_gap_row(door, gap)[: len(names)] for gap in found]
+        put_table([door.say(f"column.{name}") for name in names], rows)
     else:
         door.tell("gaps-none")
     return 0

@@ -43,7 +43,7 @@ def _width(text: str) -> int:
     return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
 
 
-def _rich_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+def _rich_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     from rich import box  # noqa: PLC0415  only on a terminal
     from rich.console import Console  # noqa: PLC0415
     from rich.table import Table  # noqa: PLC0415
@@ -51,8 +51,8 @@ def _rich_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
     for place, column in enumerate(columns):
-        # What names a thing is never folded: it is there to be copied.
-        table.add_column(Text(column), no_wrap=place == 0, overflow="fold")
+        # A single word names a thing (a case, a mailbox, a state): it is never folded, but there to be copied.
+        table.add_column(Text(column), no_wrap=all(" " not in row[place] for row in rows), overflow="fold")
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
     Console(highlight=False).print(table)

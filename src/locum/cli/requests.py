@@ -3,6 +3,7 @@
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -23,9 +24,6 @@ _LARGEST_TEXT = 1024 * 1024
 _WAIT_SECONDS = 10.0
 WAITING_FOR_A_PERSON = 7
 
-_MOVING = frozenset({"requested", "agreed", "unanswered", "approved", "applying", "ending"})
-"""States that a worker leaves at once; in all others a case rests until somebody answers or a time comes."""
-
 
 def register(app: typer.Typer) -> None:
     """Add the command group to `app`."""
@@ -38,7 +36,7 @@ def register(app: typer.Typer) -> None:
         command(group, never, "refused", anything=True, hidden=True)(_refusal(never))
 
 
-Mailbox = Annotated[str | None, typer.Argument(metavar="[MAILBOX]", help=helped("mailbox"))]
+Mailbox = Annotated[str | None, typer.Argument(metavar="MAILBOX", help=helped("mailbox"))]
 Reason = Annotated[str, typer.Option(help=helped("reason"))]
 Because = Annotated[str, typer.Option(help=helped("because"))]
 Until = Annotated[str | None, typer.Option(metavar="T", help=helped("until"))]
@@ -78,11 +76,11 @@ def auto_reply(
     from locum.desk import RequestForm  # noqa: PLC0415  slow to import
 
     if (mailbox is None) == (mailboxes is None):
-        raise typer.BadParameter(door.say("usage.one-or-many"))
+        raise Invalid("usage", what=door.say("usage.one-or-many"))
     if mailboxes is None and (batch is not None or summary is not None):
-        raise typer.BadParameter(door.say("usage.only-many"))
+        raise Invalid("usage", what=door.say("usage.only-many"))
     if mailboxes is None and until is None:
-        raise typer.BadParameter(door.say("usage.until"))
+        raise Invalid("usage", what=door.say("usage.until"))
     if with_ is not None:
         raise Unsupported("not-yet", what="--with")
     form = RequestForm(
@@ -106,7 +104,22 @@ def auto_reply(
 
 
 def _request_one(door: Door, form: "RequestForm") -> int:
-    return follow(door, door.app.desk.request(door.acting, form))
+    try:
+        case = door.app.desk.request(door.acting, form)
+    except Refused as error:
+        _account_for(door, error)
+        raise
+    return follow(door, case)
+
+
+def _account_for(door: Door, error: Refused) -> None:
+    """She is told of a refused request too, where the refusal was recorded."""
+    case = door.case_of(error)
+    if case is not None and case.state == "refused":
+        door.tell("recorded-as", case=case.id)
+        if door.settings.may_apply(case.connector):
+            with suppress(Trouble):  # the refusal is what matters here; a worker tries again
+                door.app.run_due(case.id)
 
 
 def follow(door: Door, case: "Case") -> int:
@@ -126,10 +139,10 @@ def follow(door: Door, case: "Case") -> int:
 
 
 def _wait(door: Door, case: "Case") -> None:
-    """Up to ten seconds for a worker to take the case to where it rests."""
+    """Up to ten seconds for a worker to take the case to where it rests: until nothing about it is due."""
     until = time.monotonic() + _WAIT_SECONDS
     while time.monotonic() < until:
-        if str(door.app.desk.case(case.id).state) not in _MOVING:
+        if all(job.due_at > door.app.clock() for job in door.app.store.jobs(case.id)):
             return
         time.sleep(0.2)
     door.tell("no-worker", seconds=int(_WAIT_SECONDS))

@@ -16,6 +16,9 @@ def case_in_words(case: Case, people: People, language: str) -> list[str]:
     owner = people.person(case.person)
     name = one_line(owner.name) if owner is not None else case.mailbox
     zone = _zone(owner)
+    end = [state_in_words(case, name, language, zone), say(language, "cli.see", case=case.id)]
+    if case.is_final:
+        return end
     reply = case.measure
     until = _until(reply.to_date, language, zone)
     lines = [
@@ -30,8 +33,7 @@ def case_in_words(case: Case, people: People, language: str) -> list[str]:
     ]
     if asked := _asked(case, language):
         lines.append(say(language, "cli.asked", name=name, channels=asked))
-    lines.append(state_in_words(case, name, language, zone))
-    return [*lines, say(language, "cli.see", case=case.id)]
+    return lines + end
 
 
 def state_in_words(case: Case, name: str, language: str, zone: str) -> str:

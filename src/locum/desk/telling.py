@@ -11,7 +11,7 @@ from locum.desk.office import Office
 from locum.errors import Rejected, Trouble
 from locum.letter import Attachment, Letter
 from locum.lifecycle import Case, Event, State, advance
-from locum.messages import say
+from locum.messages import say, says
 from locum.phrases import when
 from locum.store import Change, Link, Taken
 from locum.tokens import digest
@@ -33,7 +33,8 @@ def values(office: Office, case: Case, owner: Person, language: str) -> dict[str
         "requester": requester.name if requester else case.requester,
         "requester_address": requester.mailbox.address if requester and requester.mailbox else "",
         "case": case.id,
-        "reason": say(language, f"words.reason.{case.reason}"),
+        # A reason that is none of the list is refused, and she is told of that too, in the requester's word.
+        "reason": say(language, key) if says(language, key := f"words.reason.{case.reason}") else case.reason,
         "because": case.because,
         "subject": reply.subject,
         "internal_text": reply.text_body,
