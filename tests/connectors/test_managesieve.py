@@ -47,6 +47,10 @@ MAILBOXES = 1000
 _serial = itertools.count(1)
 
 
+def settings(made: Certified) -> str:
+    return SETTINGS.format(certificate=made.certificate, key=made.key)
+
+
 @dataclass(frozen=True)
 class Place:
     """The server and what the connector needs to know."""
@@ -99,7 +103,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     secret = folder / "secret"
     secret.write_text(f"{MASTER_PASSWORD}\n")
     secret.chmod(0o600)
-    extra = SETTINGS.format(certificate=made.certificate, key=made.key)
+    extra = settings(made)
     names = ["anna", *(f"hers{number}" for number in range(1, MAILBOXES))]  # Dovecot sees a new one only a second later
     users = {f"{name}@corp.test": PASSWORD for name in names}
     with Dovecot(users=users, masters_sieve={MASTER: MASTER_PASSWORD}, extra=extra) as host:
@@ -155,6 +159,8 @@ class TestManageSieveOnDovecot(ConnectorConformance):
     def zoned(self, place: Place) -> Zoned:
         @contextmanager
         def started(zone: str) -> Iterator[tuple[ManageSieve, Mailbox, AnswersAt]]:
+            if zone not in ("Pacific/Kiritimati", "Europe/Amsterdam"):
+                pytest.skip("the same script is tried in this zone, on the same mail system, by test_sieve_files")
             known = {"anna@corp.test": PASSWORD}
             with Dovecot(users=known, masters_sieve={MASTER: MASTER_PASSWORD}, time_zone=zone, clock=True) as host:
                 there = Place(host, place.certified, place.secret_file)
@@ -405,7 +411,8 @@ def test_check_shows_by_trying_that_imap_refuses_what_managesieve_accepts(connec
 
 def test_check_tells_when_the_login_works_for_imap_too(place: Place) -> None:
     both = {MASTER: MASTER_PASSWORD}
-    with Dovecot(users={"anna@corp.test": PASSWORD}, masters_sieve=both, masters_imap=both) as host:
+    users, extra = {"anna@corp.test": PASSWORD}, settings(place.certified)
+    with Dovecot(users=users, masters_sieve=both, masters_imap=both, extra=extra) as host:
         there = Place(host, place.certified, place.secret_file).connector(tls="none")
         assert (holding(there)["managesieve.imap-lets-in"], there.can.reads_mail) == (False, True)
 
