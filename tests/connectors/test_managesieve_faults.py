@@ -374,6 +374,18 @@ def test_a_script_she_activates_while_we_put_back_stays_active(fake: FakeManageS
     assert (fake.active, set(fake.scripts)) == ("other", {"main", "other"})
 
 
+def test_a_script_of_our_name_that_she_puts_while_ours_is_taken_away_is_laid_back(
+    fake: FakeManageSieve, make: Make
+) -> None:
+    connector = make(fake)
+    before = connector.read(ANNA)
+    live = connector.write(ANNA, wanted(ANNA), before)
+    at(fake, "GETSCRIPT", 7, lambda: fake.scripts.update(locum=b"# hers too"))  # the look right before DELETESCRIPT
+    with pytest.raises(Conflict):
+        connector.write(ANNA, Wanted(restore=before.found), live)
+    assert (fake.active, fake.scripts) == ("main", {"main": HERS, "locum": b"# hers too"})
+
+
 def test_a_connection_lost_after_our_script_was_put_leaves_hers_active(fake: FakeManageSieve, make: Make) -> None:
     connector = make(fake)
     before = connector.read(ANNA)

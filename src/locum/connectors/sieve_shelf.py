@@ -4,7 +4,8 @@ ManageSieve (RFC 5804) has no compare-and-swap: SETACTIVE names what shall be ac
 been. So the one live change goes out in one packet between two looks at everything it depends on; the server runs a
 packet's commands one after the other, which leaves microseconds instead of network round trips. If the looks show
 anything but what we decided on, the change is undone at once and reported as a Conflict. What slips through even so is
-which script was active, never what is in one: hers are only ever read. What must not live here: connecting (managesieve.py), bytes on the wire (sieve_wire.py).
+which script was active, never what is in one: hers are only ever read. What must not live here: connecting
+(managesieve.py), bytes on the wire (sieve_wire.py).
 """
 
 import hashlib
