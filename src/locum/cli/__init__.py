@@ -11,9 +11,11 @@ from typing import Annotated
 import typer
 from typer._click.exceptions import UsageError  # typer exports no name for it
 
-from locum.cli import cases, house, requests
+from locum.cli.cases import register as register_cases
 from locum.cli.door import As, Config, Json, Lang, current, early_language, helped, open_door
+from locum.cli.house import register as register_house
 from locum.cli.output import put_json
+from locum.cli.requests import register as register_requests
 from locum.cli.shapes import explained, with_error
 from locum.errors import Invalid, LocumError
 from locum.messages import say
@@ -44,8 +46,8 @@ def _root(
         raise typer.Exit(2)
 
 
-for group in (requests, cases, house):
-    group.register(app)
+for register in (register_requests, register_cases, register_house):
+    register(app)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
