@@ -21,7 +21,7 @@ _SENT = re.compile(
 _BARE = re.compile(rb"([A-Z][a-z]{2}) +(\d{1,2}) (\d\d):(\d\d):(\d\d) ")
 _DATED = re.compile(rb"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:[.,]\d+)?(Z|[+-]\d\d:?\d\d)? ")
 _MONTHS = {name: n for n, name in enumerate(b"Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(), start=1)}
-_HALF_A_YEAR = 6
+_LEAP_YEAR = 2000
 _A_DAY = timedelta(days=1)
 
 Bare: TypeAlias = tuple[int, int, int, int, int, int]
@@ -76,7 +76,7 @@ class DovecotLog:
 class _Reading:
     """What was read of one file so far.
 
-    Stamps may have no year. Their years are counted from the first line on (the month falls by half a year or more), and
+    Stamps may have no year. Their years are counted from the first line on, by the months that begin anew, and
     the last line is not from the future; so which year the first one is of follows when all is read.
     """
 
@@ -142,13 +142,15 @@ class _Reading:
         return None, 0
 
     def _bare(self, found: "re.Match[bytes]") -> Bare | None:
-        month = _MONTHS.get(found[1])
-        if month is None:
-            return None
-        fell = self._month - month  # December to January is 11; back again, by a clock set back, -11
-        self._years += 1 if fell > _HALF_A_YEAR else -1 if fell < -_HALF_A_YEAR and self._month else 0
-        self._month = month
+        month = _MONTHS.get(found[1], 0)
         day, hour, minute, second = (int(found[n]) for n in (2, 3, 4, 5))
+        if _of_year(_LEAP_YEAR, (0, month, day, hour, minute, second), UTC) is None:
+            return None
+        if self._month - month > 1:
+            self._years += 1
+        elif (self._month, month) == (1, 12):  # the clock was set back over the new year
+            self._years -= 1
+        self._month = month
         self._last_bare = (self._years, month, day, hour, minute, second)
         return self._last_bare
 
