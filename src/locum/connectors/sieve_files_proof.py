@@ -161,6 +161,8 @@ def _sees(publishing: Publishing, sample: str | None) -> Iterator[Finding]:
         return
     errors = [answer for answer in answers if isinstance(answer, LocumError)]
     yield _trouble("looking-trouble", errors[0]) if errors else _finding("sees-own", True)
+    followed = mailhost.is_followed(publishing.directory)
+    yield _finding("followed" if followed else "not-followed", True if followed else None)
 
 
 # Dovecot's configuration

@@ -13,12 +13,14 @@ What must not live here: any credential, Sieve from outside, anything of a case.
 import argparse
 import json
 import sys
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
 from locum.errors import Conflict, Garbled, Invalid, LocumError, Rejected, Unreachable, Unsupported
+from locum.mailhost.following import Follower, following, is_followed
 from locum.mailhost.judging import run_program
 from locum.mailhost.looking import look
 from locum.mailhost.publishing import (
@@ -42,6 +44,7 @@ __all__ = [
     "Published",
     "ask",
     "checked_user",
+    "is_followed",
     "look",
     "main",
     "publish",
@@ -65,23 +68,23 @@ class Allowed:
     script: str
     config: Path | None
 
-    def _program(self, name: str) -> list[str]:
+    def program(self, name: str) -> list[str]:
         return [name] if self.config is None else [name, "-c", str(self.config)]
 
-    def publish(self, items: Sequence[Item]) -> Sequence[Answer]:
+    def publish(self, items: Sequence[Item]) -> Sequence[str | LocumError]:
         if self.directory is None:
             raise Rejected("mailhost-not-allowed", what="publish")
-        return publish(self.directory, items, sievec=self._program("sievec"))
+        return publish(self.directory, items, sievec=self.program("sievec"))
 
-    def try_out(self) -> Sequence[Answer]:
+    def try_out(self) -> Sequence[str | LocumError]:
         if self.directory is None:
             raise Rejected("mailhost-not-allowed", what="publish")
-        return [try_out(self.directory, sievec=self._program("sievec"))]
+        return [try_out(self.directory, sievec=self.program("sievec"))]
 
-    def look(self, users: Sequence[str]) -> Sequence[Answer]:
+    def look(self, users: Sequence[str]) -> Sequence[Hers | LocumError]:
         if not self.script:
             raise Rejected("mailhost-not-allowed", what="look")
-        return look(users, self.script, doveadm=self._program("doveadm"))
+        return look(users, self.script, doveadm=self.program("doveadm"))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -89,9 +92,34 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = argparse.ArgumentParser(prog="locum-mailhost", description=(__doc__ or "").partition("\n")[0])
     options.add_argument("--directory", type=Path, help="publish here; without it nothing can be published")
     options.add_argument("--script", default="", help='where her active script lies: "{home}/.dovecot.sieve"')
+    options.add_argument(
+        "--follow", action="store_true", help="answer no requests, but move scripts behind hers as soon as hers answers"
+    )
     options.add_argument("--config", type=Path, help="Dovecot's configuration file, where it is not the usual one")
     given = options.parse_args(arguments)
-    return serve(Allowed(directory=given.directory, script=given.script, config=given.config), sys.stdin, sys.stdout)
+    allowed = Allowed(directory=given.directory, script=given.script, config=given.config)
+    return follow(allowed) if given.follow else serve(allowed, sys.stdin, sys.stdout)
+
+
+def follow(allowed: Allowed, seconds: float = 1.0) -> int:
+    """Follow until stopped; trouble is said once on standard error and tried again. 2 where it may not do this."""
+    if allowed.directory is None or not allowed.script:
+        sys.stderr.write("--follow needs --directory and --script\n")
+        return 2
+    follower = Follower(allowed.directory, allowed.script, allowed.program("doveadm"), allowed.look, allowed.publish)
+    said = ""
+    while True:
+        try:
+            with following(allowed.directory):
+                while True:
+                    follower.follow()
+                    said = ""
+                    time.sleep(seconds)
+        except LocumError as error:
+            if str(error) != said:
+                said = str(error)
+                sys.stderr.write(f"{said}\n")
+        time.sleep(seconds)
 
 
 def serve(allowed: Allowed, requests: TextIO, answers: TextIO) -> int:

@@ -31,6 +31,21 @@ def look(users: Sequence[str], script: str, *, doveadm: Sequence[str] = ("dovead
     return [_look(user, script, homes) for user in users]
 
 
+def paths(users: Sequence[str], script: str, doveadm: Sequence[str]) -> dict[str, Path]:
+    """Where the active script of each lies; those that cannot be told are left out. Raises Trouble."""
+    homes = _homes(users, doveadm) if "{home}" in script else {}
+    return {user: path for user in users if (path := _path_or_none(user, script, homes)) is not None}
+
+
+def _path_or_none(user: str, script: str, homes: dict[str, str]) -> Path | None:
+    try:
+        return _path(checked_user(user), script, homes)
+    except Invalid:
+        raise
+    except LocumError:
+        return None
+
+
 def _look(user: str, script: str, homes: dict[str, str]) -> Hers | LocumError:
     try:
         path = _path(checked_user(user), script, homes)
