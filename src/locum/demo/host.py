@@ -207,6 +207,8 @@ class Dovecot(_Server):
     def __exit__(self, *_: object) -> None:
         super().__exit__()
         self.sink.__exit__()
+        if self.clock:
+            _sweep_after_faketime()
 
     def furnish(self) -> None:
         for name in ("run", "state", "mail", "published", "published/before", "published/after"):
@@ -317,6 +319,15 @@ class Dovecot(_Server):
         fresh.write_text(text + "\n")
         fresh.replace(place)
         self.start()
+
+
+def _sweep_after_faketime() -> None:
+    """Remove what libfaketime left in shared memory for processes that are no more: it forgets those that were killed."""
+    for left in Path("/dev/shm").glob("*faketime_*"):
+        pid = left.name.rpartition("_")[2]
+        if pid.isdigit() and not Path(f"/proc/{pid}").exists():
+            with contextlib.suppress(OSError):
+                left.unlink()
 
 
 POSTFIX_QUEUES = (

@@ -172,11 +172,8 @@ class Stage:
     def environment(self) -> dict[str, str]:
         """What Locum's processes see: the settings, and the moved clock."""
         kept = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "TERM")}
-        return (
-            kept
-            | self.host.environment()
-            | {"LOCUM_CONFIG": str(self.folder / "locum.toml"), "TZ": "UTC", "PATH": _path()}
-        )
+        ours = {"LOCUM_CONFIG": str(self.folder / "locum.toml"), "TZ": "UTC", "PATH": _path()}
+        return kept | self.host.environment() | ours | {"PYTHONPATH": str(Path(__file__).with_name("moved_clock"))}
 
     def processes_start(self) -> None:
         """Start the worker and the pages."""
