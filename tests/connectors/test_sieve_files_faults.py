@@ -243,9 +243,16 @@ def test_one_bad_script_among_many_does_not_stop_the_others(tmp_path: Path) -> N
 
 
 COMPILER = """#!/bin/sh
-[ -d "$1" ] || { grep -q '"bad-' "$1" && exit 1; cp "$1" "$2"; exit 0; }
+[ -d "$1" ] || { grep -q '"bad-' "$1" && echo "Fatal: failed to compile sieve script" >&2 && exit 89; cp "$1" "$2"; exit 0; }
 for file in "$1"/*.sieve; do grep -q '"bad-' "$file" && exit 0; cp "$file" "${file%.sieve}.svbin"; done
 """
+
+
+def test_a_compiler_that_does_not_come_as_far_as_the_script_is_told_apart(tmp_path: Path) -> None:
+    item = Item(user="anna", place="after", replies=(a_reply(Mailbox(address="anna@corp.test")),), expect="")
+    done = publish(two_places(tmp_path / "places"), [item], sievec=["sh", "-c", "echo no such setting >&2; exit 89"])
+    assert isinstance(done[0], Rejected)
+    assert (done[0].key, done[0].values["what"]) == ("program-failed", "no such setting")
 
 
 def test_a_compiler_that_writes_nothing_and_says_that_all_is_well_is_not_believed(tmp_path: Path) -> None:

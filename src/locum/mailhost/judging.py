@@ -42,7 +42,7 @@ def _alone(folder: Path, number: int, sievec: Sequence[str]) -> LocumError | Non
     """What is wrong with one that was not compiled; None if it was only not reached."""
     binary = folder / f"{number}.svbin"
     done = run_program([*sievec, str(folder / f"{number}.sieve"), str(binary)])
-    if done.returncode == 1:
+    if "failed to compile" in done.stderr:
         return Rejected("published-not-compiled")
     if done.returncode != 0:  # it did not come as far as the script, so what it says is not about that
         return Rejected("program-failed", program=sievec[0], what=done.stderr.strip()[:200])

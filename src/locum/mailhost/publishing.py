@@ -17,6 +17,7 @@ import tempfile
 import time
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -74,7 +75,9 @@ def trouble(error: OSError, place: object) -> Trouble:
 
 def checked_user(user: str) -> str:
     """The name itself, if a file of a directory can bear it and it cannot lead out of there. Raises Invalid."""
-    odd = any(unicodedata.category(sign) in ("Cc", "Cs", "Zl", "Zp") for sign in user)
+    odd = not (user.isascii() and user.isprintable()) and any(
+        unicodedata.category(sign) in ("Cc", "Cs", "Zl", "Zp") for sign in user
+    )
     if odd or not user or user.startswith(".") or "/" in user or ".." in user or len(user.encode()) > _LONGEST_NAME:
         raise Invalid("publishing-name", user=ascii(user)[:80])
     return user
@@ -245,12 +248,13 @@ class _Batch:
         texts = {number: script for number, script in scripts.items() if script is not None}
         # No folder is made to remove scripts only: that has to work on a full disk too.
         with self.places.staging() if texts else nullcontext(self.places.directory) as staged:
-            self.results |= judge(texts, staged, self.sievec)
+            with ThreadPoolExecutor(max_workers=1) as compiler:  # the disk and the compiler work side by side
+                judged = compiler.submit(judge, texts, staged, self.sievec)
+                self._stage(staged, items, texts)
+                self.step("staged")
+                self.results |= judged.result()
             self.step("judged")
-            good = {number: script for number, script in scripts.items() if number not in self.results}
-            self._stage(staged, items, good)
-            self.step("staged")
-            self._swap(staged, items, good)
+            self._swap(staged, items, {n: script for n, script in scripts.items() if n not in self.results})
         return [self.results[number] for number in range(len(items))]
 
     def _sweep(self) -> None:
@@ -288,12 +292,11 @@ class _Batch:
             raise Conflict("published-changed", user=item.user)
         return script
 
-    def _stage(self, staged: Path, items: Sequence[Item], scripts: Mapping[int, bytes | None]) -> None:
-        dated = self._next_date() if any(scripts.values()) else 0
+    def _stage(self, staged: Path, items: Sequence[Item], texts: Mapping[int, bytes]) -> None:
+        dated = self._next_date() if texts else 0
         rights = {place: _rights(folder) for place, folder in self.places.folder.items()}
-        for number, text in scripts.items():
-            if text is not None:
-                _write(staged / f"{number}.sieve", text, dated, *rights[items[number].place])
+        for number, text in texts.items():
+            _write(staged / f"{number}.sieve", text, dated, *rights[items[number].place])
 
     def _next_date(self) -> int:
         """A date for these scripts, later than every one given before; the last is kept as the time of a file."""
