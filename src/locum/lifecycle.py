@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from locum.absence import Channel
 from locum.errors import Refused
 from locum.measure import AutoReply
 
@@ -99,6 +98,7 @@ TABLE: dict[State, dict[Event, State]] = {
     _S.APPROVED: {_E.SCHEDULE: _S.SCHEDULED, _E.OBJECT: _S.OBJECTED, _E.WITHDRAW: _S.WITHDRAWN, _E.EXPIRE: _S.EXPIRED},
     _S.SCHEDULED: {
         _E.APPLY: _S.APPLYING,
+        _E.NEED_REVIEW: _S.AWAITING_REVIEW,  # what allowed it no longer holds: judged again right before the act
         _E.AGREE: _S.AGREED,
         _E.OBJECT: _S.OBJECTED,
         _E.WITHDRAW: _S.WITHDRAWN,
@@ -144,7 +144,8 @@ class Case:
     `request` is the hash of the canonical request, fixed when filed (record.md, "Approvals"). `version` grows with
     every commit and is what the store compares. `policy` is the hash of the policy in force when filed.
     `because` is the requester's own sentence. `template` names the wording, empty for free text. `answer` is what she
-    said: agreed, objected, own-text, done-herself. `outcome` says why it ended: time, owner, requester,
+    said: agreed, objected, own-text, done-herself; `answered_by` is the person who noted it, empty where it was herself.
+    `reviews` are (person, decision, hash of the request that was judged). `outcome` says why it ended: time, owner, requester,
     changed-by-owner, objection, and so on (keys under `words.outcome.` in the messages). `own_reply_found` is whether
     she had a reply of her own when ours was set, None where that could not be seen.
     """
@@ -172,7 +173,8 @@ class Case:
     ask_deadline_at: datetime | None = None
     answer: str = ""
     answered_at: datetime | None = None
-    reviews: tuple[tuple[str, str], ...] = ()
+    answered_by: str = ""
+    reviews: tuple[tuple[str, str, str], ...] = ()
     outcome: str = ""
     clause: int | None = None
     applied_at: datetime | None = None

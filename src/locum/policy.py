@@ -133,17 +133,19 @@ class Question:
     batch_size: int
     requester: str
     owner: str
+    requester_function: str = ""
     powers: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """What has happened so far. `reviews` are (person, decision, function) of people other than requester and owner."""
+    """What has happened so far. `heard_by` is who noted her answer, empty where she gave it herself. `reviews` are (person, decision, function) of people other than requester and owner."""
 
     channels: frozenset[Channel]
     asked: frozenset[Channel] = frozenset()
     deadline_at: datetime | None = None
     answer: str = ""
+    heard_by: str = ""
     reads_along: bool = False
     reviews: tuple[tuple[str, str, str], ...] = ()
 
@@ -259,17 +261,23 @@ def _four_eyes(rules: AutoReplyRules, question: Question, facts: Facts, _now: da
 
 
 def _unless_agreed(rules: AutoReplyRules, question: Question, facts: Facts) -> list[Verdict]:
-    return [Allowed()] if facts.answer in AGREED else _unless_reviewed(rules, question, facts, 1)
+    # An agreement that only the requester heard would let one person publish in her name.
+    if facts.answer in AGREED and facts.heard_by != question.requester:
+        return [Allowed()]
+    return _unless_reviewed(rules, question, facts, 1)
 
 
 def _unless_reviewed(rules: AutoReplyRules, question: Question, facts: Facts, count: int) -> list[Verdict]:
-    """Persons are counted, never accounts; neither the requester nor the person concerned is one of them (clause 7)."""
+    """Persons are counted, never accounts; neither the requester nor the person concerned is one of them, nor anybody of
+    the requester's function (clause 7).
+    """
     approving = {
         person
         for person, decision, function in facts.reviews
         if decision == "approve"
         and person not in (question.requester, question.owner)
         and function in rules.review.functions
+        and function != question.requester_function
     }
     return [] if len(approving) >= count else [Needs("review")]
 

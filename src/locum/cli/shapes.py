@@ -44,7 +44,7 @@ def case_shape(case: Case) -> dict[str, object]:
             }
             for c in case.contacts
         ],
-        "reviews": [{"person": person, "decision": decision} for person, decision in case.reviews],
+        "reviews": [{"person": person, "decision": decision} for person, decision, _ in case.reviews],
         "outcome": case.outcome,
         "clause": case.clause,
         "trouble": case.trouble,

@@ -11,13 +11,13 @@ from datetime import datetime, timedelta
 from locum.absence import Mailbox
 from locum.approval import request_hash
 from locum.desk.asking import expire, facts, news
-from locum.desk.filing import canonical_request, question
+from locum.desk.filing import by_mailbox, canonical_request, overlapping, question
 from locum.desk.office import Office
 from locum.entry import Draft, Json, salted_digest
 from locum.errors import Conflict, LocumError, Trouble, Unreachable
-from locum.lifecycle import Case, Event, State, advance
+from locum.lifecycle import ON_SERVER, Case, Event, State, advance
 from locum.measure import Standing, Wanted
-from locum.policy import No, decide
+from locum.policy import Allowed, Needs, No, decide
 from locum.seam import Connector, CountsReplies, ManyAtOnce
 from locum.store import Change, Job, Taken
 
@@ -81,7 +81,9 @@ def _write_wanted(
 
 def apply(office: Office, taken: Sequence[Taken]) -> None:
     """Set what was asked, as it was asked, on the mailboxes of these cases (all of one connector)."""
-    ready = [pair for pair in _loaded(office, taken) if _may_apply(office, *pair)]
+    loaded = _loaded(office, taken)
+    living = by_mailbox(office.store.living_on([case.mailbox for _, case in loaded]))
+    ready = [(one, case) for one, case in loaded if _may_apply(office, one, case, living.get(case.mailbox, []))]
     if not ready:
         return
     connector = office.connectors[ready[0][1].connector]
@@ -105,9 +107,10 @@ def _loaded(office: Office, taken: Sequence[Taken]) -> list[tuple[Taken, Case]]:
     return [(one, cases[one.job.case]) for one in taken]
 
 
-def _may_apply(office: Office, taken: Taken, case: Case) -> bool:
+def _may_apply(  # noqa: PLR0911  one exit per question, in the order in which they are asked
+    office: Office, taken: Taken, case: Case, living: Sequence[Case]
+) -> bool:
     """Judge once more, right before the act. What may not go on is finished here."""
-    now = office.clock()
     if case.state not in (State.SCHEDULED, State.APPLYING):
         office.store.commit([Change(finished=taken)])
         return False
@@ -117,19 +120,31 @@ def _may_apply(office: Office, taken: Taken, case: Case) -> bool:
         return False
     if case.state is State.APPLYING:
         return True
-    if now >= case.measure.to_date:
+    if office.clock() >= case.measure.to_date:
         expire(office, case, taken, "too-late")
         return False
-    verdict = decide(office.policy, question(office, case), facts(office, case), now)
-    if not isinstance(verdict, No):
-        return True
-    refused = advance(case, Event.REFUSE, outcome="policy", clause=verdict.clause, trouble=verdict.key)
-    entry = office.draft(
-        case, "refused", clause=verdict.clause, key=verdict.key, by="policy", mailbox=case.mailbox, **verdict.values
-    )
-    put = (_account(office, case), news(office, case))
-    office.store.commit([Change(case=refused, entries=(entry,), put=put, finished=taken)])
+    # Two requests filed in the same moment do not see each other; the first that is set counts.
+    if (clash := overlapping(case, [other for other in living if other.state in ON_SERVER])) is not None:
+        _refuse(office, taken, case, No(8, "overlapping", {"case": clash.id, "mailbox": case.mailbox}))
+        return False
+    match decide(office.policy_of(case), question(office, case), facts(office, case), office.clock()):
+        case Allowed():
+            return True
+        case No() as no:
+            _refuse(office, taken, case, no)
+        case Needs():
+            close = Job(kind="close", case=case.id, due_at=case.measure.to_date)
+            waiting = advance(case, Event.NEED_REVIEW)
+            office.store.commit([Change(case=waiting, put=(close, news(office, waiting)), finished=taken)])
     return False
+
+
+def _refuse(office: Office, taken: Taken, case: Case, no: No) -> None:
+    refused = advance(case, Event.REFUSE, outcome="policy", clause=no.clause, trouble=no.key)
+    values = {name: value for name, value in no.values.items() if name not in ("case", "mailbox")}
+    entry = office.draft(case, "refused", clause=no.clause, key=no.key, by="policy", mailbox=case.mailbox, **values)
+    put = (_account(office, case), news(office, refused))
+    office.store.commit([Change(case=refused, entries=(entry,), put=put, finished=taken)])
 
 
 def _fail_changed(office: Office, taken: Taken, case: Case) -> None:

@@ -8,12 +8,12 @@ from datetime import timedelta
 
 from locum.absence import Channel, Person
 from locum.addresses import mask
-from locum.desk.filing import question
+from locum.desk.filing import canonical_request, question
 from locum.desk.forms import Acting
 from locum.desk.office import APPLY_AHEAD, Office
 from locum.desk.telling import letter_to_owner
 from locum.entry import Draft, Json
-from locum.errors import Invalid, Refused, Rejected, Trouble
+from locum.errors import Invalid, Refused, Trouble
 from locum.lifecycle import Case, Contact, Event, State, advance, may
 from locum.measure import to_json
 from locum.policy import Allowed, Facts, Needs, decide
@@ -23,7 +23,10 @@ from locum.wording import normal
 
 _TRIES = 6
 """A channel that fails this often counts as tried, if another one worked."""
+_ADDRESS_REFUSED = frozenset({"relay-refused", "letter-address", "mobile-number", "gateway-missing"})
+"""Troubles of one address, or of a channel that is not there; all others are the relay's, and pass."""
 _AGAIN = timedelta(minutes=5)
+_LONGEST_AGAIN = timedelta(hours=6)
 _WAITING_JOBS = ("ask", "lapse")
 
 
@@ -33,17 +36,31 @@ def ask(office: Office, taken: Taken) -> None:
     if case.state not in (State.REQUESTED, State.ASKING):
         office.store.commit([Change(finished=taken)])
         return
+    if office.clock() >= case.measure.to_date:
+        expire(office, case, taken, "never-reached")
+        return
     owner = office.owner(case)
     if case.state is State.REQUESTED:
         case = advance(case, Event.ASK)
-    for channel in _channels(office, owner):
-        if _attempt(case, channel).outcome not in ("sent", "failed"):
+    for channel in _channels(office, case, owner):
+        if _is_to_be_tried(case, channel):
             case = _ask_on(office, case, owner, channel)
     _after_asking(office, case, owner, taken)
 
 
-def _channels(office: Office, owner: Person) -> list[Channel]:
-    return [Channel(name) for name in office.policy.auto_reply.ask.channels if Channel(name) in owner.channels]
+def _is_to_be_tried(case: Case, channel: Channel) -> bool:
+    """Not what was sent; what failed for good only as long as no other way reached her."""
+    outcome = _attempt(case, channel).outcome
+    return outcome != "sent" and not (outcome == "failed" and _was_sent(case))
+
+
+def _was_sent(case: Case) -> bool:
+    return any(contact.outcome == "sent" and not contact.by for contact in case.contacts)
+
+
+def _channels(office: Office, case: Case, owner: Person) -> list[Channel]:
+    wanted = office.policy_of(case).auto_reply.ask.channels
+    return [Channel(name) for name in wanted if Channel(name) in owner.channels]
 
 
 def _attempt(case: Case, channel: Channel) -> Contact:
@@ -70,7 +87,7 @@ def _ask_on(office: Office, case: Case, owner: Person, channel: Channel) -> Case
     try:
         attempt = replace(attempt, outcome="sent", note=office.post.send(letter))
     except Trouble as trouble:
-        gone = isinstance(trouble, Rejected) or attempt.tries >= _TRIES
+        gone = trouble.key in _ADDRESS_REFUSED or attempt.tries >= _TRIES
         attempt = replace(attempt, outcome="failed" if gone else "unsent", note=trouble.key)
     office.step("ask.sent")
     return _commit_attempt(office, _with_attempt(case, attempt), attempt, owner)
@@ -96,14 +113,13 @@ def _commit_attempt(office: Office, case: Case, attempt: Contact, owner: Person,
 
 def _after_asking(office: Office, case: Case, owner: Person, taken: Taken) -> None:
     now = office.clock()
-    outcomes = {_attempt(case, channel).outcome for channel in _channels(office, owner)}
-    if "unsent" in outcomes or "sent" not in outcomes:
-        if now >= case.measure.to_date:
-            expire(office, case, taken, "never-reached")
-        else:
-            office.store.back_off([taken], now + _AGAIN, "relay-unreachable")
+    attempts = [_attempt(case, channel) for channel in _channels(office, case, owner)]
+    unsent = [attempt for attempt in attempts if attempt.outcome == "unsent"]
+    if unsent or not _was_sent(case):
+        trouble = next((attempt.note for attempt in unsent or attempts), "no-channel")
+        office.store.back_off([taken], now + min(_LONGEST_AGAIN, _AGAIN * 2 ** min(taken.job.tries, 8)), trouble)
         return
-    hours = office.policy.auto_reply.ask.wait_hours
+    hours = office.policy_of(case).auto_reply.ask.wait_hours
     deadline = office.organisation.hours.after(now, hours, office.zone(owner))
     case = replace(case, ask_deadline_at=deadline)
     lapse_job = Job(kind="lapse", case=case.id, due_at=deadline)
@@ -127,19 +143,31 @@ def lapse(office: Office, taken: list[Taken]) -> None:
 
 
 def facts(office: Office, case: Case) -> Facts:
-    """What has happened so far, as the policy wants to know it. Functions are those of now."""
+    """What has happened so far, as the policy wants to know it. Functions are those of now; channels those of when she was
+    asked; a review counts only for the very request it was given for.
+    """
     owner = office.people.person(case.person)
-    channels = frozenset(owner.channels) if owner else frozenset()
-    tried = {contact.channel for contact in case.contacts if contact.outcome in ("sent", "failed") and not contact.by}
-    functions = {person: found.function for person, _ in case.reviews if (found := office.people.person(person))}
+    tried = {contact.channel: contact.outcome for contact in case.contacts if not contact.by}
+    on_file = frozenset(owner.channels) if owner else frozenset()
+    asked = frozenset(Channel(name) for name, outcome in tried.items() if outcome in ("sent", "failed"))
     return Facts(
-        channels=channels,
-        asked=frozenset(channel for channel in Channel if channel in tried),
+        channels=on_file if case.ask_deadline_at is None else asked,
+        asked=asked,
         deadline_at=case.ask_deadline_at,
         answer=case.answer,
+        heard_by=case.answered_by,
         reads_along=bool(owner and owner.reads_along),
-        reviews=tuple((person, decision, functions.get(person, "")) for person, decision in case.reviews),
+        reviews=tuple(
+            (who, decision, _function(office, who))
+            for who, decision, request in case.reviews
+            if request == case.request
+        ),
     )
+
+
+def _function(office: Office, who: str) -> str:
+    person = office.people.person(who)
+    return person.function if person else ""
 
 
 def proceed(
@@ -149,7 +177,7 @@ def proceed(
     now = office.clock()
     if now >= case.measure.to_date:
         return _expired(office, case, entries, "too-late", finished, use)
-    match decide(office.policy, question(office, case), facts(office, case), now):
+    match decide(office.policy_of(case), question(office, case), facts(office, case), now):
         case Allowed():
             return _scheduled(office, case, entries, finished, use)
         case Needs("review"):
@@ -164,7 +192,9 @@ def proceed(
                 use=use,
             )
         case Needs():
-            return Change(case=case, entries=entries, finished=finished, use=use)
+            # She was not reached after all: it rests, and a person may still reach her (contact), until its end.
+            close_job = Job(kind="close", case=case.id, due_at=case.measure.to_date)
+            return Change(case=case, entries=entries, put=(close_job,), finished=finished, use=use)
         case no:
             refused = advance(
                 case,
@@ -229,21 +259,25 @@ def close(office: Office, taken: Taken) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Said:
-    """An answer and how it came: `via` link or contact, `by` whom where it was not herself, `because` her words."""
+    """An answer and how it came: `via` link or contact, `by` whom where it was not herself (`heard_by` is that
+    person's id), `because` her words.
+    """
 
     answer: str
     via: str
     by: Json = ""
     because: str = ""
+    heard_by: str = ""
     use: Link | None = None
 
 
 def answered(office: Office, case: Case, said: Said) -> Change:
     """She answered before anything was set. Raises Refused `no-such-step` where it is too late for that."""
     now = office.clock()
+    case = replace(case, answered_by=said.heard_by)
     body: dict[str, Json] = {"answer": said.answer, "via": said.via, "by": said.by, "because": said.because}
     if said.answer == "own-text":
-        body |= {"measure": _measure(case), "request": case.request, "nonce": case.nonce}
+        body |= {"measure": _measure(case), "request": case.request, "r": dict(canonical_request(case))}
     entry = office.draft(case, "answered", **body)
     noted = Job(kind="noted", case=case.id, due_at=now, lane="letters")
     match said.answer:
@@ -265,10 +299,13 @@ def _measure(case: Case) -> Json:
 
 
 def stopped(office: Office, case: Case, why: str, entry: Draft, use: Link | None = None) -> Change:
-    """End a live case now. `why` is the outcome: owner, requester, objection."""
+    """End a live case now. `why` is the outcome: owner, requester, objection.
+
+    A worker that is setting it right now keeps its job, and so keeps the case to itself until it is done; then it ends.
+    """
     ending = advance(case, Event.END, outcome=why)
     end = Job(kind="end", case=case.id, due_at=office.clock(), lane=case.connector)
-    return Change(case=ending, entries=(entry,), put=(end,), drop=("watch", "apply", "tell-live"), use=use)
+    return Change(case=ending, entries=(entry,), put=(end,), drop=("watch", "tell-live"), use=use)
 
 
 def contact(office: Office, acting: Acting, case: Case, by: str, outcome: str, because: str) -> Case:
@@ -284,7 +321,7 @@ def contact(office: Office, acting: Acting, case: Case, by: str, outcome: str, b
         if case.is_final:
             raise Refused("no-such-step", case=case.id, state=case.state, event="contact")
         return office.store.commit([Change(case=case, entries=(asked,))])[0]
-    said = Said(answer=outcome, via="contact", by=who, because=note)
+    said = Said(answer=outcome, via="contact", by=who, because=note, heard_by=acting.id)
     if outcome == "objected" and case.state in (State.APPLYING, State.APPLIED):
         entry = office.draft(case, "objected", via="contact", by=who, because=note)
         change = stopped(office, case, "objection", entry)
@@ -299,23 +336,24 @@ def review(office: Office, acting: Acting, case: Case, approve: bool, because: s
     """A second person looked; recorded, not signed. Raises Refused with clause 7 where this person may not."""
     if acting.id in (case.requester, case.person):
         raise Refused("own-review", clause=7, case=case.id)
-    if acting.function not in office.policy.auto_reply.review.functions:
-        functions = ", ".join(office.policy.auto_reply.review.functions)
+    reviewing = office.policy_of(case).auto_reply.review.functions
+    if acting.function not in reviewing:
+        functions = ", ".join(reviewing)
         raise Refused("not-a-reviewer", clause=7, case=case.id, functions=functions)
     if case.state is not State.AWAITING_REVIEW:
         raise Refused("no-such-step", case=case.id, state=case.state, event="review")
-    if any(person == acting.id for person, _ in case.reviews):
+    if any(person == acting.id and request == case.request for person, _, request in case.reviews):
         raise Refused("reviewed-already", clause=7, case=case.id)
     decision = "approve" if approve else "deny"
     who: Json = {"id": acting.id, "name": acting.name, "function": acting.function}
     note = normal(because, "because").strip()
     entry = office.draft(case, "reviewed", decision=decision, by=who, because=note, signed=False)
-    case = replace(case, reviews=(*case.reviews, (acting.id, decision)))
+    case = replace(case, reviews=(*case.reviews, (acting.id, decision, case.request)))
     return office.store.commit([proceed(office, case, (entry,))])[0]
 
 
 def withdraw(office: Office, acting: Acting, case: Case) -> Case:
     """The requester takes it back before anything was set."""
-    withdrawn = advance(case, Event.WITHDRAW, outcome="requester")
+    withdrawn = advance(case, Event.WITHDRAW, outcome="requester" if acting.id == case.requester else "other")
     entry = office.draft(case, "withdrawn", by={"id": acting.id, "name": acting.name}, because="")
     return office.store.commit([_finished(office, withdrawn, (entry,))])[0]

@@ -59,7 +59,7 @@ def _view(office: Office, link: Link, case: Case) -> LinkView:
         from_words=words["from_words"],
         until_words=words["until_words"],
         deadline_words=words["deadline_words"],
-        if_unanswered=office.policy.auto_reply.ask.if_unanswered,
+        if_unanswered=office.policy_of(case).auto_reply.ask.if_unanswered,
         may=_may(case),
         draft=OwnText(subject=reply.subject, internal_text=reply.text_body, external_text=reply.external_text or ""),
         entries=tuple(office.store.entries(case=case.id)),

@@ -34,6 +34,8 @@ def request(office: Office, acting: Acting, form: RequestForm, batch: str) -> Ca
 
 def request_many(office: Office, acting: Acting, forms: Sequence[RequestForm], batch: str) -> list[Case | LocumError]:
     """File many, two hundred to a commit; see Desk.request_many."""
+    batch = normal_line(batch, "batch")
+    office.keep_policy()
     known = {case.mailbox: case for case in office.store.find(batch=batch, limit=1_000_000)} if batch else {}
     results: list[Case | LocumError] = []
     for start in range(0, len(forms), _CHUNK):
@@ -46,13 +48,13 @@ def _request_chunk(
 ) -> list[Case | LocumError]:
     filed = [_known_or_filed(office, acting, form, known, batch) for form in forms]
     fresh = [case for case in filed if isinstance(case, Case) and case.version == 0]
-    living = _by_mailbox(office.store.living_on([case.mailbox for case in fresh]))
+    living = by_mailbox(office.store.living_on([case.mailbox for case in fresh]))
     keep: dict[str, Case] = {}
     for place, case in enumerate(filed):
         if not isinstance(case, Case) or case.version:
             continue
         others = [*living.get(case.mailbox, ()), *([keep[case.mailbox]] if case.mailbox in keep else [])]
-        if (clash := _overlapping(case, others)) is not None and case.state is not State.REFUSED:
+        if (clash := overlapping(case, others)) is not None and case.state is not State.REFUSED:
             filed[place] = Refused("overlapping", case=clash.id, mailbox=case.mailbox)
         else:
             keep[case.mailbox] = case
@@ -89,14 +91,14 @@ def _refusal(office: Office, case: Case) -> dict[str, str]:
     return dict(verdict.values) if isinstance(verdict, No) else {}
 
 
-def _by_mailbox(cases: Sequence[Case]) -> dict[str, list[Case]]:
+def by_mailbox(cases: Sequence[Case]) -> dict[str, list[Case]]:
     found: dict[str, list[Case]] = {}
     for case in cases:
         found.setdefault(case.mailbox, []).append(case)
     return found
 
 
-def _overlapping(case: Case, others: Sequence[Case]) -> Case | None:
+def overlapping(case: Case, others: Sequence[Case]) -> Case | None:
     """Two auto-replies at one time would leave it to chance which text goes out (and in one script, none would)."""
     mine = case.measure
     for other in others:
@@ -260,6 +262,7 @@ def canonical_request(case: Case) -> dict[str, Json]:
         "because": case.because,
         "template": case.template,
         "batch": case.batch,
+        "batch_size": case.batch_size,
         "policy": case.policy,
         "connector": case.connector,
         "measures": [measure],
@@ -269,6 +272,7 @@ def canonical_request(case: Case) -> dict[str, Json]:
 def question(office: Office, case: Case) -> Question:
     """What the policy is asked about a case."""
     can = office.connectors[case.connector].can
+    requester = office.people.person(case.requester)
     powers = {"read-mail": can.reads_mail, "redirect-mail": can.redirects_mail}
     return Question(
         reason=case.reason,
@@ -279,6 +283,7 @@ def question(office: Office, case: Case) -> Question:
         batch_size=case.batch_size,
         requester=case.requester,
         owner=case.person,
+        requester_function=requester.function if requester else "",
         powers=frozenset(power for power, has in powers.items() if has),
     )
 
@@ -327,6 +332,8 @@ def reworded(office: Office, case: Case, subject: str, internal: str, external: 
         reply = replace(reply, audience=Audience.EVERYONE)
     if not office.clock() < reply.to_date:
         raise Invalid("end-in-the-past", until=instant(reply.to_date))
+    if not reply.from_date < reply.to_date:
+        raise Invalid("end-before-start", until=instant(reply.to_date))
     cannot = unsayable(office.connectors[case.connector].can, reply)
     if cannot:
         raise Unsupported(f"cannot-{cannot[0]}", mailbox=case.mailbox, connector=case.connector)

@@ -9,10 +9,10 @@ from locum import tokens
 from locum.absence import Mailbox, Person
 from locum.account import Account
 from locum.entry import Draft, Json
-from locum.errors import Conflict, Invalid
+from locum.errors import Conflict, Invalid, Rejected
 from locum.hours import WorkingHours
 from locum.lifecycle import Case
-from locum.policy import Policy
+from locum.policy import Policy, load
 from locum.seam import Connector, LeaveSource, People, Post
 from locum.store import Change, Store
 
@@ -57,6 +57,22 @@ class Office:
     gaps_visible_to: tuple[str, ...] = ()
     remind_days: int = 7
     step: Callable[[str], None] = field(default=_no_step)
+    _earlier: dict[str, Policy] = field(default_factory=dict, repr=False)
+
+    def keep_policy(self) -> None:
+        """Keep the text of the policy in force: a case is judged by the policy under which it was filed."""
+        self.store.setting(f"policy/{self.policy.hash}", self.policy.text.encode)
+
+    def policy_of(self, case: Case) -> Policy:
+        """The policy under which a case was filed. Raises Rejected `policy-lost` where its text is not kept."""
+        if case.policy == self.policy.hash:
+            return self.policy
+        if case.policy not in self._earlier:
+            text = self.store.setting(f"policy/{case.policy}", bytes)
+            if not text:
+                raise Rejected("policy-lost", case=case.id)
+            self._earlier[case.policy] = load(text.decode())
+        return self._earlier[case.policy]
 
     def owner(self, case: Case) -> Person:
         """The person whose mailbox a case is about. Raises Invalid `unknown-mailbox` where she is not on file any more."""

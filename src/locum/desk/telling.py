@@ -25,7 +25,7 @@ def values(office: Office, case: Case, owner: Person, language: str) -> dict[str
     reply, zone = case.measure, owner.time_zone
     deadline = case.ask_deadline_at
     if deadline is None:
-        hours = office.policy.auto_reply.ask.wait_hours
+        hours = office.policy_of(case).auto_reply.ask.wait_hours
         deadline = office.organisation.hours.after(office.clock(), hours, office.zone(owner))
     return {
         "organisation": office.organisation.name,
@@ -43,7 +43,7 @@ def values(office: Office, case: Case, owner: Person, language: str) -> dict[str
         "from_words": when(reply.from_date, language, zone),
         "until_words": when(reply.to_date, language, zone),
         "deadline_words": when(deadline, language, zone),
-        "unanswered_words": say(language, f"words.unanswered.{office.policy.auto_reply.ask.if_unanswered}"),
+        "unanswered_words": say(language, f"words.unanswered.{office.policy_of(case).auto_reply.ask.if_unanswered}"),
         "link": "",
         "why": say(language, f"words.outcome-hers.{case.outcome}") if case.outcome else "",
         "news": "",
@@ -166,7 +166,7 @@ def _contacts(office: Office, case: Case) -> Contacts:
 
 
 def _names(office: Office, case: Case) -> Mapping[str, str]:
-    ids = {case.person, case.requester, *(contact.by for contact in case.contacts), *(who for who, _ in case.reviews)}
+    ids = {case.person, case.requester, *(contact.by for contact in case.contacts), *(who for who, *_ in case.reviews)}
     return {person.id: person.name for one in ids if one and (person := office.people.person(one)) is not None}
 
 
