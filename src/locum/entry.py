@@ -1,4 +1,4 @@
-"""One entry of the record: its payload, tag and commitment, byte for byte (design/record.md, docs/spec/record.md). Pure.
+r"""One entry of the record: its payload, tag and commitment, byte for byte (design/record.md, docs/spec/record.md). Pure.
 
 P          = JCS({v, stream, seq, prev, type, time, body})                    RFC 8785
 tag        = HMAC-SHA256(K_s, "locum/tag/v1\n" || u64be(seq))
@@ -19,7 +19,7 @@ import rfc8785
 
 from locum.measure import instant
 
-Json: TypeAlias = "str | int | bool | None | list[Json] | dict[str, Json]"
+Json: TypeAlias = "str | int | bool | list[Json] | dict[str, Json] | None"
 
 TYPES = frozenset(
     "enrolled requested asked answered reviewed objected refused withdrawn intended done read-back ended accounted "
