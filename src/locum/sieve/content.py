@@ -8,6 +8,7 @@ import base64
 import hashlib
 import unicodedata
 from collections.abc import Iterator
+from functools import lru_cache
 
 from locum.errors import Unsupported
 
@@ -19,6 +20,7 @@ _PLAIN = frozenset(range(0x21, 0x7F)) - frozenset(b'="\\')
 _WORD_BYTES = 45  # 60 characters of base64 and 12 around them: one encoded word stays under 75 (RFC 2047 2)
 
 
+@lru_cache(maxsize=32)  # a closing week gives thousands of mailboxes the same text, and each is read back
 def entity(text: str, html: str | None) -> str:
     """A MIME entity without MIME-Version: text, or text and HTML as alternatives. ASCII lines with CRLF.
 
