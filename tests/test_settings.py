@@ -1,4 +1,4 @@
-"""The settings file: what product.md shows is read, and every mistake is told with its place."""
+"""The settings file: what docs/operate.md shows is read, and every mistake is told with its place."""
 
 import os
 from pathlib import Path

@@ -14,7 +14,10 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from locum import entry, tlog
+from locum.approval import request_hash
+from locum.desk.filing import canonical_request
 from locum.measure import parse_instant
+from test_lifecycle import CASE
 
 PAGE = Path(__file__).parent.parent / "docs" / "spec" / "record.md"
 VECTOR = dict(
@@ -54,6 +57,15 @@ def test_the_code_makes_the_root_and_accepts_the_note_of_the_page():
     assert (root, checkpoint.size, checkpoint.root) == (raw("root"), 2, raw("root"))
 
 
+def test_the_code_makes_the_hash_of_the_request():
+    assert request_hash(json.loads(VECTOR["request"])) == VECTOR["request-hash"]
+
+
+def test_a_request_that_is_filed_has_the_keys_of_the_page():
+    words = PAGE.read_text("utf-8").partition("with the keys ")[2].partition("with the literal")[0]
+    assert set(re.findall(r"`([a-z_]+)`", words)) == set(canonical_request(CASE)) == set(json.loads(VECTOR["request"]))
+
+
 def test_every_type_of_entry_is_on_the_page():
     words = PAGE.read_text("utf-8").partition("Types: ")[2].partition("\n\n")[0]
     assert set(re.findall(r"`([a-z-]+)`", words)) == entry.TYPES
@@ -74,6 +86,11 @@ def test_a_stranger_gets_the_same_leaf(seq):
 def test_a_stranger_reads_a_payload_as_canonical_json(seq):
     text = VECTOR[f"payload-{seq}"]
     assert json.dumps(json.loads(text), sort_keys=True, separators=(",", ":"), ensure_ascii=False) == text
+
+
+def test_a_stranger_gets_the_same_hash_of_the_request():
+    content = b"locum/request/v1\n" + VECTOR["request"].encode()
+    assert hashlib.sha256(content).hexdigest() == VECTOR["request-hash"]
 
 
 def test_an_entry_points_at_the_one_before_it():

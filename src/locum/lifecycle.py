@@ -141,7 +141,7 @@ class Contact:
 class Case:
     """One request and all that has become of it.
 
-    `request` is the hash of the canonical request, fixed when filed (record.md, "Approvals"). `version` grows with
+    `request` is the hash of the canonical request, fixed when filed (docs/spec/record.md). `version` grows with
     every commit and is what the store compares. `policy` is the hash of the policy in force when filed.
     `because` is the requester's own sentence. `template` names the wording, empty for free text. `answer` is what she
     said: agreed, objected, own-text, done-herself; `answered_by` is the person who noted it, empty where it was herself.

@@ -111,7 +111,7 @@ def _texts(value: object) -> tuple[str, ...]:
 class Can:
     """What a mail system can say accurately. What it cannot is refused before anything happens.
 
-    `reads_mail` and `redirects_mail`: what the credential could do besides (product.md, promise 2).
+    `reads_mail` and `redirects_mail`: what the credential could do besides (SECURITY.md, promise 2).
     """
 
     audiences: frozenset[Audience] = frozenset({Audience.INTERNAL, Audience.EVERYONE})

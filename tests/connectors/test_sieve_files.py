@@ -1,4 +1,4 @@
-"""Published scripts on the real Dovecot: the conformance suite, and what else connectors.md asks of this connector."""
+"""Published scripts on the real Dovecot: the conformance suite, and what else docs/connectors.md asks of this connector."""
 
 import itertools
 import os

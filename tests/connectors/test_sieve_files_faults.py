@@ -1,6 +1,6 @@
 """Published scripts when things go wrong: binaries and clocks, disks and rights, kills, a full mailbox, load.
 
-Each "seen" of design/connectors.md for published scripts is a test here or in test_sieve_files.py.
+What docs/connectors.md says of published scripts is a test here or in test_sieve_files.py.
 """
 
 import contextlib

@@ -41,7 +41,7 @@ class Recorded:
     """One entry of the record, whole: what it is in words, and what she can check it with.
 
     `rest` are the parts of its body that no section tells. HMAC-SHA256("locum/commit/v1", opening || tag || payload) is
-    the commitment; the leaf is 0x01 || tag || commitment (record.md, "Entries").
+    the commitment; the leaf is 0x01 || tag || commitment (docs/spec/record.md).
     """
 
     index: int

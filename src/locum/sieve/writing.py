@@ -2,7 +2,7 @@
 
 A script opens with two comments, the second of which holds the replies as data: `# locum:1 <base64 of JSON>`. Texts
 go in as quoted-printable or base64 (content.py), names and addresses through one strict syntax (locum.addresses).
-Why each test is there: design/connectors.md, "The script", and docs/connectors.md.
+Why each test is there: docs/connectors.md.
 """
 
 import base64
