@@ -148,7 +148,7 @@ class Counter:
         """The token of a reminder before Anna's leave."""
         token = self.desk.office.new_token()
         leave = Absence(person="anna", from_at=MONDAY, until_at=MONDAY + timedelta(days=14), source="leave.csv")
-        self.store.commit([Change(links=(set_link(self.desk.office, token, leave),))])
+        self.store.commit([Change(links=(set_link(token, leave),))])
         return token
 
     def pass_time(self, **time: float) -> None:
