@@ -8,14 +8,15 @@ import hashlib
 import re
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
 from importlib.resources import files
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from locum.absence import Channel
+from locum.entry import bad_character
 from locum.errors import Invalid
 from locum.measure import Audience
 
@@ -70,8 +71,65 @@ class AutoReplyRules(_Table):
     review: ReviewRule = ReviewRule()
 
 
+def _one_plain_line(value: str) -> str:
+    if not value.strip() or "\n" in value or bad_character(value) is not None:
+        raise ValueError("one line of text")
+    return value.strip()
+
+
+_Line = Annotated[str, Field(max_length=300), AfterValidator(_one_plain_line)]
+
+
+class RegulationFields(_Table):
+    """What the organisation itself has to fill in. None is open: shown so in the regulation, and told by `policy check`."""
+
+    adopted_by: _Line | None = None
+    adopted_on: date | None = None
+    ground: Literal["legitimate-interest", "public-task"] = "legitimate-interest"
+    works_council: _Line | None = None
+    works_council_on: date | None = None
+    register_entry: Annotated[_Line | None, Field(alias="register")] = None
+    dpia_on: date | None = None
+    known_on: date | None = None
+    known_where: _Line | None = None
+    privacy_officer: _Line | None = None
+    authority: _Line | None = None
+    private_use: Literal["allowed", "tolerated", "forbidden"] | None = None
+
+    @model_validator(mode="after")
+    def _no_consent_without_a_council(self) -> "RegulationFields":
+        if self.works_council == "none" and self.works_council_on is not None:
+            raise ValueError('works_council = "none" and works_council_on contradict each other (clause 3)')
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class OpenField:
+    """A field that is not filled in: its key in [regulation], its clause, and the measures that are refused meanwhile."""
+
+    key: str
+    clause: int
+    refused: tuple[str, ...] = ()
+
+
+_FIELDS = (
+    OpenField("adopted_by", 3),
+    OpenField("adopted_on", 3),
+    OpenField("works_council", 3, _LATER_MEASURES),
+    OpenField("works_council_on", 3, _LATER_MEASURES),
+    OpenField("register", 3, _LATER_MEASURES),
+    OpenField("dpia_on", 3, _LATER_MEASURES),
+    OpenField("known_on", 4),
+    OpenField("known_where", 4),
+    OpenField("privacy_officer", 16),
+    OpenField("authority", 16),
+    OpenField("private_use", 19),
+)
+
+
 class _File(_Table):
     preset: Literal["nl"] = "nl"
+    regulation: RegulationFields = RegulationFields()
     auto_reply: Annotated[AutoReplyRules, Field(alias="auto-reply")]
 
 
@@ -82,6 +140,15 @@ class Policy:
     auto_reply: AutoReplyRules
     text: str
     hash: str
+    regulation: RegulationFields = field(default_factory=RegulationFields)
+
+    @property
+    def open_fields(self) -> tuple[OpenField, ...]:
+        """What the organisation has yet to fill in, in the order of the clauses."""
+        filled = self.regulation.model_dump(by_alias=True)
+        if filled["works_council"] == "none":
+            filled["works_council_on"] = "none"
+        return tuple(one for one in _FIELDS if filled[one.key] is None)
 
 
 def shipped() -> str:
@@ -107,7 +174,7 @@ def load(text: str | None = None) -> Policy:
         first = error.errors()[0]
         path = ".".join(str(part) for part in first["loc"])
         raise Invalid("policy-mistake", name=path, line=_line_of(text, first["loc"]), what=first["msg"]) from None
-    return Policy(read.auto_reply, text, hashlib.sha256(text.encode()).hexdigest())
+    return Policy(read.auto_reply, text, hashlib.sha256(text.encode()).hexdigest(), read.regulation)
 
 
 def _line_of(text: str, path: tuple[int | str, ...]) -> str:
