@@ -102,8 +102,8 @@ def audience(case: Case, language: str) -> str:
 def mails(view: LinkView, text: OwnText, *, html: bool = True) -> list[Mail]:
     """The replies that `text` makes, one or two."""
     told = partial(say, view.language)
-    address = view.owner.mailbox.address if view.owner.mailbox else ""
-    sender = f"{view.owner.name} <{address}>"
+    # Her bare address, as the mail system writes it.
+    sender = view.owner.mailbox.address if view.owner.mailbox else ""
     measure = view.case.measure if view.case is not None and html else None
     rows = [("internal", text.internal_text, measure.html_body if measure else None)]
     if text.external_text:
