@@ -195,15 +195,38 @@ def test_a_changed_file_is_read_again(tmp_path: Path) -> None:
     assert found.owner("b@corp.test") is not None
 
 
-def test_a_file_that_became_bad_is_not_used_until_it_is_mended(tmp_path: Path) -> None:
+def test_a_file_that_became_bad_is_not_used_until_it_is_mended(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     found = people(tmp_path, "person,name,mailbox", "a,A,a@corp.test")
     path = tmp_path / "people.csv"
-    path.write_text("person,name,mailbox\na,A,nonsense\n")
+    path.write_text("person,name,mailbox\nb,B,b@corp.test\na,A,nonsense\n")
     for _ in range(2):
-        with pytest.raises(Invalid, match="people-bad-address"):
-            found.person("a")
+        assert found.owner("a@corp.test") is not None
+        assert found.person("b") is None
+    assert found.problem is not None
+    assert found.problem.key == "people-bad-address"
+    assert [finding.holds for finding in found.check()] == [False]
+    logged = capsys.readouterr().err
+    assert logged.count("people-not-used") == 1
+    assert "people.csv:3" in logged
+    assert "nonsense" not in logged
     path.write_text("person,name,mailbox\na,A,a2@corp.test\n")
     assert found.owner("a2@corp.test") is not None
+    assert found.problem is None
+    assert [finding.holds for finding in found.check()] == [True]
+
+
+def test_a_file_that_went_away_is_used_as_it_was_last_read(tmp_path: Path) -> None:
+    found = people(tmp_path, "person,name,mailbox", "a,A,a@corp.test")
+    path = tmp_path / "people.csv"
+    path.unlink()
+    assert found.owner("a@corp.test") is not None
+    assert found.problem is not None
+    assert found.problem.key == "people-unreadable"
+    path.write_text("person,name,mailbox\nb,B,b@corp.test\n")
+    assert found.person("b") is not None
+    assert found.problem is None
 
 
 @pytest.mark.slow

@@ -1,13 +1,15 @@
 """People from a CSV file: read whole, judged whole, and read again when the file changes.
 
-A mistake names file, line and column, and nothing of a bad file is used. Comma or semicolon, with or without a byte order
-mark. Columns beyond the known ones are kept with the mailbox, for `user = "column"` of a connector.
+A mistake names file, line and column, and nothing of a bad file is used: once a good one was read, that one counts until
+the file is mended, for one bad row must not stop what is under way. Comma or semicolon, with or without a byte order mark.
+Columns beyond the known ones are kept with the mailbox, for `user = "column"` of a connector.
 """
 
 import csv
 import gc
 import io
 import re
+import sys
 import threading
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -18,10 +20,13 @@ from pathlib import Path
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
+import structlog
+
 from locum.absence import Mailbox, Person
 from locum.addresses import canonical
 from locum.entry import bad_character
-from locum.errors import Invalid, Unreachable
+from locum.errors import Invalid, LocumError, Unreachable
+from locum.seam import Finding, Report
 
 REQUIRED = ("person", "name", "mailbox")
 OPTIONAL = (
@@ -50,19 +55,38 @@ class _Directory:
 
 
 class PeopleCsv:
-    """seam.People over one CSV file. Safe to use from several threads.
-
-    Raises Invalid where the file has a mistake, Unreachable `people-unreadable` where it cannot be read.
+    """seam.People over one CSV file. Safe to use from several threads. After the first reading no method raises for the
+    file's sake: `problem` says why the newest one is not used.
     """
 
     def __init__(self, path: Path, *, default_language: str, default_time_zone: str) -> None:
-        """Read `path`; empty languages and time zones become the defaults."""
+        """Read `path`; empty languages and time zones become the defaults.
+
+        Raises Invalid where the file has a mistake, Unreachable `people-unreadable` where it cannot be read.
+        """
         self._path = path
         self._defaults = (default_language, default_time_zone)
         self._lock = threading.Lock()
         self._seen: tuple[int, int, int] | None = None
         self._directory = _Directory()
+        self._problem: LocumError | None = None
         self._now()
+        if self._problem is not None:
+            raise self._problem
+
+    @property
+    def problem(self) -> LocumError | None:
+        """Why the file as it is now is not used, None where it is."""
+        self._now()
+        return self._problem
+
+    def check(self) -> Report:
+        """Whether the file as it is now is the one in use. The error's own values say where it is wrong."""
+        problem = self.problem
+        if problem is None:
+            values = (("file", str(self._path)), ("persons", str(len(self._directory.persons))))
+            return (Finding(key="people.in-use", holds=True, values=values),)
+        return (Finding(key="people.not-used", holds=False, values=(*problem.values.items(), ("error", problem.key))),)
 
     def person(self, person_id: str) -> Person | None:
         """The person with this id."""
@@ -71,11 +95,10 @@ class PeopleCsv:
     def owner(self, address: str) -> Person | None:
         """The person whose mailbox has this address or alias."""
         try:
-            return self._now().owners.get(canonical(address))
-        except Invalid as error:
-            if error.key == "bad-address":
-                return None
-            raise
+            wanted = canonical(address)
+        except Invalid:
+            return None
+        return self._now().owners.get(wanted)
 
     def everyone(self) -> Iterable[Person]:
         """All persons, in the order of the file."""
@@ -87,11 +110,40 @@ class PeopleCsv:
                 status = self._path.stat()
                 seen = (status.st_mtime_ns, status.st_size, status.st_ino)
                 if seen != self._seen:
-                    self._directory = _read(self._path, *self._defaults)
-                    self._seen = seen
+                    self._read_anew(seen)
             except OSError as error:
-                raise Unreachable("people-unreadable", file=self._path, what=error.strerror) from None
+                self._seen = None
+                self._stays(Unreachable("people-unreadable", file=self._path, what=error.strerror))
             return self._directory
+
+    def _read_anew(self, seen: tuple[int, int, int]) -> None:
+        try:
+            self._directory = _read(self._path, *self._defaults)
+            self._problem = None
+        except Invalid as error:
+            self._stays(error)
+        self._seen = seen
+
+    def _stays(self, problem: LocumError) -> None:
+        """What was read last stays in use. Said once; a row's own words stand in no log."""
+        if self._problem is None or str(self._problem) != str(problem):
+            where = {name: problem.values[name] for name in ("file", "column") if name in problem.values}
+            _log().warning("people-not-used", key=problem.key, **where)
+        self._problem = problem
+
+
+def _log() -> structlog.typing.FilteringBoundLogger:
+    """One JSON line on standard error, like the worker's: standard output is the command line's."""
+    logger: structlog.typing.FilteringBoundLogger = structlog.wrap_logger(
+        structlog.PrintLogger(sys.stderr),
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(20),
+    )
+    return logger
 
 
 def _read(path: Path, language: str, time_zone: str) -> _Directory:
