@@ -20,6 +20,10 @@ from locum.schema import Instant, jobs, lanes
 AT_ONCE = 1000
 """How many jobs of a lane are worked on at the same time, where nothing else was said (`limit`)."""
 
+LETTERS = "letters"
+LETTERS_AT_ONCE = 10
+"""How many letters are taken together: each may keep its case waiting for as long as a relay is silent."""
+
 LOST = "worker-lost"
 """The trouble of a job whose worker did not come back before its lease ended."""
 
@@ -151,12 +155,12 @@ def take(
     first = connection.execute(select(jobs.c.kind, jobs.c.lane).where(free).order_by(*_ORDER).limit(1)).first()
     if first is None:
         return []
-    kind, lane = first
+    kind, lane = _before_watching(connection, free, *first)
     chosen = connection.execute(
         select(*_COLUMNS)
         .where(free, jobs.c.kind == kind, jobs.c.lane == lane)
         .order_by(*_ORDER)
-        .limit(min(many, room[lane]))
+        .limit(min(many, room[lane], LETTERS_AT_ONCE if lane == LETTERS else many))
         .with_for_update(skip_locked=True, of=jobs)
     )
     found = [Job(kind=k, case=c, lane=n, due_at=d, tries=t, trouble=e) for k, c, n, d, t, e in chosen]
@@ -166,6 +170,14 @@ def take(
         .values(taken_by=lease, taken_until=until)
     )
     return [Taken(job=job, worker=lease, until=until) for job in found]
+
+
+def _before_watching(connection: Connection, free: ColumnElement[bool], kind: str, lane: str) -> tuple[str, str]:
+    """Whoever wants an end does not wait until a thousand others were looked at."""
+    if kind != "watch":
+        return kind, lane
+    an_end = select(jobs.c.case_id).where(free, jobs.c.kind == "end", jobs.c.lane == lane).limit(1)
+    return ("end" if connection.execute(an_end).first() is not None else kind), lane
 
 
 _ORDER = (jobs.c.due_at, jobs.c.case_id, jobs.c.kind)
@@ -216,13 +228,27 @@ def renew(connection: Connection, taken: Sequence[Taken], until: datetime) -> li
 
 
 def back_off(connection: Connection, taken: Sequence[Taken], until: datetime, trouble: str) -> None:
-    """Give back those that are still ours: due at `until`, one more try counted."""
+    """Give back those that are still ours: due at `until`, one more try counted where there was a trouble."""
     lock(connection, (one.job.case for one in taken))
     given_back = update(jobs).where(_OURS)
     connection.execute(
-        given_back.values(taken_by=None, taken_until=None, due_at=until, tries=jobs.c.tries + 1, trouble=trouble),
+        given_back.values(
+            taken_by=None, taken_until=None, due_at=until, tries=jobs.c.tries + bool(trouble), trouble=trouble
+        ),
         [_key(one) for one in taken],
     )
+
+
+def put_off(connection: Connection, taken: Sequence[Taken]) -> dict[str, str]:
+    """Those (of one kind) that were given back since: {case: trouble}."""
+    tries = {one.job.case: one.job.tries for one in taken}
+    wanted = select(jobs.c.case_id, jobs.c.tries, jobs.c.trouble)
+    rows = (
+        row
+        for some in chunks(tries)
+        for row in connection.execute(wanted.where(jobs.c.case_id.in_(some), jobs.c.kind == taken[0].job.kind))
+    )
+    return {row.case_id: row.trouble for row in rows if row.tries > tries[row.case_id]}
 
 
 def _key(one: Taken) -> dict[str, object]:

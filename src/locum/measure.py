@@ -111,7 +111,8 @@ def _texts(value: object) -> tuple[str, ...]:
 class Can:
     """What a mail system can say accurately. What it cannot is refused before anything happens.
 
-    `reads_mail` and `redirects_mail`: what the credential could do besides (SECURITY.md, promise 2).
+    `reads_mail` and `redirects_mail`: what the credential could do besides (SECURITY.md, promise 2). `owner_reaches`: she
+    herself can change or take away what we set.
     """
 
     audiences: frozenset[Audience] = frozenset({Audience.INTERNAL, Audience.EVERYONE})
@@ -125,6 +126,7 @@ class Can:
     sees_own: bool = True
     reads_mail: bool = False
     redirects_mail: bool = False
+    owner_reaches: bool = True
 
 
 def unsayable(can: Can, reply: AutoReply) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """Reading cases, kept bytes and the tree out of the store, opened and checked; entries are read in record.py."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from sqlalchemy import ColumnElement, Connection, and_, select
 
@@ -36,17 +36,14 @@ def _open(case_id: str, version: int, sealed: bytes, key: bytes | None) -> Case:
     return case
 
 
-def read_kept(connection: Connection, case_id: str) -> bytes | None:
-    """The bytes kept beside a case, opened."""
+def read_kept(connection: Connection, case_ids: Sequence[str]) -> Iterator[tuple[str, bytes]]:
+    """The bytes kept beside these cases, opened, with the case of each."""
     key = and_(vault.c.name == kept.c.case_id, vault.c.kind == "case")
-    joined = select(kept.c.sealed, vault.c.key).outerjoin_from(kept, vault, key)
-    row = connection.execute(joined.where(kept.c.case_id == case_id)).one_or_none()
-    if row is None:
-        return None
-    sealed, found = row
-    if found is None:
-        raise Garbled("record-key-missing", place=case_id)
-    return unseal(found, sealed, about_kept(case_id))
+    joined = select(kept.c.case_id, kept.c.sealed, vault.c.key).outerjoin_from(kept, vault, key)
+    for case_id, sealed, found in connection.execute(joined.where(kept.c.case_id.in_(case_ids))):
+        if found is None:
+            raise Garbled("record-key-missing", place=case_id)
+        yield case_id, unseal(found, sealed, about_kept(case_id))
 
 
 def read_leaves(connection: Connection, first: int, last: int | None) -> Iterator[bytes]:

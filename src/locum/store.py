@@ -153,8 +153,12 @@ class Store:
 
     def found(self, case_id: str) -> bytes | None:
         """The sealed bytes kept beside a case."""
+        return self.found_many([case_id]).get(case_id)
+
+    def found_many(self, case_ids: Sequence[str]) -> dict[str, bytes]:
+        """The same of many at once; without those beside which nothing is kept."""
         with self._database.reading() as connection:
-            return read_kept(connection, case_id)
+            return {one: kept for some in chunks(case_ids) for one, kept in read_kept(connection, some)}
 
     def link(self, token_hash: bytes) -> Link | None:
         """The link with this hash, whether it still works or not."""
@@ -214,9 +218,16 @@ class Store:
         return self._in_queue(lambda connection: queue.renew(connection, taken, until)) if taken else []
 
     def back_off(self, taken: Sequence[Taken], until: datetime, trouble: str) -> None:
-        """Give jobs back, due again at `until`, tries + 1; `trouble` (a message key) is kept with the job for `show`."""
+        """Give jobs back, due again at `until`, tries + 1; `trouble` (a message key) is kept with the job for `show`.
+        Without a trouble no try is counted.
+        """
         if taken:
             self._in_queue(lambda connection: queue.back_off(connection, taken, until, trouble))
+
+    def put_off(self, taken: Sequence[Taken]) -> dict[str, str]:
+        """Which of these (of one kind) were given back since they were taken: their cases, and the trouble of each."""
+        with self._database.reading() as connection:
+            return queue.put_off(connection, taken)
 
     def next_due(self) -> datetime | None:
         """When the next job is due, or the lease of one ends; for a worker's sleep."""

@@ -20,12 +20,15 @@ from typing import Protocol, TextIO, TypeVar
 import structlog
 
 from locum.errors import LocumError
+from locum.jobs import LETTERS
 from locum.store import Signer, Store, Taken
 
 T = TypeVar("T")
 
 LANES_AT_ONCE = 16
 _LONGEST_REST = timedelta(minutes=5)
+_LETTERS_SECONDS = 10
+"""A silent relay takes a minute for each letter, and each letter of the group keeps its case waiting: then no more of it."""
 
 
 class Desk(Protocol):
@@ -145,13 +148,25 @@ class _Worker:
     def _work(self, taken: list[Taken]) -> None:
         began = time.monotonic()
         try:
-            if not self._tried(taken) and len(taken) > 1:
+            if taken[0].job.lane == LETTERS:
+                self._one_by_one(taken, began)
+            elif not self._tried(taken) and len(taken) > 1:
                 for one in self._still_ours(taken):  # the one that fails must not hold up the others
                     self._tried([one])
             self._account_for(taken, time.monotonic() - began)
         finally:
             with self.lock:
                 self.held.pop(taken[0].worker, None)
+
+    def _one_by_one(self, taken: list[Taken], began: float) -> None:
+        """Letters, until they take long or the worker stops; the rest is given back as it was."""
+        for place, one in enumerate(taken):
+            if place and (self.stop.is_set() or time.monotonic() - began > _LETTERS_SECONDS):
+                rest = partial(self.store.back_off, taken[place:], self.clock(), "")
+                self._guarded("give-back", rest)
+                del taken[place:]
+                return
+            self._tried([one])
 
     def _tried(self, taken: list[Taken]) -> bool:
         try:
@@ -171,6 +186,7 @@ class _Worker:
         left = self._still_ours(taken)
         for one in left:
             self._guarded("back-off", partial(self._give_back, one))
+        put_off = self._guarded("read", lambda: self.store.put_off(taken)) or {}
         unfinished = {one.job.case for one in left}
         common = {
             "kind": taken[0].job.kind,
@@ -179,8 +195,9 @@ class _Worker:
             "seconds": round(seconds, 3),
         }
         for one in taken:
-            went = "unfinished" if one.job.case in unfinished else "ran"
-            self.log.info("job", case=one.job.case, tries=one.job.tries, went=went, **common)
+            case, trouble = one.job.case, put_off.get(one.job.case, "")
+            went = "unfinished" if case in unfinished else "put-off" if trouble else "ran"
+            self.log.info("job", case=case, tries=one.job.tries, went=went, trouble=trouble, **common)
 
     def _give_back(self, one: Taken) -> None:
         rest = min(timedelta(seconds=2 ** min(one.job.tries, 9)), _LONGEST_REST)

@@ -8,7 +8,7 @@ from locum.account.deeds import on_mailbox
 from locum.account.shape import Contacts, Kind, Recorded, Row, Section
 from locum.account.story import Body, Story, measure, plain, table, text
 from locum.account.teller import Teller
-from locum.entry import Entry
+from locum.entry import Entry, Json
 from locum.measure import AutoReply
 
 
@@ -130,11 +130,14 @@ def _asking(teller: Teller, story: Story) -> Iterator[Row]:
 def _has_result(entries: tuple[Entry, ...], place: int) -> bool:
     """Whether this is a `sending` whose result was recorded after it: the result is told, once."""
     body = entries[place].body
-    same = [later.body for later in entries[place + 1 :] if all(later.body.get(k) == body.get(k) for k in _SAME)]
+    same = [later.body for later in entries[place + 1 :] if _which(later.body) == _which(body)]
     return body.get("outcome") == "sending" and bool(same) and same[0].get("outcome") != "sending"
 
 
-_SAME = ("channel", "to", "by", "tries")
+def _which(body: Body) -> tuple[Json, ...]:
+    """What an attempt and its result have in common; the note too, where it says which letter it was."""
+    note = text(body, "note")
+    return (*(body.get(key) for key in ("channel", "to", "by", "tries")), note if note.startswith("letter-") else "")
 
 
 def _attempt(teller: Teller, entry: Entry) -> Iterator[Row]:

@@ -83,7 +83,7 @@ class SieveFiles:
         self.publisher = tuple(publisher or ())
         self.dovecot_config = None if dovecot_config is None else Path(dovecot_config)
         self.log = None if log is None else DovecotLog(Path(log), log_zone)
-        self.can = Can(sees_own=bool(self.helper or self.script or owner_reader is not None))
+        self.can = Can(sees_own=bool(self.helper or self.script or owner_reader is not None), owner_reaches=False)
 
     def __repr__(self) -> str:
         return f"SieveFiles({self.name!r}, {str(self.directory)!r})"

@@ -4,7 +4,9 @@
     asking.py        ask, contact, answer, lapse,  she is asked first; what follows from what she says
                      review, withdraw, proceed
     acting.py        apply, watch, end, look       the only place that touches a mail system
-    telling.py       live, news, account           what she and the requester are told
+    reaching.py      reading and writing many      how acting.py gets there
+    telling.py       live, noted, news, review,    what she, the requester and the reviewers are told
+                     account
     behind_links.py  look, answer                  what the page behind her link shows and does
     forgotten.py     gaps, daily                   who forgot, and the reminder before leave
 
@@ -16,7 +18,7 @@ from functools import partial
 
 from locum.account import Account
 from locum.addresses import canonical
-from locum.desk import acting, asking, behind_links, filing, forgotten, telling
+from locum.desk import acting, asking, behind_links, filing, forgotten, reaching, telling
 from locum.desk.forms import Acting, Gap, LinkView, OwnText, RequestForm
 from locum.desk.office import Office, Organisation
 from locum.entry import Entry
@@ -49,6 +51,7 @@ class Desk:
             "tell-live": partial(telling.tell_live, office),
             "noted": partial(telling.noted, office),
             "news": partial(telling.news, office),
+            "review-wanted": partial(telling.review_wanted, office),
             "account": partial(telling.account, office),
             "look": partial(acting.look, office),
             "remind": partial(forgotten.daily, office),
@@ -116,7 +119,7 @@ class Desk:
         try:
             step(one)
         except LocumError as error:
-            acting.put_off(self.office, one, error)
+            reaching.put_off(self.office, one, error)
 
     # reading
 

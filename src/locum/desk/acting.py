@@ -4,76 +4,24 @@ A crash between any two lines resumes: an `intended` without its outcome is sett
 is applied twice. Many mailboxes of one mail system go together.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
-from locum.absence import Mailbox
 from locum.approval import request_hash
 from locum.desk.asking import expire, facts, news
 from locum.desk.filing import by_mailbox, canonical_request, overlapping, question
 from locum.desk.office import Office
+from locum.desk.reaching import Turn, caught, connector_of, put_off, read_turns, write_wanted
 from locum.entry import Draft, Json, salted_digest
-from locum.errors import Conflict, LocumError, Trouble, Unreachable
+from locum.errors import Conflict, LocumError, Trouble
 from locum.lifecycle import ON_SERVER, Case, Event, State, advance
 from locum.measure import Standing, Wanted
 from locum.policy import Allowed, Needs, No, decide
-from locum.seam import Connector, CountsReplies, ManyAtOnce
+from locum.seam import Connector, CountsReplies
 from locum.store import Change, Job, Taken
 
 _AFTER_LOOK = timedelta(minutes=15)
-_TRIES = 3
-
-
-@dataclass(frozen=True, slots=True)
-class _Turn:
-    """One case in one run of a step: the lease, the case, its mailbox, and what was last read of it."""
-
-    taken: Taken
-    case: Case
-    mailbox: Mailbox
-    standing: Standing
-
-
-# reading and writing many, whatever the connector offers -----------------------------------------------------------
-
-
-def _read(connector: Connector, mailboxes: Sequence[Mailbox]) -> list[Standing | LocumError]:
-    if isinstance(connector, ManyAtOnce):
-        return connector.read_many(mailboxes)
-    return [_caught(connector.read, mailbox) for mailbox in mailboxes]
-
-
-def _write(connector: Connector, items: Sequence[tuple[Mailbox, Wanted, Standing]]) -> list[Standing | LocumError]:
-    if isinstance(connector, ManyAtOnce):
-        return connector.write_many(items)
-    return [_caught(connector.write, *item) for item in items]
-
-
-def _caught(act: Callable[..., Standing], *arguments: object) -> Standing | LocumError:
-    try:
-        return act(*arguments)
-    except LocumError as error:
-        return error
-
-
-def _write_wanted(
-    connector: Connector, turns: Sequence[_Turn], wanted: Callable[[_Turn], Wanted]
-) -> list[Standing | LocumError]:
-    """Write, and where somebody changed something in between, read again and decide anew, a few times."""
-    turns = list(turns)
-    results = _write(connector, [(turn.mailbox, wanted(turn), turn.standing) for turn in turns])
-    for _ in range(_TRIES):
-        again = [place for place, result in enumerate(results) if isinstance(result, Conflict)]
-        if not again:
-            break
-        for place, fresh in zip(again, _read(connector, [turns[p].mailbox for p in again]), strict=True):
-            if isinstance(fresh, LocumError):
-                results[place] = fresh
-                continue
-            turns[place] = replace(turns[place], standing=fresh)
-            results[place] = _write(connector, [(turns[place].mailbox, wanted(turns[place]), fresh)])[0]
-    return results
 
 
 # apply -------------------------------------------------------------------------------------------------------------
@@ -83,17 +31,16 @@ def apply(office: Office, taken: Sequence[Taken]) -> None:
     """Set what was asked, as it was asked, on the mailboxes of these cases (all of one connector)."""
     loaded = _loaded(office, taken)
     living = by_mailbox(office.store.living_on([case.mailbox for _, case in loaded]))
-    ready = [(one, case) for one, case in loaded if _may_apply(office, one, case, living.get(case.mailbox, []))]
-    if not ready:
+    ready = [(one, case) for one, case in loaded if _is_ready(office, one, case, living.get(case.mailbox, []))]
+    if (connector := connector_of(office, ready)) is None:
         return
-    connector = office.connectors[ready[0][1].connector]
-    turns = _turns(office, connector, ready)
+    turns = read_turns(office, connector, ready)
     turns = _intend(office, turns, "apply")
     office.step("apply.intended")
-    results = _write_wanted(connector, turns, _with_ours)
+    results = write_wanted(connector, turns, _with_ours)
     office.step("apply.written")
     changes = []
-    for turn, result in zip(turns, results, strict=True):
+    for turn, result in results:
         if isinstance(result, Standing) and turn.case.measure in result.replies:
             changes.append(_applied(office, turn, result))
         else:
@@ -105,6 +52,19 @@ def apply(office: Office, taken: Sequence[Taken]) -> None:
 def _loaded(office: Office, taken: Sequence[Taken]) -> list[tuple[Taken, Case]]:
     cases = {case.id: case for case in office.store.cases([one.job.case for one in taken])}
     return [(one, cases[one.job.case]) for one in taken]
+
+
+def _is_ready(office: Office, taken: Taken, case: Case, living: Sequence[Case]) -> bool:
+    """Whether it is to be set now. One that cannot be judged holds up no other; one whose end has come is not set any more."""
+    try:
+        if case.state is State.APPLYING and office.clock() >= case.measure.to_date:
+            put = (Job(kind="end", case=case.id, due_at=office.clock(), lane=case.connector),)
+            office.store.commit([Change(case=advance(case, Event.END, outcome="time"), put=put, finished=taken)])
+            return False
+        return _may_apply(office, taken, case, living)
+    except LocumError as error:
+        put_off(office, taken, error)
+        return False
 
 
 def _may_apply(  # noqa: PLR0911  one exit per question, in the order in which they are asked
@@ -156,47 +116,43 @@ def _fail_changed(office: Office, taken: Taken, case: Case) -> None:
     office.store.commit([Change(case=voided, entries=(entry,), put=put, finished=taken)])
 
 
-def _turns(office: Office, connector: Connector, ready: Sequence[tuple[Taken, Case]]) -> list[_Turn]:
-    """What stands on each mailbox now. Those that cannot be read are put off."""
-    mailboxes = [office.mailbox(case) for _, case in ready]
-    turns = []
-    for (taken, case), mailbox, standing in zip(ready, mailboxes, _read(connector, mailboxes), strict=True):
-        if isinstance(standing, LocumError):
-            put_off(office, taken, standing)
-        else:
-            turns.append(_Turn(taken, case, mailbox, standing))
-    return turns
-
-
-def _intend(office: Office, turns: Sequence[_Turn], act: str) -> list[_Turn]:
-    """Record what was found and what is about to be done. A case that is already in the act keeps what was found first."""
-    changes = []
-    for turn in turns:
-        case, found = turn.case, turn.standing
-        entry = office.draft(
-            case,
-            "intended",
-            act=act,
-            connector=case.connector,
-            request=case.request,
-            found=_found_json(office, found),
-        )
-        if act == "apply" and case.state is State.SCHEDULED:
-            applying = advance(case, Event.APPLY, own_reply_found=found.own_reply)
-            changes.append(Change(case=applying, entries=(entry,), found=found.found))
-        elif act == "end" and case.state in (State.APPLIED, State.APPLYING):
-            changes.append(Change(case=advance(case, Event.END, outcome=case.outcome or "time"), entries=(entry,)))
-        else:
-            changes.append(Change(case=case, entries=(entry,)))
-    cases = office.commit_each(changes)
-    moved_on = [turn.taken for turn, case in zip(turns, cases, strict=True) if case is None]
+def _intend(office: Office, turns: Sequence[Turn], act: str) -> list[Turn]:
+    """Record what was found and what is about to be done. A case that is already in the act keeps what was found first,
+    and another entry is made only where something else is found now.
+    """
+    changes = {place: _intended(office, turn, act) for place, turn in enumerate(turns)}
+    wanted = {place: change for place, change in changes.items() if change is not None}
+    written = dict(zip(wanted, office.commit_each(list(wanted.values())), strict=True))
+    moved_on = [turns[place].taken for place, case in written.items() if case is None]
     if moved_on:
         office.store.back_off(moved_on, office.clock(), "changed-meanwhile")
-    return [replace(turn, case=case) for turn, case in zip(turns, cases, strict=True) if case is not None]
+    cases = {place: written.get(place, turn.case) for place, turn in enumerate(turns)}
+    return [replace(turns[place], case=case) for place, case in cases.items() if case is not None]
 
 
-def _found_json(office: Office, found: Standing) -> Json:
-    salt = office.random(16)
+def _intended(office: Office, turn: Turn, act: str) -> Change | None:
+    case, found = turn.case, turn.standing
+    body = _found_json(office.random(16), found)
+    entry = office.draft(case, "intended", act=act, connector=case.connector, request=case.request, found=body)
+    if act == "apply" and case.state is State.SCHEDULED:
+        applying = advance(case, Event.APPLY, own_reply_found=found.own_reply)
+        return Change(case=applying, entries=(entry,), found=found.found)
+    if act == "end" and case.state in (State.APPLIED, State.APPLYING):
+        return Change(case=advance(case, Event.END, outcome=case.outcome or "time"), entries=(entry,))
+    return None if _is_recorded(office, turn, act) else Change(case=case, entries=(entry,))
+
+
+def _is_recorded(office: Office, turn: Turn, act: str) -> bool:
+    """Whether an earlier try of this act recorded just what is found now: nothing new is to be said."""
+    if not turn.taken.job.tries:
+        return False
+    entries = office.store.entries(case=turn.case.id)
+    earlier = [e.body.get("found") for e in entries if e.type == "intended" and e.body.get("act") == act]
+    last = earlier[-1] if earlier else None
+    return isinstance(last, dict) and last == _found_json(bytes.fromhex(str(last.get("salt", ""))), turn.standing)
+
+
+def _found_json(salt: bytes, found: Standing) -> Json:
     return {
         "salt": salt.hex(),
         "digest": salted_digest(salt, found.found),
@@ -206,13 +162,13 @@ def _found_json(office: Office, found: Standing) -> Json:
     }
 
 
-def _with_ours(turn: _Turn) -> Wanted:
+def _with_ours(turn: Turn) -> Wanted:
     ours = turn.case.measure
     others = tuple(reply for reply in turn.standing.replies if reply.handle != ours.handle)
     return Wanted(replies=tuple(sorted((*others, ours), key=lambda reply: reply.handle)))
 
 
-def _applied(office: Office, turn: _Turn, standing: Standing) -> Change:
+def _applied(office: Office, turn: Turn, standing: Standing) -> Change:
     now = office.clock()
     case = advance(turn.case, Event.APPLIED, applied_at=now, trouble="")
     done = office.draft(case, "done", act="apply", privileges=_privileges(office, case))
@@ -222,13 +178,14 @@ def _applied(office: Office, turn: _Turn, standing: Standing) -> Change:
         Job(kind="end", case=case.id, due_at=case.measure.to_date, lane=case.connector),
         Job(kind="watch", case=case.id, due_at=now + office.watch_every, lane=case.connector),
         Job(kind="tell-live", case=case.id, due_at=live_at, lane="letters"),
+        replace(news(office, case), due_at=live_at),
     )
     return Change(case=case, entries=(done, back), put=put, finished=turn.taken)
 
 
 def _privileges(office: Office, case: Case) -> str:
     """The key under `words.privileges` that says what the credential used could do."""
-    can = office.connectors[case.connector].can
+    can = office.connector(case).can
     if can.reads_mail:
         return "could-read-mail"
     return "could-redirect-mail" if can.redirects_mail else "could-not-read-mail"
@@ -247,7 +204,7 @@ def _read_back(office: Office, case: Case, act: str, standing: Standing) -> Draf
     )
 
 
-def _not_applied(office: Office, connector: Connector, turn: _Turn, result: Standing | LocumError) -> list[Change]:
+def _not_applied(office: Office, connector: Connector, turn: Turn, result: Standing | LocumError) -> list[Change]:
     """It could not be set. What a later try may mend is put off; anything else is undone and failed."""
     error = result if isinstance(result, LocumError) else Conflict("not-as-written", mailbox=turn.case.mailbox)
     now = office.clock()
@@ -255,36 +212,29 @@ def _not_applied(office: Office, connector: Connector, turn: _Turn, result: Stan
         put_off(office, turn.taken, error)
         return []
     undone = _undo(connector, turn)
-    if isinstance(undone, Trouble):
+    if undone is not None:  # ours may stand: the next try, or the end, takes it away
         put_off(office, turn.taken, undone)
         return []
     failed = advance(turn.case, Event.FAIL, outcome="failed", trouble=error.key)
     entry = office.draft(failed, "failed", act="apply", key=error.key, left_as="undone")
-    put = (_account(office, failed), news(office, failed))
+    put = (_account(office, failed), news(office, failed), _look(office, failed))
     return [Change(case=failed, entries=(entry,), put=put, finished=turn.taken)]
 
 
-def _undo(connector: Connector, turn: _Turn) -> LocumError | None:
+def _undo(connector: Connector, turn: Turn) -> LocumError | None:
     """Take ours away if it stands in spite of the error."""
-    standing = _caught(connector.read, turn.mailbox)
+    standing = caught(connector.read, turn.mailbox)
     if isinstance(standing, LocumError):
         return standing
     if all(reply.handle != turn.case.measure.handle for reply in standing.replies):
         return None
-    result = _caught(connector.write, turn.mailbox, _without_ours(turn.case, standing, turn.standing.found), standing)
+    result = caught(connector.write, turn.mailbox, _without_ours(turn.case, standing, turn.standing.found), standing)
     return result if isinstance(result, LocumError) else None
 
 
 def _without_ours(case: Case, standing: Standing, found: bytes) -> Wanted:
     others = tuple(reply for reply in standing.replies if reply.handle != case.measure.handle)
     return Wanted(replies=others, restore=found)
-
-
-def put_off(office: Office, taken: Taken, error: LocumError) -> None:
-    """Give a job back for later: soon where the far side may answer again, later where a person has to act first."""
-    soon = isinstance(error, Unreachable | Conflict)
-    seconds = min(3600, 5 * 2 ** min(taken.job.tries, 10)) if soon else min(3600, 60 * 2 ** min(taken.job.tries, 6))
-    office.store.back_off([taken], office.clock() + timedelta(seconds=seconds), error.key)
 
 
 def _account(office: Office, case: Case) -> Job:
@@ -302,20 +252,20 @@ def watch(office: Office, taken: Sequence[Taken]) -> None:
             live.append((one, case))
         else:
             office.store.commit([Change(finished=one)])
-    if live:
-        turns = _turns(office, office.connectors[live[0][1].connector], live)
-        office.commit_each([_watched(office, turn) for turn in turns])
+    if (connector := connector_of(office, live)) is not None:
+        turns = read_turns(office, connector, live)
+        office.commit_each([_watched(office, connector, turn) for turn in turns])
 
 
-def _watched(office: Office, turn: _Turn) -> Change:
+def _watched(office: Office, connector: Connector, turn: Turn) -> Change:
     case, standing, now = turn.case, turn.standing, office.clock()
     hers_is_new = standing.own_reply is True and case.own_reply_found is not True
     if case.measure in standing.replies and standing.active and not hers_is_new:
-        again = Job(
-            kind="watch", case=case.id, due_at=min(now + office.watch_every, case.measure.to_date), lane=case.connector
-        )
-        return Change(put=(again,), finished=None) if now < case.measure.to_date else Change(finished=turn.taken)
-    ending = advance(case, Event.END, outcome="changed-by-owner")
+        due_at = min(now + office.watch_every, case.measure.to_date)
+        again = (replace(turn.taken.job, due_at=due_at, tries=0, trouble=""),)
+        return Change(put=again if now < case.measure.to_date else (), finished=turn.taken)
+    is_hers = hers_is_new or connector.can.owner_reaches
+    ending = advance(case, Event.END, outcome="changed-by-owner" if is_hers else "removed")
     end_job = Job(kind="end", case=case.id, due_at=now, lane=case.connector)
     entry = _read_back(office, case, "watch", standing)
     return Change(case=ending, entries=(entry,), put=(end_job,), drop=("tell-live",), finished=turn.taken)
@@ -332,19 +282,20 @@ def end(office: Office, taken: Sequence[Taken]) -> None:
             ready.append((one, case))
         elif case.state is State.APPLIED:
             put = (replace(one.job, due_at=case.measure.to_date),)
-            office.store.commit([Change(put=put)])
+            office.store.commit([Change(put=put, finished=one)])
         else:
             office.store.commit([Change(finished=one)])
-    if not ready:
+    if (connector := connector_of(office, ready)) is None:
         return
-    connector = office.connectors[ready[0][1].connector]
-    turns = _intend(office, _turns(office, connector, ready), "end")
+    turns = _intend(office, read_turns(office, connector, ready), "end")
     office.step("end.intended")
-    kept = {turn.case.id: office.store.found(turn.case.id) or b"" for turn in turns}
-    results = _write_wanted(connector, turns, lambda turn: _without_ours(turn.case, turn.standing, kept[turn.case.id]))
+    kept = office.store.found_many([turn.case.id for turn in turns])
+    results = write_wanted(
+        connector, turns, lambda turn: _without_ours(turn.case, turn.standing, kept.get(turn.case.id, b""))
+    )
     office.step("end.written")
     changes = []
-    for turn, result in zip(turns, results, strict=True):
+    for turn, result in results:
         if isinstance(result, LocumError):
             put_off(office, turn.taken, result)
         else:
@@ -357,7 +308,7 @@ def _is_due(case: Case, now: datetime) -> bool:
     return case.state is State.ENDING or now >= case.measure.to_date
 
 
-def _ended(office: Office, turn: _Turn, standing: Standing) -> Change:
+def _ended(office: Office, turn: Turn, standing: Standing) -> Change:
     before = turn.standing
     stood = any(reply.handle == turn.case.measure.handle for reply in before.replies)
     put_back = "as-found" if stood and before.active else "left-as-changed" if stood else "nothing-was-there"
@@ -367,24 +318,27 @@ def _ended(office: Office, turn: _Turn, standing: Standing) -> Change:
         _read_back(office, case, "end", standing),
         office.draft(case, "ended", why=case.outcome, put_back=put_back, replies_sent=_replies_sent(office, turn)),
     )
-    look = Job(kind="look", case=case.id, due_at=office.clock() + _AFTER_LOOK, lane=case.connector)
-    put = (_account(office, case), look, news(office, case))
+    put = (_account(office, case), _look(office, case), news(office, case))
     return Change(case=case, entries=entries, put=put, drop=("watch", "tell-live"), finished=turn.taken)
 
 
-def _replies_sent(office: Office, turn: _Turn) -> int | None:
-    connector = office.connectors[turn.case.connector]
+def _look(office: Office, case: Case) -> Job:
+    return Job(kind="look", case=case.id, due_at=office.clock() + _AFTER_LOOK, lane=case.connector)
+
+
+def _replies_sent(office: Office, turn: Turn) -> int | None:
+    connector = office.connector(turn.case)
     if not isinstance(connector, CountsReplies):
         return None
     return connector.replies_sent(turn.mailbox, turn.case.measure.from_date, office.clock())
 
 
 def look(office: Office, taken: Taken) -> None:
-    """A while after the end: is it really gone? A worker that lost its lease could have written late."""
+    """A while after the end, or a failure: is it really gone? A worker that lost its lease could have written late."""
     case = office.store.case(taken.job.case)
-    connector = office.connectors[case.connector]
+    connector = office.connector(case)
     mailbox = office.mailbox(case)
-    standing = _caught(connector.read, mailbox)
+    standing = caught(connector.read, mailbox)
     if isinstance(standing, LocumError):
         put_off(office, taken, standing)
         return
@@ -393,7 +347,7 @@ def look(office: Office, taken: Taken) -> None:
         return
     entry = _read_back(office, case, "after-end", standing)
     case = office.store.commit([Change(case=case, entries=(entry,))])[0]
-    result = _caught(connector.write, mailbox, _without_ours(case, standing, b""), standing)
+    result = caught(connector.write, mailbox, _without_ours(case, standing, b""), standing)
     if isinstance(result, LocumError):
         put_off(office, taken, result)
         return

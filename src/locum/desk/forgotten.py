@@ -61,7 +61,8 @@ def _is_away_now(away: _Away | None, now: datetime) -> bool:
 
 
 def _standing(office: Office, person: Person) -> Standing | LocumError:
-    if person.mailbox is None or (name := office.route(person.mailbox.address)) is None:
+    name = office.route(person.mailbox.address) if person.mailbox is not None else None
+    if person.mailbox is None or name is None or name not in office.connectors:
         return Trouble("no-connector", mailbox=person.id)
     try:
         return office.connectors[name].read(person.mailbox)
@@ -167,4 +168,4 @@ def daily(office: Office, taken: Taken) -> None:
     """The daily job: remind everybody whose leave begins within the days that the settings name."""
     again = Job(kind=taken.job.kind, case=taken.job.case, due_at=office.clock() + _DAILY, lane=taken.job.lane)
     gaps(office, office.remind_days, remind=True)
-    office.store.commit([Change(put=(again,))])
+    office.store.commit([Change(put=(again,), finished=taken)])

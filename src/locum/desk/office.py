@@ -88,6 +88,22 @@ class Office:
             return person.mailbox
         return Mailbox(address=case.mailbox)
 
+    def connector(self, case: Case) -> Connector:
+        """The mail system of a case. Raises Rejected `no-connector` where the settings have it no more."""
+        if case.connector not in self.connectors:
+            raise Rejected("no-connector", mailbox=case.mailbox, connector=case.connector)
+        return self.connectors[case.connector]
+
+    def owner_or_address(self, case: Case) -> Person:
+        """The person whose mailbox a case is about; what the case says of her where she is not on file any more."""
+        person = self.people.person(case.person)
+        if person is not None and person.mailbox is not None:
+            return person
+        name = person.name if person is not None else case.mailbox
+        zone = self.organisation.time_zone
+        box = Mailbox(address=case.mailbox)
+        return Person(id=case.person, name=name, mailbox=box, language=case.language, time_zone=zone)
+
     def zone(self, person: Person | None) -> ZoneInfo:
         """Her time zone, the organisation's where none is on file."""
         return ZoneInfo(person.time_zone if person is not None else self.organisation.time_zone)

@@ -3,12 +3,13 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from locum.absence import Channel, Person
 from locum.account import Account, Contacts, build
 from locum.desk.office import Office
-from locum.errors import Rejected, Trouble
+from locum.entry import Draft, Json
+from locum.errors import Conflict, Rejected, Trouble
 from locum.letter import Attachment, Letter
 from locum.lifecycle import Case, Event, State, advance
 from locum.messages import say, says
@@ -17,6 +18,13 @@ from locum.store import Change, Link, Taken
 from locum.tokens import digest
 
 _AGAIN_SECONDS = 300
+_LONGEST_AGAIN = timedelta(days=1)
+_GIVE_UP = timedelta(days=30)
+_TRIES = 5
+_REFUSED = "letter-rejected"
+_NEWS, _REVIEW, _ACCOUNT = "letter-requester", "letter-review", "letter-account"
+_SIGNED_WITHIN, _SIGNED_AT_LAST = timedelta(seconds=1), timedelta(minutes=1)
+"""A worker signs about every second; after the longer time nobody signs here."""
 
 
 def values(office: Office, case: Case, owner: Person, language: str) -> dict[str, str]:
@@ -69,68 +77,115 @@ def letter_to_owner(
     )
 
 
-def _send(office: Office, taken: Taken, letter: Letter) -> str | None:
-    """The receipt; None where it has to be tried again (the job was put off). A refused letter gives `rejected`."""
+# sending: recorded before it leaves, and its result after ----------------------------------------------------------
+
+
+def _announce(office: Office, taken: Taken, case: Case, note: str) -> Case:
+    """Record that a letter is about to leave, once: a later try of the same job adds nothing."""
+    if taken.job.tries and _last_of(office, case, note) in ("sending", "failed"):
+        return case
+    return office.store.commit([Change(case=case, entries=(_letter_entry(office, case, note, "sending"),))])[0]
+
+
+def _last_of(office: Office, case: Case, note: str) -> str:
+    outcomes = [str(e.body.get("outcome")) for e in office.store.entries(case=case.id) if e.body.get("note") == note]
+    return outcomes[-1] if outcomes else ""
+
+
+def _letter_entry(office: Office, case: Case, note: str, outcome: str, receipt: str = "") -> Draft:
+    """A letter besides the ask, as an entry of type asked: those to her carry a way to object too."""
+    body: dict[str, Json] = {"to": "", "by": "", "receipt": receipt, "note": note, "tries": 1}
+    return office.draft(case, "asked", channel=Channel.MAILBOX, outcome=outcome, **body)
+
+
+def _record(office: Office, taken: Taken, case: Case, entry: Draft, *, finished: bool) -> None:
+    """An entry about a case, whoever else changes that case in the same moment: the letter has left already."""
+    for _ in range(_TRIES):
+        try:
+            office.store.commit([Change(case=case, entries=(entry,), finished=taken if finished else None)])
+        except Conflict as conflict:
+            if conflict.key != "changed-meanwhile":
+                raise
+            case = office.store.case(case.id)
+        else:
+            return
+    raise Conflict("changed-meanwhile", case=case.id)
+
+
+def _send(office: Office, taken: Taken, letter: Letter, note: str, *, until: datetime | None = None) -> str | None:
+    """The receipt; None where it is tried again (the job was put off). A relay may refuse today and not tomorrow: that
+    leaves one entry, and the next try is later and later. `until` is when trying a refused one ends.
+    """
+    case = office.store.case(taken.job.case)
     try:
         return office.post.send(letter)
-    except Rejected:
-        return "rejected"
+    except Rejected as refusal:
+        if taken.job.trouble != _REFUSED:
+            failed = _letter_entry(office, case, note, "failed", refusal.key)
+            _record(office, taken, case, failed, finished=False)
+        if until is not None and office.clock() >= until:
+            office.store.commit([Change(finished=taken)])
+            return None
+        again = min(office.watch_every * 2 ** min(taken.job.tries, 5), _LONGEST_AGAIN)
+        office.store.back_off([taken], office.clock() + again, _REFUSED)
     except Trouble as trouble:
         later = timedelta(seconds=min(3600, _AGAIN_SECONDS * (1 + taken.job.tries)))
         office.store.back_off([taken], office.clock() + later, trouble.key)
-        return None
+    return None
+
+
+def _tell(office: Office, taken: Taken, case: Case, letter: Letter, note: str, until: datetime) -> None:
+    """Send a letter whose entry was made, and record that it left."""
+    if (receipt := _send(office, taken, letter, note, until=until)) is not None:
+        case = office.store.case(case.id)
+        sent = _letter_entry(office, case, note, "delivered-to-relay", receipt)
+        _record(office, taken, case, sent, finished=True)
+
+
+def _until(office: Office, case: Case) -> datetime:
+    """How long a refused letter about this case is worth another try."""
+    return max(case.measure.to_date, case.ended_at or case.filed_at) + _GIVE_UP
+
+
+# what is told ------------------------------------------------------------------------------------------------------
 
 
 def tell_live(office: Office, taken: Taken) -> None:
     """It is on now: the literal texts, and one click to stop it."""
     case = office.store.case(taken.job.case)
-    owner = office.people.person(case.person)
-    if case.state is not State.APPLIED or owner is None or Channel.MAILBOX not in owner.channels:
+    if case.state is not State.APPLIED:
         office.store.commit([Change(finished=taken)])
         return
+    owner = office.owner_or_address(case)
+    case = _announce(office, taken, case, "letter-live")
     token = office.new_token()
     link = Link(token_hash=digest(token), case=case.id, purpose="stop", expires_at=case.measure.to_date)
     office.store.commit([Change(links=(link,))])
     letter = letter_to_owner(office, case, owner, "live", Channel.MAILBOX, link=office.link_address(token))
-    if (receipt := _send(office, taken, letter)) is not None:
-        _told(office, taken, "live", Channel.MAILBOX, receipt)
+    _tell(office, taken, case, letter, "letter-live", _until(office, case))
 
 
 def noted(office: Office, taken: Taken) -> None:
     """Her answer was noted, and what that means. Whoever else pressed her button is found out this way."""
     case = office.store.case(taken.job.case)
-    owner = office.people.person(case.person)
-    if owner is None or Channel.MAILBOX not in owner.channels:
-        office.store.commit([Change(finished=taken)])
-        return
     event = "objection-noted" if case.answer == "objected" else "answer-noted"
-    letter = letter_to_owner(office, case, owner, event, Channel.MAILBOX)
-    if _send(office, taken, letter) is not None:
-        office.store.commit([Change(finished=taken)])
-
-
-def _told(office: Office, taken: Taken, event: str, channel: Channel, receipt: str) -> None:
-    """A letter besides the ask, as an entry of type asked: it too carries a way to object."""
-    case = office.store.case(taken.job.case)
-    outcome = "failed" if receipt == "rejected" else "delivered-to-relay"
-    entry = office.draft(
-        case, "asked", channel=channel, outcome=outcome, to="", by="", receipt=receipt, note=f"letter-{event}", tries=1
-    )
-    office.store.commit([Change(case=case, entries=(entry,), finished=taken)])
+    case = _announce(office, taken, case, f"letter-{event}")
+    letter = letter_to_owner(office, case, office.owner_or_address(case), event, Channel.MAILBOX)
+    _tell(office, taken, case, letter, f"letter-{event}", _until(office, case))
 
 
 def news(office: Office, taken: Taken) -> None:
     """Tell the requester where the case stands. No text of hers, no words of why she objected."""
     case = office.store.case(taken.job.case)
     requester = office.people.person(case.requester)
-    owner = office.people.person(case.person)
-    if requester is None or requester.mailbox is None or owner is None:
+    if requester is None or requester.mailbox is None:
         office.store.commit([Change(finished=taken)])
         return
+    case = _announce(office, taken, case, _NEWS)
     language = requester.language
     told = say(language, f"words.state.{case.state}")
     why = say(language, f"words.outcome.{case.outcome}") if case.outcome else ""
-    filled = values(office, case, owner, language) | {"news": f"{told} ({why})" if why else told}
+    filled = values(office, case, office.owner_or_address(case), language)
     letter = Letter(
         id=f"{case.id}.news.{case.version}",
         event="requester",
@@ -138,10 +193,63 @@ def news(office: Office, taken: Taken) -> None:
         address=requester.mailbox.address,
         name=requester.name,
         language=language,
+        values=filled | {"news": f"{told} ({why})" if why else told},
+    )
+    _tell(office, taken, case, letter, _NEWS, _until(office, case))
+
+
+def review_wanted(office: Office, taken: Taken) -> None:
+    """Tell those who may look at a case that it waits for them; nothing of what is in it."""
+    case = office.store.case(taken.job.case)
+    readers = _reviewers(office, case) if case.state is State.AWAITING_REVIEW else []
+    if not readers:
+        office.store.commit([Change(finished=taken)])
+        return
+    case = _announce(office, taken, case, _REVIEW)
+    outcome = "failed"
+    for reader, address in readers:
+        try:
+            office.post.send(_review_letter(office, case, reader, address))
+            outcome = "delivered-to-relay"
+        except Rejected:
+            continue  # this address is refused; the others may look all the same
+        except Trouble as trouble:
+            later = timedelta(seconds=min(3600, _AGAIN_SECONDS * (1 + taken.job.tries)))
+            office.store.back_off([taken], office.clock() + later, trouble.key)
+            return
+    case = office.store.case(case.id)
+    _record(office, taken, case, _letter_entry(office, case, _REVIEW, outcome), finished=True)
+
+
+def _reviewers(office: Office, case: Case) -> list[tuple[Person, str]]:
+    """Those whose review would count (clause 7), with their addresses."""
+    functions = office.policy_of(case).auto_reply.review.functions
+    requester = office.people.person(case.requester)
+    not_of = requester.function if requester else ""
+    return [
+        (person, person.mailbox.address)
+        for person in office.people.everyone()
+        if person.function in functions
+        and person.function != not_of
+        and person.id not in (case.requester, case.person)
+        and person.mailbox is not None
+    ]
+
+
+def _review_letter(office: Office, case: Case, reader: Person, address: str) -> Letter:
+    filled = {"organisation": office.organisation.name, "name": reader.name, "case": case.id}
+    return Letter(
+        id=f"{case.id}.review.{reader.id}.{case.request[:8]}",
+        event="review",
+        channel=Channel.MAILBOX,
+        address=address,
+        name=reader.name,
+        language=reader.language,
         values=filled,
     )
-    if _send(office, taken, letter) is not None:
-        office.store.commit([Change(finished=taken)])
+
+
+# the account -------------------------------------------------------------------------------------------------------
 
 
 def account_of(office: Office, case: Case, language: str) -> Account:
@@ -179,29 +287,54 @@ def account(office: Office, taken: Taken) -> None:
     if case.accounted_at is not None:
         office.store.commit([Change(finished=taken)])
         return
-    owner = office.people.person(case.person)
-    if owner is None or Channel.MAILBOX not in owner.channels:
-        office.store.back_off([taken], office.clock() + office.watch_every, "unknown-mailbox")
+    if _is_unsigned(office, case):
+        again = replace(taken.job, due_at=office.clock() + _SIGNED_WITHIN)
+        office.store.commit([Change(put=(again,), finished=taken)])
         return
+    letter, sha256 = _account_letter(office, case)
+    case = _announce(office, taken, case, _ACCOUNT)
+    receipt = _send(office, taken, letter, _ACCOUNT)
+    if receipt is not None:
+        _accounted(office, office.store.case(case.id), taken, receipt, sha256)
+    elif taken.job.trouble == _REFUSED and office.clock() >= _until(office, case):
+        _give_up(office, office.store.case(case.id))
+
+
+def _is_unsigned(office: Office, case: Case) -> bool:
+    """Whether what she will read is not yet under a signed checkpoint. It comes within a second where a worker signs; where
+    nobody does, she gets her account without.
+    """
+    last = office.store.entries(case=case.id)[-1]
+    note = office.store.checkpoint()
+    return note is not None and last.index >= _size(note) and office.clock() < last.time + _SIGNED_AT_LAST
+
+
+def _size(note: bytes) -> int:
+    """The size of the tree in a checkpoint, its second line (C2SP tlog-checkpoint)."""
+    return int(note.split(b"\n")[1])
+
+
+def _account_letter(office: Office, case: Case) -> tuple[Letter, str]:
+    """The letter, and the SHA-256 of the account as JSON."""
+    owner = office.owner_or_address(case)
     hers = account_of(office, case, owner.language)
-    text = office.render(hers, "text").decode()
     forms = {kind: office.render(hers, kind) for kind in _FORMS}
     letter = letter_to_owner(office, case, owner, "account", Channel.MAILBOX)
     letter = replace(
         letter,
-        values={**letter.values, "account_text": text},
+        values={**letter.values, "account_text": office.render(hers, "text").decode()},
         html=office.render(hers, "html").decode(),
         attachments=tuple(
             Attachment(name=f"locum-{case.id}.{kind}", media_type=_FORMS[kind], content=forms[kind]) for kind in forms
         ),
     )
-    receipt = _send(office, taken, letter)
-    if receipt is None:
-        return
-    if receipt == "rejected":
-        office.store.back_off([taken], office.clock() + office.watch_every, "letter-rejected")
-        return
-    _accounted(office, case, taken, receipt, hashlib.sha256(forms["json"]).hexdigest())
+    return letter, hashlib.sha256(forms["json"]).hexdigest()
+
+
+def _give_up(office: Office, case: Case) -> None:
+    """Nobody takes it, for a month: the record says so, and the case stays without the mark that it was accounted for."""
+    entry = office.draft(case, "failed", act="account", key=_REFUSED, left_as="")
+    office.store.commit([Change(case=case, entries=(entry,), drop=("account",), found=b"")])
 
 
 def _accounted(office: Office, case: Case, taken: Taken, receipt: str, sha256: str) -> None:

@@ -1,0 +1,101 @@
+"""Reaching the mail systems for acting.py: reading and writing many mailboxes, whatever a connector offers, and giving a
+job back where that failed. What is set, and what follows from it, is not decided here.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from locum.absence import Mailbox
+from locum.desk.office import Office
+from locum.errors import Conflict, LocumError, Unreachable
+from locum.lifecycle import Case
+from locum.measure import Standing, Wanted
+from locum.seam import Connector, ManyAtOnce
+from locum.store import Taken
+
+_TRIES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One case in one run of a step: the lease, the case, its mailbox, and what was last read of it."""
+
+    taken: Taken
+    case: Case
+    mailbox: Mailbox
+    standing: Standing
+
+
+def read(connector: Connector, mailboxes: Sequence[Mailbox]) -> list[Standing | LocumError]:
+    """What stands on each; an error is a result."""
+    if isinstance(connector, ManyAtOnce):
+        return connector.read_many(mailboxes)
+    return [caught(connector.read, mailbox) for mailbox in mailboxes]
+
+
+def _write(connector: Connector, items: Sequence[tuple[Mailbox, Wanted, Standing]]) -> list[Standing | LocumError]:
+    if isinstance(connector, ManyAtOnce):
+        return connector.write_many(items)
+    return [caught(connector.write, *item) for item in items]
+
+
+def caught(act: Callable[..., Standing], *arguments: object) -> Standing | LocumError:
+    """What the connector gives back, or the error it raises."""
+    try:
+        return act(*arguments)
+    except LocumError as error:
+        return error
+
+
+def write_wanted(
+    connector: Connector, turns: Sequence[Turn], wanted: Callable[[Turn], Wanted]
+) -> list[tuple[Turn, Standing | LocumError]]:
+    """Write, and where somebody changed something in between, read again and decide anew, a few times.
+
+    Each turn comes back with its result, and with what stood right before the last writing.
+    """
+    turns = list(turns)
+    results = _write(connector, [(turn.mailbox, wanted(turn), turn.standing) for turn in turns])
+    for _ in range(_TRIES):
+        again = [place for place, result in enumerate(results) if isinstance(result, Conflict)]
+        if not again:
+            break
+        for place, fresh in zip(again, read(connector, [turns[p].mailbox for p in again]), strict=True):
+            if isinstance(fresh, LocumError):
+                results[place] = fresh
+                continue
+            turns[place] = replace(turns[place], standing=fresh)
+            results[place] = _write(connector, [(turns[place].mailbox, wanted(turns[place]), fresh)])[0]
+    return list(zip(turns, results, strict=True))
+
+
+def read_turns(office: Office, connector: Connector, ready: Sequence[tuple[Taken, Case]]) -> list[Turn]:
+    """What stands on each mailbox now. Those that cannot be read are put off."""
+    mailboxes = [office.mailbox(case) for _, case in ready]
+    turns = []
+    for (taken, case), mailbox, standing in zip(ready, mailboxes, read(connector, mailboxes), strict=True):
+        if isinstance(standing, LocumError):
+            put_off(office, taken, standing)
+        else:
+            turns.append(Turn(taken, case, mailbox, standing))
+    return turns
+
+
+def connector_of(office: Office, ready: Sequence[tuple[Taken, Case]]) -> Connector | None:
+    """The mail system of these cases (all of one). None where there are none, or it is gone: then they are put off."""
+    if not ready:
+        return None
+    try:
+        return office.connector(ready[0][1])
+    except LocumError as error:
+        for taken, _ in ready:
+            put_off(office, taken, error)
+        return None
+
+
+def put_off(office: Office, taken: Taken, error: LocumError) -> None:
+    """Give a job back for later: soon where the far side may answer again, later where a person has to act first."""
+    soon = isinstance(error, Unreachable | Conflict)
+    seconds = min(3600, 5 * 2 ** min(taken.job.tries, 10)) if soon else min(3600, 60 * 2 ** min(taken.job.tries, 6))
+    office.store.back_off([taken], office.clock() + timedelta(seconds=seconds), error.key)
