@@ -181,12 +181,13 @@ def proceed(
         case Allowed():
             return _scheduled(office, case, entries, finished, use)
         case Needs("review"):
-            waiting = case if case.state is State.AWAITING_REVIEW else advance(case, Event.NEED_REVIEW)
+            waits = case.state is State.AWAITING_REVIEW
             close = Job(kind="close", case=case.id, due_at=case.measure.to_date)
+            told = (news(office, case),) if waits else (news(office, case), review_wanted(office, case))
             return Change(
-                case=waiting,
+                case=case if waits else advance(case, Event.NEED_REVIEW),
                 entries=entries,
-                put=(close, news(office, case)),
+                put=(close, *told),
                 drop=_WAITING_JOBS,
                 finished=finished,
                 use=use,
@@ -231,6 +232,11 @@ def _finished(
 def news(office: Office, case: Case) -> Job:
     """Tell the requester what became of it."""
     return Job(kind="news", case=case.id, due_at=office.clock(), lane="letters")
+
+
+def review_wanted(office: Office, case: Case) -> Job:
+    """Tell those who may review that a case waits for them."""
+    return Job(kind="review-wanted", case=case.id, due_at=office.clock(), lane="letters")
 
 
 def _expired(
@@ -352,8 +358,13 @@ def review(office: Office, acting: Acting, case: Case, approve: bool, because: s
     return office.store.commit([proceed(office, case, (entry,))])[0]
 
 
+def by_whom(case: Case, acting: Acting) -> str:
+    """The outcome of a case that somebody ends at the command line; the entry says who."""
+    return {case.person: "owner", case.requester: "requester"}.get(acting.id, "other")
+
+
 def withdraw(office: Office, acting: Acting, case: Case) -> Case:
-    """The requester takes it back before anything was set."""
-    withdrawn = advance(case, Event.WITHDRAW, outcome="requester" if acting.id == case.requester else "other")
+    """Somebody, most often the requester, takes it back before anything was set."""
+    withdrawn = advance(case, Event.WITHDRAW, outcome=by_whom(case, acting))
     entry = office.draft(case, "withdrawn", by={"id": acting.id, "name": acting.name}, because="")
     return office.store.commit([_finished(office, withdrawn, (entry,))])[0]

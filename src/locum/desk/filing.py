@@ -271,7 +271,7 @@ def canonical_request(case: Case) -> dict[str, Json]:
 
 def question(office: Office, case: Case) -> Question:
     """What the policy is asked about a case."""
-    can = office.connectors[case.connector].can
+    can = office.connector(case).can
     requester = office.people.person(case.requester)
     powers = {"read-mail": can.reads_mail, "redirect-mail": can.redirects_mail}
     return Question(
@@ -334,7 +334,7 @@ def reworded(office: Office, case: Case, subject: str, internal: str, external: 
         raise Invalid("end-in-the-past", until=instant(reply.to_date))
     if not reply.from_date < reply.to_date:
         raise Invalid("end-before-start", until=instant(reply.to_date))
-    cannot = unsayable(office.connectors[case.connector].can, reply)
+    cannot = unsayable(office.connector(case).can, reply)
     if cannot:
         raise Unsupported(f"cannot-{cannot[0]}", mailbox=case.mailbox, connector=case.connector)
     case = replace(case, measure=reply, not_after=reply.to_date, template="", nonce=office.random(16).hex())

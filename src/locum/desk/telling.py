@@ -142,7 +142,7 @@ def _tell(office: Office, taken: Taken, case: Case, letter: Letter, note: str, u
         _record(office, taken, case, sent, finished=True)
 
 
-def _until(office: Office, case: Case) -> datetime:
+def _until(case: Case) -> datetime:
     """How long a refused letter about this case is worth another try."""
     return max(case.measure.to_date, case.ended_at or case.filed_at) + _GIVE_UP
 
@@ -162,7 +162,7 @@ def tell_live(office: Office, taken: Taken) -> None:
     link = Link(token_hash=digest(token), case=case.id, purpose="stop", expires_at=case.measure.to_date)
     office.store.commit([Change(links=(link,))])
     letter = letter_to_owner(office, case, owner, "live", Channel.MAILBOX, link=office.link_address(token))
-    _tell(office, taken, case, letter, "letter-live", _until(office, case))
+    _tell(office, taken, case, letter, "letter-live", _until(case))
 
 
 def noted(office: Office, taken: Taken) -> None:
@@ -171,7 +171,7 @@ def noted(office: Office, taken: Taken) -> None:
     event = "objection-noted" if case.answer == "objected" else "answer-noted"
     case = _announce(office, taken, case, f"letter-{event}")
     letter = letter_to_owner(office, case, office.owner_or_address(case), event, Channel.MAILBOX)
-    _tell(office, taken, case, letter, f"letter-{event}", _until(office, case))
+    _tell(office, taken, case, letter, f"letter-{event}", _until(case))
 
 
 def news(office: Office, taken: Taken) -> None:
@@ -195,7 +195,7 @@ def news(office: Office, taken: Taken) -> None:
         language=language,
         values=filled | {"news": f"{told} ({why})" if why else told},
     )
-    _tell(office, taken, case, letter, _NEWS, _until(office, case))
+    _tell(office, taken, case, letter, _NEWS, _until(case))
 
 
 def review_wanted(office: Office, taken: Taken) -> None:
@@ -296,7 +296,7 @@ def account(office: Office, taken: Taken) -> None:
     receipt = _send(office, taken, letter, _ACCOUNT)
     if receipt is not None:
         _accounted(office, office.store.case(case.id), taken, receipt, sha256)
-    elif taken.job.trouble == _REFUSED and office.clock() >= _until(office, case):
+    elif taken.job.trouble == _REFUSED and office.clock() >= _until(case):
         _give_up(office, office.store.case(case.id))
 
 
