@@ -191,7 +191,7 @@ def test_a_refused_request_is_recorded_and_accounted_for(world: World) -> None:
     world.work()
     case = world.desk.case(caught.value.values["case"])
     assert (case.state, caught.value.clause) == (State.REFUSED, 1)
-    assert world.types(case) == ["requested", "refused", "accounted"]
+    assert [kind for kind in world.types(case) if kind != "asked"] == ["requested", "refused", "accounted"]
 
 
 @pytest.mark.parametrize(
@@ -329,7 +329,7 @@ def test_a_script_taken_away_is_noticed_by_the_watch(world: World) -> None:
     next((world.folder / "sieve/after").glob("*.sieve")).unlink()
     world.later(hours=2)
     after = world.desk.case(case.id)
-    assert (after.state, after.outcome) == (State.ACCOUNTED, "changed-by-owner")
+    assert (after.state, after.outcome) == (State.ACCOUNTED, "removed")
 
 
 def test_a_batch_is_resumed_without_doubling(world: World) -> None:

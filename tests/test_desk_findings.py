@@ -14,7 +14,7 @@ from locum import tlog
 from locum.absence import Mailbox
 from locum.connectors.sieve_files import SieveFiles
 from locum.demo.sink import Sink
-from locum.desk import Desk
+from locum.desk import REMINDERS, Desk
 from locum.errors import Conflict, LocumError, Rejected, Unreachable
 from locum.lifecycle import Case, State
 from locum.measure import Can, Standing, Wanted
@@ -350,6 +350,14 @@ def test_a_watch_is_free_again_at_once(world: World) -> None:
     world.desk.end(world.app.acting("bob"), case.id)
     world.work()
     assert (world.desk.case(case.id).state, world.published()) == (State.ACCOUNTED, {})
+
+
+def test_the_daily_look_is_free_again_at_once(world: World) -> None:
+    kind, name = REMINDERS
+    world.app.store.commit([Change(put=(Job(kind=kind, case=name, due_at=world.now, lane="letters"),))])
+    world.work()
+    world.app.store.commit([Change(put=(Job(kind=kind, case=name, due_at=world.now, lane="letters"),))])
+    assert len(world.app.store.take("w", seconds=60)) == 1
 
 
 def test_an_end_that_comes_too_soon_is_free_again_at_once(world: World) -> None:

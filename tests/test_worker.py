@@ -214,6 +214,37 @@ def test_the_log_is_one_line_of_json_per_job_without_any_text(living: Store, sig
         assert word not in log.getvalue()
 
 
+def test_the_log_names_the_trouble_of_a_job_that_was_put_off(living: Store, signer: Signer) -> None:
+    log = io.StringIO()
+    put(living, "late", lane="dovecot")
+    desk = Acts(living, lambda taken: living.back_off(taken, real_clock() + timedelta(hours=1), "relay-silent"))
+    with working(living, desk, signer, log):
+        eventually(lambda: '"case": "late"' in log.getvalue())
+    [job] = [line for line in map(json.loads, log.getvalue().splitlines()) if line["event"] == "job"]
+    assert (job["went"], job["trouble"]) == ("put-off", "relay-silent")
+
+
+def test_when_it_stops_letters_that_were_not_begun_are_given_back(living: Store, signer: Signer) -> None:
+    begun, release = threading.Event(), threading.Event()
+    names = [f"case-{number}" for number in range(5)]
+    desk = Acts(living)
+
+    def slowly(taken: Sequence[Taken]) -> None:
+        begun.set()
+        release.wait(20)
+        desk.finish(taken)
+
+    desk.act = slowly
+    put(living, *names, lane="letters")
+    with working(living, desk, signer) as stop:
+        assert begun.wait(20)
+        stop.set()
+        release.set()
+    left = [job for name in names for job in living.jobs(name)]
+    assert (len(left), {job.tries for job in left}) == (4, {0})
+    assert len(living.take("other", seconds=5)) == 4
+
+
 def test_what_is_begun_is_finished_when_it_stops(living: Store, signer: Signer) -> None:
     begun = threading.Event()
     desk = Acts(living)
