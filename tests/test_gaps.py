@@ -67,7 +67,7 @@ def test_she_is_reminded_once_and_can_set_it_herself(world: World) -> None:
     view = world.desk.look(token)
     assert view.may == {"set"}
     own = OwnText(subject="Weg", internal_text="Ik ben er even niet.\n", until="2026-12-07")
-    case = world.desk.answer(token, "set", own).case
+    case = world.desk.answer(token, "set", own)
     assert case is not None
     world.later(days=4)
     assert world.desk.case(case.id).state is State.APPLIED

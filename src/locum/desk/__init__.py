@@ -89,7 +89,7 @@ class Desk:
         if case.state not in (State.APPLYING, State.APPLIED):
             raise Refused("no-such-step", case=case.id, state=case.state, event="end")
         entry = self.office.draft(case, "withdrawn", by={"id": acting_.id, "name": acting_.name}, because="")
-        change = asking.stopped(self.office, case, "requester", entry)
+        change = asking.stopped(self.office, case, asking.by_whom(case, acting_), entry)
         return self.office.store.commit([change])[0]
 
     # her steps, by link
@@ -98,8 +98,8 @@ class Desk:
         """What a link shows; changes nothing. Raises Invalid `link-unknown` (also for a forged one) or `link-expired`."""
         return behind_links.look(self.office, token)
 
-    def answer(self, token: str, answer: str, text: OwnText | None = None, because: str = "") -> LinkView:
-        """One of LinkView.may. Raises Invalid as `look`, and Conflict `link-used` where this was already said."""
+    def answer(self, token: str, answer: str, text: OwnText | None = None, because: str = "") -> Case:
+        """One of LinkView.may; the case as it was recorded. Raises Invalid as `look`, and Conflict `link-used` where this was already said."""
         return behind_links.answer(self.office, token, answer, text, because)
 
     # the worker's steps

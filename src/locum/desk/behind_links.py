@@ -5,7 +5,7 @@ from datetime import datetime
 
 from locum.absence import Absence, Person
 from locum.desk import asking
-from locum.desk.filing import canonical_request, new_case_id, reworded
+from locum.desk.filing import canonical_request, new_case_id, overlapping, reworded
 from locum.desk.forms import LinkView, OwnText
 from locum.desk.office import Office
 from locum.desk.telling import values
@@ -44,7 +44,7 @@ def _link(office: Office, token: str) -> Link:
 
 
 def _view(office: Office, link: Link, case: Case) -> LinkView:
-    owner = office.owner(case)
+    owner = office.owner_or_address(case)
     words = values(office, case, owner, owner.language)
     reply = case.measure
     return LinkView(
@@ -77,8 +77,8 @@ def _may(case: Case) -> frozenset[str]:
     return frozenset({"agree", "object", "own-text", "done"})
 
 
-def answer(office: Office, token: str, said: str, text: OwnText | None, because: str) -> LinkView:
-    """Her button; see Desk.answer."""
+def answer(office: Office, token: str, said: str, text: OwnText | None, because: str) -> Case:
+    """Her button; see Desk.answer. Nothing follows the commit, so an error always means that nothing was recorded."""
     try:
         return _answered(office, _link(office, token), said, text, because)
     except Conflict as conflict:
@@ -88,7 +88,7 @@ def answer(office: Office, token: str, said: str, text: OwnText | None, because:
     return _answered(office, _link(office, token), said, text, because)
 
 
-def _answered(office: Office, link: Link, said: str, text: OwnText | None, because: str) -> LinkView:
+def _answered(office: Office, link: Link, said: str, text: OwnText | None, because: str) -> Case:
     if link.case.startswith(_PERSON):
         return _set(office, link, said, text)
     case = office.store.case(link.case)
@@ -99,8 +99,7 @@ def _answered(office: Office, link: Link, said: str, text: OwnText | None, becau
         change = _live_answer(office, case, said, because)
     else:
         change = _answer(office, link, case, said, text, because)
-    written = office.store.commit([change])[0]
-    return _view(office, link, written)
+    return office.store.commit([change])[0]
 
 
 def _live_answer(office: Office, case: Case, said: str, because: str) -> Change:
@@ -184,7 +183,7 @@ def _absent(office: Office, link: Link) -> Person:
     return owner
 
 
-def _set(office: Office, link: Link, said: str, text: OwnText | None) -> LinkView:
+def _set(office: Office, link: Link, said: str, text: OwnText | None) -> Case:
     """She sets her own reply: her words, her decision, no waiting."""
     if said != "set" or link.used_at is not None:
         raise Conflict("link-used", case="")
@@ -200,8 +199,7 @@ def _set(office: Office, link: Link, said: str, text: OwnText | None) -> LinkVie
     filed = office.draft(case, "requested", **asked)
     case = advance(case, Event.ASK)
     change = asking.answered(office, case, asking.Said(answer="own-text", via="link", use=link))
-    written = office.store.commit([replace(change, entries=(filed, *change.entries))])[0]
-    return replace(_view(office, link, written), purpose="set")
+    return office.store.commit([replace(change, entries=(filed, *change.entries))])[0]
 
 
 def _own_case(office: Office, owner: Person, until: datetime, now: datetime) -> Case:
@@ -224,10 +222,7 @@ def _own_case(office: Office, owner: Person, until: datetime, now: datetime) -> 
         addresses=mailbox.addresses,
         internal_domains=office.organisation.domains,
     )
-    others = office.store.living_on([mailbox.address])
-    if any(from_date < other.measure.to_date and other.measure.from_date < until for other in others):
-        raise Refused("overlapping", case=others[0].id, mailbox=mailbox.address)
-    return Case(
+    case = Case(
         id=case_id,
         state=State.REQUESTED,
         mailbox=mailbox.address,
@@ -244,6 +239,9 @@ def _own_case(office: Office, owner: Person, until: datetime, now: datetime) -> 
         connector=connector,
         language=owner.language,
     )
+    if (clash := overlapping(case, office.store.living_on([mailbox.address]))) is not None:
+        raise Refused("overlapping", case=clash.id, mailbox=mailbox.address)
+    return case
 
 
 def _leaves(office: Office, owner: Person, now: datetime, until: datetime) -> list[Absence]:

@@ -19,6 +19,8 @@ from starlette.exceptions import HTTPException
 
 from locum.desk import LinkView, OwnText
 from locum.errors import Conflict, Invalid, LocumError, Refused, Trouble, Unsupported
+from locum.lifecycle import Case
+from locum.measure import Audience
 from locum.web.guard import HEADERS, GuessLimit, Network, client_of
 from locum.web.shown import Site, case_page, home_page, problem_page
 
@@ -33,6 +35,20 @@ _TOLD_HER = {
     "changed-meanwhile": "answer-too-late",
 }
 """What this page says instead of the sentences made for the command line."""
+SAID_TO_HER = frozenset(
+    {
+        *_STATUS_OF_KEY,
+        *_TOLD_HER,
+        *("answer-unknown", "bad-character", "bad-time", "because-too-long", "end-before-start", "end-in-the-past"),
+        *("longer-than-asked", "more-than-one-line", "overlapping", "text-empty", "too-far-ahead"),
+        *(f"cannot-audience-{audience}" for audience in Audience),
+        *("cannot-two-texts", "cannot-html", "cannot-exceptions", "cannot-aliases", "cannot-window"),
+        *("cannot-text-too-long", "cannot-subject-too-long"),
+    }
+)
+"""Errors about what she wrote or pressed, or about her own case. No other is shown: it may tell of somebody else, or of how
+this machine is set up.
+"""
 _STATUS_OF_CLASS: tuple[tuple[type[LocumError], int], ...] = (
     (Invalid, 400),
     (Unsupported, 400),
@@ -51,7 +67,7 @@ class Answers(Protocol):
         """As Desk.look."""
         ...
 
-    def answer(self, token: str, answer: str, text: OwnText | None = None, because: str = "") -> LinkView:
+    def answer(self, token: str, answer: str, text: OwnText | None = None, because: str = "") -> Case:
         """As Desk.answer."""
         ...
 
@@ -84,7 +100,9 @@ def _lines(text: str) -> str:
 
 
 def status_of(error: LocumError) -> int:
-    """The HTTP status of an error."""
+    """The HTTP status of an error. What is not hers to mend is ours: come back later."""
+    if error.key not in SAID_TO_HER:
+        return 503
     by_class = next(status for kind, status in _STATUS_OF_CLASS if isinstance(error, kind))
     return _STATUS_OF_KEY.get(error.key, by_class)
 
@@ -157,7 +175,7 @@ class Pages:
 
     def _again(self, token: str, error: LocumError, text: OwnText | None, request: Request) -> Response:
         """The page behind the link with the error on top and her words still in it, where the link can still be looked at."""
-        if error.key not in ("link-unknown", "link-expired") and not isinstance(error, Trouble):
+        if error.key in SAID_TO_HER - {"link-unknown", "link-expired"}:
             try:
                 view = self._desk.look(token)
             except LocumError as worse:
