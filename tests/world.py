@@ -36,6 +36,10 @@ file = "policy.toml"
 [mail]
 relay = "smtp://127.0.0.1:{relay}"
 from = "locum@corp.test"
+{connectors}
+"""
+
+PUBLISHED = """\
 [connector.dovecot]
 kind = "sieve_files"
 mailboxes = ["@corp.test"]
@@ -68,6 +72,7 @@ class World:
     now: datetime = MONDAY
     policy: dict[str, object] = field(default_factory=dict)
     people: str = PEOPLE
+    connectors: str = PUBLISHED
     more: str = ""
     step: Callable[[str], None] = lambda _name: None
 
@@ -75,7 +80,7 @@ class World:
         rules = {"free_text": "review", "wait_hours": 4, "if_unanswered": "proceed", "count": 0} | self.policy
         (self.folder / "people.csv").write_text(self.people)
         (self.folder / "policy.toml").write_text(POLICY.format(**rules))
-        settings = SETTINGS.format(store=self.store_url, relay=self.sink.port) + self.more
+        settings = SETTINGS.format(store=self.store_url, relay=self.sink.port, connectors=self.connectors) + self.more
         self.config = self.folder / "locum.toml"
         self.config.write_text(settings)
         for place in ("sieve", "sieve/before", "sieve/after"):
