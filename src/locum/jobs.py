@@ -233,7 +233,7 @@ def back_off(connection: Connection, taken: Sequence[Taken], until: datetime, tr
     given_back = update(jobs).where(_OURS)
     connection.execute(
         given_back.values(
-            taken_by=None, taken_until=None, due_at=until, tries=jobs.c.tries + bool(trouble), trouble=trouble
+            taken_by=None, taken_until=None, due_at=until, tries=jobs.c.tries + int(bool(trouble)), trouble=trouble
         ),
         [_key(one) for one in taken],
     )
