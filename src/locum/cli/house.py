@@ -2,21 +2,45 @@
 
 import os
 import socket
+import sys
 from collections.abc import Callable
+from enum import StrEnum
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from locum.cli.door import Door, command, helped
 from locum.cli.output import put, put_finding, put_json, put_table
-from locum.errors import Refused, Rejected, Unsupported
+from locum.errors import Invalid, Refused, Rejected
 from locum.messages import say, says
 from locum.phrases import one_line
 
 if TYPE_CHECKING:
     from locum.desk import Gap
+    from locum.regulation import House
     from locum.seam import Finding
+
+
+class Paper(StrEnum):
+    """The documents that the policy renders into (regulation.NAMES), and all of them in one file."""
+
+    REGULATION = "regulation"
+    WORKS_COUNCIL = "works-council"
+    DPIA = "dpia"
+    REGISTER = "register"
+    NOTICE = "notice"
+    SUMMARY = "summary"
+    ALL = "all"
+
+
+class Sheet(StrEnum):
+    """How a document of the policy is written."""
+
+    MD = "md"
+    HTML = "html"
+    PDF = "pdf"
 
 
 def register(app: typer.Typer) -> None:
@@ -25,18 +49,26 @@ def register(app: typer.Typer) -> None:
     app.add_typer(group, name="policy", help=helped("policy"))
     command(group, "check", "policy-check")(policy_check)
     command(group, "show", "policy-show")(policy_show)
-    command(group, "render", "policy-render", anything=True)(policy_render)
+    command(group, "render", "policy-render")(policy_render)
     for name, work in (("check", check), ("gaps", gaps), ("serve", serve), ("worker", worker), ("demo", demo)):
         command(app, name)(work)
 
 
 def policy_check(door: Door) -> int:
     """Read the policy, and say whether it is in order."""
+    from locum.regulation import open_warnings  # noqa: PLC0415  only for this
+
     policy = door.app.policy
+    warnings = open_warnings(policy, _whose(door), door.language)
     if door.json:
-        put_json({"holds": True, "policy": policy.hash, "file": _policy_file(door)})
+        shown = [
+            {"field": w.key, "clause": w.clause, "refused": list(w.refused), "sentence": w.sentence} for w in warnings
+        ]
+        put_json({"holds": True, "policy": policy.hash, "file": _policy_file(door), "open": shown})
     else:
         put(door.say("policy-holds", file=_policy_file(door) or door.say("policy-shipped"), hash=policy.hash[:16]))
+        for warning in warnings:
+            put_finding(None, warning.sentence)
     return 0
 
 
@@ -44,16 +76,54 @@ def policy_show(door: Door) -> int:
     """The policy in force."""
     policy = door.app.policy
     if door.json:
-        rules = policy.auto_reply.model_dump()
-        put_json({"policy": policy.hash, "file": _policy_file(door), "text": policy.text, "auto-reply": rules})
+        rules, fields = policy.auto_reply.model_dump(), policy.regulation.model_dump(mode="json", by_alias=True)
+        put_json(
+            {
+                "policy": policy.hash,
+                "file": _policy_file(door),
+                "text": policy.text,
+                "auto-reply": rules,
+                "regulation": fields,
+            }
+        )
     else:
         put(policy.text.rstrip())
     return 0
 
 
-def policy_render(_door: Door) -> int:
-    """The regulation."""
-    raise Unsupported("not-yet", what="policy render")
+def policy_render(
+    door: Door,
+    *,
+    paper: Annotated[Paper, typer.Option("--document", help=helped("document"))] = Paper.REGULATION,
+    sheet: Annotated[Sheet, typer.Option("--format", help=helped("sheet"))] = Sheet.MD,
+    output: Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help=helped("output"))] = None,
+) -> int:
+    """The policy as the documents that an organisation needs, made from what is enforced."""
+    from locum.documents.regulation import render  # noqa: PLC0415  only for this
+    from locum.regulation import NAMES, document  # noqa: PLC0415
+
+    if sheet is Sheet.PDF and output is None and sys.stdout.isatty():
+        raise Invalid("usage", what=door.say("usage.pdf-terminal"))
+    policy, whose = door.app.policy, _whose(door)
+    names = NAMES if paper is Paper.ALL else (str(paper),)
+    made = render([document(policy, whose, name, door.language) for name in names], str(sheet))
+    if output is None:
+        sys.stdout.buffer.write(made)
+        return 0
+    try:
+        output.write_bytes(made)
+    except OSError as error:
+        raise Invalid("file-unwritable", file=output, what=error.strerror) from None
+    door.tell("written", file=output)
+    return 0
+
+
+def _whose(door: Door) -> "House":
+    """Whose regulation it is, from the settings."""
+    from locum.regulation import House  # noqa: PLC0415  only for this
+
+    organisation, contact = door.settings.organisation, door.settings.contact
+    return House(name=organisation.name, domains=organisation.domains, officer=contact.dpo, authority=contact.authority)
 
 
 def _policy_file(door: Door) -> str | None:

@@ -1,0 +1,217 @@
+"""Every promise of the regulation: its sentence, the rule that keeps it, the settings that it tells, and the tests that show it.
+
+The table is data. Rules are named, not imported: a rule may live on any floor. tests/test_regulation.py checks both ways
+that rules, settings, sentences and tests exist, and docs/policy.md is made from it.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """`key` is the sentence (`regulation.promise.<key>`, with variants below it where settings choose); `rule` a dotted name
+    under `locum`; `tests` are FILE::NAME under tests/; `settings` are paths in the policy.
+    """
+
+    key: str
+    rule: str
+    tests: tuple[str, ...]
+    settings: tuple[str, ...] = ()
+
+    @property
+    def clause(self) -> int:
+        """The clause it stands in."""
+        return int(self.key.partition(".")[0])
+
+
+def _row(key: str, rule: str, tests: str, settings: str = "") -> Promise:
+    return Promise(key, rule, tuple(tests.split()), tuple(settings.split()))
+
+
+PROMISES: tuple[Promise, ...] = (
+    _row(
+        "1.reasons",
+        "policy._purpose",
+        "test_policy.py::test_a_reason_outside_the_list_is_refused_by_clause_1",
+        "auto-reply.reasons",
+    ),
+    _row("1.because", "desk.filing._because", "test_desk.py::test_bad_input_is_said_and_changes_nothing"),
+    _row("1.judging", "policy.load", "test_policy.py::test_a_mistake_in_the_file_is_named_with_its_line"),
+    _row("4.letter", "desk.telling.letter_to_owner", "test_letters.py::test_the_ask_tells_all_she_needs_to_decide"),
+    _row("5.password", "cli.requests._refusal", "test_cli.py::test_what_is_not_done_leaves_no_case"),
+    _row(
+        "5.longest",
+        "policy._no_longer_than_needed",
+        "test_policy.py::test_longer_than_allowed_is_refused_by_clause_5 "
+        "test_policy.py::test_exactly_the_longest_is_allowed",
+        "auto-reply.max_days",
+    ),
+    _row("5.one", "desk.filing.overlapping", "test_desk.py::test_two_auto_replies_at_one_time_are_refused"),
+    _row(
+        "5.ends",
+        "desk.acting.end",
+        "test_desk.py::test_silence_leads_to_a_live_reply_and_its_end_to_an_account "
+        "conformance.py::test_put_back_is_byte_for_byte_what_was_found",
+    ),
+    _row("5.put-back", "desk.acting.end", "conformance.py::test_put_back_is_byte_for_byte_what_was_found"),
+    _row("5.own-change", "desk.acting.watch", "test_desk.py::test_a_script_taken_away_is_noticed_by_the_watch"),
+    _row(
+        "5.powers",
+        "policy._least_power",
+        "test_policy.py::test_a_credential_that_could_read_mail_has_to_be_allowed_by_name",
+        "auto-reply.powers",
+    ),
+    _row(
+        "6.channels",
+        "policy._the_ask",
+        "test_policy.py::test_nothing_goes_ahead_before_she_was_asked_on_every_channel "
+        "test_desk.py::test_she_is_asked_on_every_channel_she_permitted",
+        "auto-reply.ask.channels",
+    ),
+    _row("6.private", "absence.Person.channels", "test_desk.py::test_she_is_asked_on_every_channel_she_permitted"),
+    _row("6.no-channel", "policy._the_ask", "test_policy.py::test_without_a_channel_nothing_may_be_done"),
+    _row("6.through", "desk.asking.ask", "test_desk.py::test_nothing_goes_live_while_the_relay_is_down"),
+    _row(
+        "6.wait",
+        "hours.WorkingHours.after",
+        "test_policy.py::test_nothing_goes_ahead_before_the_wait_is_over test_hours.py::test_hours_are_those_of_her_zone",
+        "auto-reply.ask.wait_hours",
+    ),
+    _row(
+        "6.unanswered",
+        "policy._the_ask",
+        "test_policy.py::test_silence_stops_it_where_the_policy_says_so "
+        "test_policy.py::test_silence_needs_a_reviewer_where_the_policy_says_so",
+        "auto-reply.ask.if_unanswered",
+    ),
+    _row("6.agreed", "policy._the_ask", "test_policy.py::test_her_agreement_needs_no_wait"),
+    _row("6.own-text", "desk.filing.reworded", "test_desk.py::test_her_own_text_is_what_is_set"),
+    _row("6.herself", "desk.asking.answered", "test_desk.py::test_she_has_done_it_herself"),
+    _row(
+        "6.objection",
+        "policy._the_ask",
+        "test_policy.py::test_an_objection_is_refused_by_clause_6 "
+        "test_desk.py::test_an_objection_stops_it_before_anything_is_set",
+    ),
+    _row(
+        "6.objection-live",
+        "desk.asking.stopped",
+        "test_desk.py::test_she_can_stop_a_live_reply_with_the_link_she_was_asked_by",
+    ),
+    _row(
+        "6.reads-along",
+        "policy._the_ask",
+        "test_policy.py::test_whoever_reads_along_is_not_overruled_by_silence",
+    ),
+    _row("6.leave-kind", "absence.Absence", "test_gaps.py::test_the_kind_of_leave_is_nowhere"),
+    _row(
+        "7.count",
+        "policy._four_eyes",
+        "test_policy.py::test_one_person_approving_twice_is_one_person",
+        "auto-reply.review.count",
+    ),
+    _row(
+        "7.functions",
+        "desk.asking.review",
+        "test_policy.py::test_a_review_by_the_wrong_person_does_not_count",
+        "auto-reply.review.functions",
+    ),
+    _row(
+        "7.persons",
+        "policy._unless_reviewed",
+        "test_policy.py::test_one_person_approving_twice_is_one_person "
+        "test_desk.py::test_requester_and_owner_cannot_review "
+        "test_desk_promises.py::test_a_reviewer_of_the_requesters_function_does_not_count",
+    ),
+    _row("7.denial", "policy._four_eyes", "test_policy.py::test_a_denial_is_refused_by_clause_7"),
+    _row(
+        "7.text",
+        "desk.asking.facts",
+        "test_desk_promises.py::test_a_review_does_not_outlive_the_text_it_was_given_for",
+    ),
+    _row(
+        "7.again",
+        "desk.acting.apply",
+        "test_desk_promises.py::test_what_allowed_it_is_judged_again_right_before_the_act",
+    ),
+    _row(
+        "8.audience",
+        "desk.filing._reply",
+        "test_regulation.py::test_who_gets_a_reply_where_the_requester_says_nothing",
+        "auto-reply.audience",
+    ),
+    _row(
+        "8.template", "wording.from_template", "test_regulation.py::test_each_template_says_on_whose_behalf_it_is_set"
+    ),
+    _row("8.no-date", "wording.from_template", "test_wording.py::test_outsiders_are_told_no_date"),
+    _row(
+        "8.free-text",
+        "policy._wording",
+        "test_policy.py::test_free_text_for_outsiders_needs_her_or_a_reviewer "
+        "test_policy.py::test_free_text_for_outsiders_may_go_where_the_policy_says_so",
+        "auto-reply.free_text",
+    ),
+    _row(
+        "8.batch",
+        "policy._batch",
+        "test_policy.py::test_a_large_batch_needs_a_reviewer",
+        "auto-reply.batch_review_above",
+    ),
+    _row(
+        "8.heard-by",
+        "policy._unless_agreed",
+        "test_desk_promises.py::test_an_agreement_that_only_the_requester_heard_does_not_publish_free_text",
+    ),
+    _row(
+        "8.literal",
+        "desk.filing.canonical_request",
+        "test_desk.py::test_a_request_that_was_changed_after_filing_is_never_carried_out",
+    ),
+    _row("9.refused", "cli.requests._not_yet", "test_cli.py::test_what_is_not_done_leaves_no_case"),
+    _row("10.refused", "cli.requests._not_yet", "test_cli.py::test_what_is_not_done_leaves_no_case"),
+    _row("15.found", "desk.telling._accounted", "test_regulation.py::test_what_was_found_is_wiped_after_the_account"),
+    _row("15.sealed", "sealing.seal", "test_record.py::test_no_text_of_a_case_lies_open_in_the_database"),
+    _row(
+        "15.unchanged",
+        "record.read_entries",
+        "test_record.py::test_what_was_changed_behind_our_back_is_not_shown "
+        "test_desk.py::test_every_step_has_its_entry",
+    ),
+    _row(
+        "16.account",
+        "desk.telling.account",
+        "test_account.py::test_a_whole_case_tells_who_asked_why_and_when "
+        "test_letters.py::test_the_account_goes_as_text_html_and_files",
+    ),
+    _row(
+        "16.finished-early",
+        "desk.asking._finished",
+        "test_desk.py::test_an_objection_rests_until_the_end_and_is_accounted_for "
+        "test_desk.py::test_a_reviewers_no_ends_it",
+    ),
+    _row(
+        "16.refusals",
+        "desk.filing._judged",
+        "test_desk.py::test_a_refused_request_is_recorded_and_accounted_for",
+        "auto-reply.record_refusals",
+    ),
+    _row(
+        "16.live",
+        "desk.telling.tell_live",
+        "test_desk.py::test_the_letter_that_says_it_is_on_has_a_link_that_stops_it",
+    ),
+    _row("16.noted", "desk.telling.noted", "test_desk.py::test_her_agreement_needs_no_waiting"),
+    _row("16.requester", "desk.telling.news", "test_letters.py::test_the_requester_is_told_no_words_of_hers"),
+    _row(
+        "17.longest",
+        "policy._no_longer_than_needed",
+        "test_regulation.py::test_no_reason_makes_it_last_longer",
+        "auto-reply.max_days",
+    ),
+    _row("19.reminder", "desk.forgotten.gaps", "test_gaps.py::test_she_is_reminded_once_and_can_set_it_herself"),
+    _row(
+        "19.gaps",
+        "cli.house._sees_everyone",
+        "test_cli.py::test_who_is_away_is_shown_to_those_named_and_to_everyone_of_herself",
+    ),
+)

@@ -1,0 +1,384 @@
+"""The regulation says what is enforced and nothing else: promises, rules, settings and tests, checked both ways."""
+
+import ast
+import importlib
+import io
+import re
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from functools import cache
+from html import unescape
+from pathlib import Path
+
+import pypdf
+import pytest
+from pydantic import BaseModel
+from tests.world import World
+
+from locum.demo.sink import Sink
+from locum.documents.regulation import FORMS, render
+from locum.errors import Invalid
+from locum.messages import LANGUAGES, catalogue
+from locum.policy import AutoReplyRules, No, Policy, RegulationFields, decide, load, shipped
+from locum.regulation import NAMES, PROMISES, Document, House, Kind, Mark, Promise, document, open_warnings
+from locum.regulation.outline import CLAUSES, OTHERS
+from locum.regulation.page import page
+from locum.regulation.sentences import setting
+from locum.wording import from_template
+from test_policy import ASKED, NOW, QUESTION
+
+ROOT = Path(__file__).parent.parent
+HOUSE = House(name="Voorbeeld BV", domains=("corp.test",))
+HOSTILE = "<script>alert(1)</script> [x](http://a.test) {max_days} **vet**"
+FILLED = """
+adopted_by = "de directie"
+adopted_on = 2026-09-01
+works_council = "OR-2026-17"
+works_council_on = 2026-08-20
+register = "R-041"
+dpia_on = 2026-08-11
+known_on = 2026-09-01
+known_where = "het intranet"
+privacy_officer = "fg@corp.test"
+authority = "Autoriteit Persoonsgegevens"
+private_use = "allowed"
+"""
+
+
+def filled(fields: str = FILLED) -> Policy:
+    return load(shipped().replace("[regulation]", f"[regulation]{fields}", 1))
+
+
+def changed(path: str, value: object) -> Policy:
+    """The shipped policy with another value at `path`."""
+    policy = load()
+    *tables, name = path.split(".")[1:]
+    if not tables:
+        return replace(policy, auto_reply=policy.auto_reply.model_copy(update={name: value}))
+    table = getattr(policy.auto_reply, tables[0]).model_copy(update={name: value})
+    return replace(policy, auto_reply=policy.auto_reply.model_copy(update={tables[0]: table}))
+
+
+def told(policy: Policy, language: str, name: str = "regulation") -> str:
+    return render([document(policy, HOUSE, name, language)], "md").decode()
+
+
+def sentences(made: Document) -> Iterator[tuple[str, str]]:
+    for section in made.sections:
+        yield from ((sentence.key, sentence.text) for sentence in section.sentences)
+
+
+# settings are told
+
+
+def settings_of(table: type[BaseModel] = AutoReplyRules, path: str = "auto-reply") -> Iterator[str]:
+    for name, field in table.model_fields.items():
+        kind = field.annotation
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            yield from settings_of(kind, f"{path}.{name}")
+        else:
+            yield f"{path}.{name}"
+
+
+OTHER_VALUES: dict[str, list[tuple[object, dict[str, str]]]] = {
+    "auto-reply.reasons": [(["deadline"], {"nl": "een termijn die bijna afloopt", "en": "deadline"})],
+    "auto-reply.max_days": [(41, {"nl": "41 dagen", "en": "41 days"}), (1, {"nl": "1 dag", "en": "1 day"})],
+    "auto-reply.audience": [
+        ("everyone", {"nl": "ook van buiten de organisatie", "en": "outside the organisation"}),
+        ("known", {"nl": "bekende afzenders", "en": "known senders"}),
+    ],
+    "auto-reply.free_text": [("allowed", {"nl": "zonder aparte goedkeuring", "en": "without separate approval"})],
+    "auto-reply.batch_review_above": [(7, {"nl": "7 mailboxen", "en": "7 mailboxes"})],
+    "auto-reply.record_refusals": [(False, {"nl": "niet vastgelegd", "en": "not recorded"})],
+    "auto-reply.powers": [
+        (["redirect-mail", "read-mail"], {"nl": "opgeslagen mail lezen", "en": "reading stored mail"}),
+        ([], {"nl": "en verder niets", "en": "and nothing else"}),
+    ],
+    "auto-reply.ask.channels": [(["mailbox"], {"nl": "mail naar de werkmailbox", "en": "mail to the work mailbox"})],
+    "auto-reply.ask.wait_hours": [
+        (2.5, {"nl": "2,5 werkuren", "en": "2.5 working hours"}),
+        (0, {"nl": "wordt er niet gewacht", "en": "there is no waiting"}),
+    ],
+    "auto-reply.ask.if_unanswered": [
+        ("review", {"nl": "dan beslist een beoordelaar", "en": "a reviewer decides"}),
+        ("stop", {"nl": "dan wordt er niets ingesteld", "en": "nothing is set"}),
+    ],
+    "auto-reply.review.count": [(2, {"nl": "2 anderen", "en": "2 other people"})],
+    "auto-reply.review.functions": [(["dpo"], {"nl": "gegevensbescherming", "en": "data protection officer"})],
+}
+
+
+def test_every_setting_of_the_policy_stands_in_the_table_of_promises() -> None:
+    assert {path for promise in PROMISES for path in promise.settings} == set(settings_of()) == set(OTHER_VALUES)
+
+
+CHANGES = [(path, value, words) for path, rows in OTHER_VALUES.items() for value, words in rows]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize(("path", "value", "words"), CHANGES, ids=lambda value: str(value)[:30])
+def test_another_value_is_another_text_that_says_it(
+    language: str, path: str, value: object, words: dict[str, str]
+) -> None:
+    assert setting(load().auto_reply, path) != value
+    before = dict(sentences(document(load(), HOUSE, "regulation", language)))
+    after = dict(sentences(document(changed(path, value), HOUSE, "regulation", language)))
+    fresh = " ".join(text for key, text in after.items() if before.get(key) != text)
+    assert words[language] in fresh
+
+
+def test_a_value_that_nobody_chose_is_marked_as_a_proposal() -> None:
+    made = document(load(), HOUSE, "regulation", "en")
+    marked = {
+        p.text for section in made.sections for s in section.sentences for p in s.parts if p.mark is Mark.PROPOSAL
+    }
+    assert {"92 days", "4 working hours", "20 mailboxes"} <= marked
+    assert "**92 days** (proposal)" in told(load(), "en")
+
+
+def test_a_value_that_was_chosen_is_not() -> None:
+    assert "**41 days** (proposal)" not in told(changed("auto-reply.max_days", 41), "en")
+
+
+def test_an_adopted_regulation_has_no_proposals() -> None:
+    text = told(filled(), "nl").partition("## Wat we bedoelen")[2]
+    assert "(voorstel)" not in text
+    assert "**92 dagen**" in text
+
+
+# promises are kept
+
+
+def test_each_promise_stands_in_the_regulation_and_in_the_table_exactly_once() -> None:
+    outline = [key for keys in CLAUSES.values() for key in keys.split() if key.startswith("promise.")]
+    assert sorted(outline) == sorted(f"promise.{promise.key}" for promise in PROMISES)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_each_sentence_of_the_catalogue_is_a_promise_of_the_table_or_a_variant_of_one(language: str) -> None:
+    keys = {key.removeprefix("promise.") for key in catalogue(language, "regulation") if key.startswith("promise.")}
+    known = {promise.key for promise in PROMISES}
+    assert {key for key in keys if key not in known and key.rpartition(".")[0] not in known} == set()
+
+
+@pytest.mark.parametrize("promise", PROMISES, ids=lambda promise: promise.key)
+def test_the_rule_of_a_promise_exists(promise: Promise) -> None:
+    module, _, name = promise.rule.rpartition(".")
+    try:
+        found = getattr(importlib.import_module(f"locum.{module}"), name)
+    except ModuleNotFoundError:
+        outer, _, kind = module.rpartition(".")
+        found = getattr(getattr(importlib.import_module(f"locum.{outer}"), kind), name)
+    assert found is not None
+
+
+@cache
+def names_in(file: str) -> frozenset[str]:
+    tree = ast.parse((ROOT / "tests" / file).read_text("utf-8"))
+    return frozenset(node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef))
+
+
+@pytest.mark.parametrize("promise", PROMISES, ids=lambda promise: promise.key)
+def test_a_promise_has_tests_that_exist(promise: Promise) -> None:
+    assert promise.tests
+    named = [test.partition("::") for test in promise.tests]
+    assert [f"{file}::{name}" for file, _, name in named if name not in names_in(file)] == []
+
+
+def test_what_the_other_documents_promise_stands_in_the_regulation_too() -> None:
+    regulation = {key for keys in CLAUSES.values() for key in keys.split()}
+    others = {key for sections in OTHERS.values() for _, keys in sections for key in keys.split()}
+    assert {key for key in others if key.startswith(("promise.", "duty.", "note."))} <= regulation
+
+
+def test_every_sentence_of_the_catalogue_is_used() -> None:
+    used = {
+        sentence.key
+        for policy in [load(), *every_policy()]
+        for name in NAMES
+        for section in document(policy, HOUSE, name, "nl").sections
+        for sentence in section.sentences
+    }
+    areas = ("promise.", "duty.", "note.", "define.", "council.", "dpia.", "register.", "notice.", "summary.")
+    titles = {key for key in catalogue("nl", "regulation") if key.endswith(".title") or key.startswith("dpia.risks.")}
+    keys = {key for key in catalogue("nl", "regulation") if key.startswith(areas)} - titles
+    assert keys - used == set()
+
+
+def every_policy() -> list[Policy]:
+    fields = [
+        f"\n{line}\n"
+        for line in (
+            'works_council = "none"',
+            *(f'private_use = "{use}"' for use in ("allowed", "tolerated", "forbidden")),
+        )
+    ]
+    public = load(shipped().replace('ground = "legitimate-interest"', 'ground = "public-task"'))
+    return [*(changed(path, value) for path, value, _ in CHANGES), *(filled(line) for line in fields), public]
+
+
+def test_the_page_is_what_the_table_says() -> None:
+    assert (ROOT / "docs" / "policy.md").read_text("utf-8") == page(), "run tools/policy_page.py"
+
+
+# what no other test shows
+
+
+def test_each_template_says_on_whose_behalf_it_is_set() -> None:
+    for language, words in {"nl": "ingesteld door Org voor Anna", "en": "set by Org for Anna"}.items():
+        for template in {key.partition(".")[0] for key in catalogue(language, "templates")}:
+            values = {"name": "Anna", "organisation": "Org", "until": "X"}
+            assert all(words in text for text in from_template(template, language, values)[1:]), (language, template)
+
+
+@pytest.mark.parametrize("reason", ["long-absence", "departure", "death"])
+def test_no_reason_makes_it_last_longer(reason: str) -> None:
+    question = replace(QUESTION, reason=reason, to_date=NOW + timedelta(days=93))
+    verdict = decide(load(), question, ASKED, NOW)
+    assert isinstance(verdict, No)
+    assert verdict.key == "longer-than-allowed"
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    with Sink() as sink:
+        yield World(tmp_path, sink)
+
+
+def test_who_gets_a_reply_where_the_requester_says_nothing(world: World) -> None:
+    assert world.request().measure.audience == load().auto_reply.audience
+
+
+def test_what_was_found_is_wiped_after_the_account(world: World) -> None:
+    case = world.live()
+    world.later(days=15)
+    assert world.letters("anna@corp.test", "account")
+    assert not world.app.store.found(case.id)
+
+
+# what is open
+
+
+def test_an_open_field_is_shown_and_told_with_what_is_refused_meanwhile() -> None:
+    warnings = {warning.key: warning for warning in open_warnings(load(), HOUSE, "en")}
+    fields = set(RegulationFields.model_json_schema(by_alias=True)["properties"]) - {"ground"}
+    assert set(warnings) == fields
+    assert warnings["dpia_on"].refused == ("forward", "search")
+    assert "no forwarding or searching" in warnings["dpia_on"].sentence
+    assert warnings["known_on"].refused == ()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_policy_that_is_filled_in_has_nothing_open(name: str) -> None:
+    made = document(filled(), HOUSE, name, "nl")
+    assert made.open_lines == ()
+    assert not [p for s in made.sections for t in s.sentences for p in t.parts if p.mark is Mark.OPEN]
+
+
+@pytest.mark.parametrize("line", [line for line in FILLED.splitlines() if line])
+def test_a_field_that_is_filled_in_stands_in_the_regulation(line: str) -> None:
+    key = line.split(" ", maxsplit=1)[0]
+    before, after = told(load(), "en"), told(filled(f"\n{line}\n"), "en")
+    assert key not in {warning.key for warning in open_warnings(filled(f"\n{line}\n"), HOUSE, "en")}
+    assert before.count("yet to be filled in") > after.count("yet to be filled in")
+
+
+def test_no_works_council_is_an_answer() -> None:
+    policy = filled('\nworks_council = "none"\n')
+    assert not {"works_council", "works_council_on"} & {field.key for field in policy.open_fields}
+    assert "has no works council" in told(policy, "en")
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        '\nworks_council = "none"\nworks_council_on = 2026-01-01\n',
+        '\nregister = "a\\nb"\n',
+        '\nregister = ""\n',
+        '\ndpia_on = "soon"\n',
+        '\nprivate_use = "sometimes"\n',
+        '\ncolour = "red"\n',
+    ],
+)
+def test_a_mistake_in_the_fields_is_refused_with_its_line(fields: str) -> None:
+    with pytest.raises(Invalid) as caught:
+        filled(fields)
+    assert caught.value.key == "policy-mistake"
+    assert caught.value.values["line"].isdigit()
+
+
+def test_what_the_settings_say_of_the_officer_comes_first() -> None:
+    house = replace(HOUSE, officer="fg@house.test", authority="AP")
+    assert "fg@house.test" in render([document(filled(), house, "notice", "nl")], "md").decode()
+    assert {"privacy_officer", "authority"}.isdisjoint(w.key for w in open_warnings(load(), house, "nl"))
+
+
+# how it looks
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("name", NAMES)
+def test_each_document_is_written_as_markdown_and_html_in_full(name: str, language: str) -> None:
+    made = document(load(), HOUSE, name, language)
+    bare = re.sub(r' <span class="tag">[^<]*</span>|<[^>]+>', "", render([made], "html").decode())
+    assert [key for key, text in sentences(made) if text not in unescape(bare)] == []
+    assert made.title in told(load(), language, name)
+
+
+@pytest.mark.parametrize("form", ["md", "html"])
+def test_hostile_text_is_text(form: str) -> None:
+    policy = filled(f"\nadopted_by = '{HOSTILE}'\n")
+    made = document(policy, replace(HOUSE, name=HOSTILE), "regulation", "nl")
+    text = render([made], form).decode()
+    assert not re.search(r"(?<!\\)<script", text)
+    assert "{max_days}" in text.replace("\\", "")
+    if form == "md":
+        assert "\\[x\\]" in text
+
+
+def test_another_form_is_refused() -> None:
+    with pytest.raises(Invalid, match="document-form"):
+        render([document(load(), HOUSE, "notice", "nl")], "docx")
+
+
+def test_no_promise_is_marked_as_an_undertaking() -> None:
+    made = document(load(), HOUSE, "regulation", "en")
+    duties = [s for section in made.sections for s in section.sentences if s.kind is Kind.DUTY]
+    assert all(sentence.key.startswith("duty.") for sentence in duties)
+    assert told(load(), "en").count("(undertaking)") == len(duties) + 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_pdf_is_accessible_and_the_summary_is_one_page(language: str) -> None:
+    for policy in (load(), filled(), changed("auto-reply.ask.if_unanswered", "stop")):
+        pdf = pypdf.PdfReader(io.BytesIO(render([document(policy, HOUSE, "summary", language)], "pdf")))
+        assert len(pdf.pages) == 1
+        assert pdf.trailer["/Root"]["/MarkInfo"]["/Marked"]  # type: ignore[index]
+        assert b"pdfuaid" in pdf.trailer["/Root"]["/Metadata"].get_data()  # type: ignore[index]
+        assert pdf.trailer["/Root"]["/Lang"] == language  # type: ignore[index]
+
+
+@pytest.mark.slow
+def test_what_is_open_is_shown_on_every_page() -> None:
+    pdf = pypdf.PdfReader(io.BytesIO(render([document(load(), HOUSE, "regulation", "nl")], "pdf")))
+    assert [n for n, one in enumerate(pdf.pages) if "vindplaats" not in one.extract_text()] == []
+
+
+@pytest.mark.slow
+def test_all_documents_in_both_languages_are_made_within_ten_seconds() -> None:
+    begin = time.perf_counter()
+    for language in LANGUAGES:
+        assert render([document(load(), HOUSE, name, language) for name in NAMES], "pdf").startswith(b"%PDF")
+    seconds = time.perf_counter() - begin
+    print(f"all documents, both languages, as PDF: {seconds:.1f} s")
+    assert seconds < 10
+
+
+def test_the_forms_are_those_of_the_command_line() -> None:
+    from locum.cli.house import Paper, Sheet  # noqa: PLC0415
+
+    assert tuple(map(str, Sheet)) == FORMS
+    assert tuple(map(str, Paper)) == (*NAMES, "all")
