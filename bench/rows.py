@@ -8,6 +8,7 @@ import statistics
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
@@ -172,20 +173,23 @@ def _serve_memory(world: World, environment: dict[str, str]) -> float:
     world.config.write_text(text)
     process = subprocess.Popen([LOCUM, "serve"], env=environment)
     try:
-        for _ in range(100):
-            if (
-                subprocess.run(
-                    ["curl", "-sf", f"http://127.0.0.1:{port}/healthz"], capture_output=True, check=False
-                ).returncode
-                == 0
-            ):
-                break
-            time.sleep(0.1)
+        _wait_until_it_answers(f"http://127.0.0.1:{port}/healthz")
         status = Path(f"/proc/{process.pid}/status").read_text()
         return int(next(line for line in status.splitlines() if line.startswith("VmRSS")).split()[1]) / 1024
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(20)
+
+
+def _wait_until_it_answers(address: str) -> None:
+    for _ in range(100):
+        try:
+            urllib.request.urlopen(address, timeout=5).close()
+        except OSError:
+            time.sleep(0.1)
+        else:
+            return
+    raise RuntimeError(f"nothing answers at {address}")
 
 
 def growth() -> list[Row]:
