@@ -21,7 +21,7 @@ from locum.demo.sink import Sink
 from locum.documents.regulation import FORMS, render
 from locum.errors import Invalid
 from locum.messages import LANGUAGES, catalogue
-from locum.policy import AutoReplyRules, No, Policy, RegulationFields, decide, load, shipped
+from locum.policy import AutoReplyRules, No, Policy, RegulationFields, check_reviewers, decide, load, shipped
 from locum.regulation import NAMES, PROMISES, Document, House, Kind, Mark, Promise, document, open_warnings
 from locum.regulation.outline import CLAUSES, OTHERS
 from locum.regulation.page import page
@@ -313,6 +313,24 @@ def test_what_the_settings_say_of_the_officer_comes_first() -> None:
     house = replace(HOUSE, officer="fg@house.test", authority="AP")
     assert "fg@house.test" in render([document(filled(), house, "notice", "nl")], "md").decode()
     assert {"privacy_officer", "authority"}.isdisjoint(w.key for w in open_warnings(load(), house, "nl"))
+
+
+def test_a_review_by_a_function_that_nobody_has_is_a_mistake_with_its_line() -> None:
+    with pytest.raises(Invalid) as caught:
+        check_reviewers(load(), ["it", "sales", ""])
+    line = shipped().splitlines()[int(caught.value.values["line"]) - 1]
+    assert (caught.value.clause, line) == (7, 'functions = ["manager", "hr"]')
+
+
+def test_reviewers_are_as_many_as_are_needed() -> None:
+    policy = changed("auto-reply.review.count", 2)
+    check_reviewers(policy, ["manager", "hr"])
+    with pytest.raises(Invalid, match="policy-no-reviewers"):
+        check_reviewers(policy, ["manager", "it"])
+
+
+def test_nobody_is_needed_where_nothing_asks_for_a_review() -> None:
+    check_reviewers(changed("auto-reply.free_text", "allowed"), [])
 
 
 # how it looks

@@ -7,7 +7,7 @@ Clause numbers are those of the regulation. Reading a file, a clock or a mailbox
 import hashlib
 import re
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from importlib.resources import files
@@ -175,6 +175,21 @@ def load(text: str | None = None) -> Policy:
         path = ".".join(str(part) for part in first["loc"])
         raise Invalid("policy-mistake", name=path, line=_line_of(text, first["loc"]), what=first["msg"]) from None
     return Policy(read.auto_reply, text, hashlib.sha256(text.encode()).hexdigest(), read.regulation)
+
+
+def check_reviewers(policy: Policy, functions: Sequence[str]) -> None:
+    """Whether the reviews that the policy asks for can be given. `functions` are those on file, one for each person.
+
+    Raises Invalid `policy-no-reviewers` (clause 7) with the line.
+    """
+    rules = policy.auto_reply
+    can_ask = rules.free_text == "review" or rules.ask.if_unanswered == "review"
+    wanted = max(rules.review.count, int(can_ask))
+    there = sum(function in rules.review.functions for function in functions)
+    if there < wanted:
+        line = _line_of(policy.text, ("review", "functions"))
+        named = ", ".join(rules.review.functions)
+        raise Invalid("policy-no-reviewers", clause=7, line=line, functions=named, wanted=wanted, there=there)
 
 
 def _line_of(text: str, path: tuple[int | str, ...]) -> str:

@@ -56,9 +56,11 @@ def register(app: typer.Typer) -> None:
 
 def policy_check(door: Door) -> int:
     """Read the policy, and say whether it is in order."""
+    from locum.policy import check_reviewers  # noqa: PLC0415  pydantic is slow to import
     from locum.regulation import open_warnings  # noqa: PLC0415  only for this
 
     policy = door.app.policy
+    check_reviewers(policy, [person.function for person in door.app.people.everyone()])
     warnings = open_warnings(policy, _whose(door), door.language)
     if door.json:
         shown = [
