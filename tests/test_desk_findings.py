@@ -63,7 +63,7 @@ class Wire:
         self.written()
         return standing
 
-    def check(self) -> Report:
+    def check(self, sample: Mailbox | None = None) -> Report:
         return ()
 
 

@@ -14,7 +14,7 @@ from locum.absence import Absence
 from locum.demo.sink import Sink
 from locum.desk import OwnText
 from locum.desk.behind_links import set_link
-from locum.errors import Garbled, Refused, Unreachable
+from locum.errors import Garbled, Refused, Unreachable, Unsupported
 from locum.lifecycle import State
 from locum.store import Change
 from locum.web import make_app
@@ -211,3 +211,12 @@ def test_who_withdraws_a_request_is_said_as_it_is(world: World, who: str, outcom
     case = world.request()
     world.work()
     assert world.desk.withdraw(world.app.acting(who), case.id).outcome == outcome
+
+
+# what cannot be said is refused before anything happens
+
+
+def test_a_subject_that_the_server_would_cut_is_refused_before_anything_happens(world: World) -> None:
+    world.request(subject="x" * 255, until="2026-11-30")
+    with pytest.raises(Unsupported, match="cannot-subject-too-long"):
+        world.request(mailbox="dirk@corp.test", subject="x" * 256)

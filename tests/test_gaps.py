@@ -10,6 +10,7 @@ from tests.world import World
 from locum.demo.sink import Sink
 from locum.desk import OwnText
 from locum.lifecycle import State
+from locum.measure import instant
 
 LEAVE = "person,from,until,kind\n"
 
@@ -71,3 +72,11 @@ def test_she_is_reminded_once_and_can_set_it_herself(world: World) -> None:
     assert case is not None
     world.later(days=4)
     assert world.desk.case(case.id).state is State.APPLIED
+
+
+def test_a_gap_has_instants_that_a_program_can_read(world: World) -> None:
+    away(world, "anna,2026-11-16,2026-12-07,sick")
+    gap = world.desk.gaps()[0]
+    assert instant(gap.from_at) == "2026-11-15T23:00:00Z"
+    assert gap.until_at > gap.from_at
+    assert gap.until_at.tzinfo is not None

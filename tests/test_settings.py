@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from locum.app import build
 from locum.errors import Invalid, Rejected, Unreachable
 from locum.messages import LANGUAGES, catalogue, say
 from locum.settings import ManageSieve, Settings, SieveFiles, load, secret
@@ -318,3 +319,24 @@ def test_a_systemd_credential_of_the_same_name_comes_first(tmp_path: Path, monke
     monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(folder))
     assert secret(write_secret(tmp_path / "s", b"from the file")) == "from systemd"
     assert secret(write_secret(tmp_path / "other", b"from the file")) == "from the file"
+
+
+# what `locum serve` and `locum check` are told
+
+
+def test_proxies_are_addresses_or_networks(tmp_path: Path) -> None:
+    assert read(tmp_path, LEAST).web.proxies == ()
+    given = read(tmp_path, LEAST + '[web]\nproxies = ["127.0.0.1", "10.0.0.0/8", "::1"]\n')
+    assert given.web.proxies == ("127.0.0.1", "10.0.0.0/8", "::1")
+    for wrong in ('["proxy.corp.test"]', '["10.0.0.1/8"]', '"127.0.0.1/99"'):
+        assert mistake(tmp_path, LEAST + f"[web]\nproxies = {wrong}\n").key == "settings-bad-value"
+
+
+def test_what_is_known_of_a_credential_reaches_its_connector(tmp_path: Path) -> None:
+    more = 'server = "cyrus"\nreads_mail = false\nsample = "Test@corp.test"\n'
+    settings = read(tmp_path, WHOLE + more)
+    legacy = build(settings).connectors["legacy"]
+    assert (legacy.can.reads_mail, settings.connectors["legacy"].sample) == (False, "Test@corp.test".lower())
+    assert build(read(tmp_path, WHOLE + 'server = "cyrus"\n')).connectors["legacy"].can.reads_mail
+    assert mistake(tmp_path, WHOLE + 'server = "exchange"\n').key == "settings-bad-value"
+    assert mistake(tmp_path, WHOLE + 'sample = "nobody"\n').key == "settings-bad-value"

@@ -3,22 +3,23 @@
 import os
 import pwd
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 
+from locum.absence import Mailbox
 from locum.account import Account
 from locum.desk import REMINDERS, Acting, Desk, Office, Organisation
-from locum.errors import Invalid, Refused, Trouble
+from locum.errors import Invalid, LocumError, Refused, Rejected, Trouble
 from locum.hours import WorkingHours
 from locum.letters import Post
 from locum.people.csv import PeopleCsv
 from locum.policy import Policy, load
-from locum.seam import Connector, LeaveSource
+from locum.seam import Connector, Finding, LeaveSource, Report
 from locum.settings import ManageSieve, Settings, SieveFiles, secret_is_readable
-from locum.store import Change, Job, Store
+from locum.store import Change, Job, Store, Taken
 from locum.tlog import Signer
 
 _LEASE_SECONDS = 60
@@ -37,6 +38,7 @@ class App:
     clock: Callable[[], datetime] = utc_now
     random: Callable[[int], bytes] = os.urandom
     step: Callable[[str], None] = lambda _name: None
+    unsigned: LocumError | None = None
 
     @cached_property
     def store(self) -> Store:
@@ -66,11 +68,28 @@ class App:
 
     @cached_property
     def signer(self) -> Signer | None:
-        """Signs checkpoints; None for a process that may not read the key."""
+        """Signs checkpoints; None for a process that may not read the key. It is made where nothing was ever signed, and by
+        nobody but the owner of its folder: another's key the worker could not read. A lost key is never made anew.
+        """
         file = self.settings.record.key_file
-        if not secret_is_readable(file) and (file.exists() or not os.access(file.parent, os.W_OK)):
+        if not secret_is_readable(file) and not self._makes_the_key(file):
             return None
         return Signer(file, f"{self.settings.organisation.domains[0]}/locum")
+
+    def _makes_the_key(self, file: Path) -> bool:
+        return _is_gone(file) and _owns(file.parent) and self.store.checkpoint() is None
+
+    def the_signer(self) -> Signer:
+        """The signer, for a process that is nothing without one. Raises Rejected, saying what is in the way."""
+        if self.signer is not None:
+            return self.signer
+        file = self.settings.record.key_file
+        if self._key_is_lost():
+            raise Rejected("record-key-lost", file=file)
+        raise Rejected("record-key-not-made" if _is_gone(file) else "secret-unreadable", file=file)
+
+    def _key_is_lost(self) -> bool:
+        return _is_gone(self.settings.record.key_file) and self.store.checkpoint() is not None
 
     @cached_property
     def connectors(self) -> dict[str, Connector]:
@@ -139,21 +158,55 @@ class App:
         return Acting(id=person.id, name=person.name, address=address, function=person.function)
 
     def run_due(self, case_id: str) -> None:
-        """Do the due steps of one case, one after the other, and sign. Raises the Trouble that put a step off."""
+        """Do the due steps of one case, one after the other, and sign. Raises the Trouble that put a step off; what keeps
+        the record from being signed does not hide what was done, and is kept in `unsigned`.
+        """
         worker = f"cli-{socket.gethostname()}-{os.getpid()}"
         try:
             while taken := self.store.take(worker, seconds=_LEASE_SECONDS, case=case_id):
-                self.desk.run(taken)
+                self.run(taken)
         finally:
             self.sign()
         troubled = [job for job in self.store.jobs(case_id) if job.tries]
         if troubled:
             raise Trouble("step-put-off", case=case_id, step=troubled[0].kind)
 
+    def run(self, taken: Sequence[Taken]) -> None:
+        """Have the desk do these due jobs. An account waits for a checkpoint that covers it, so one is signed first."""
+        if taken[0].job.kind == "account":
+            self.sign()
+        self.desk.run(taken)
+
     def sign(self) -> None:
-        """Sign a checkpoint of the record as it stands, where this process holds the key."""
-        if self.signer is not None:
-            self.store.sign_checkpoint(self.signer)
+        """Sign a checkpoint of the record as it stands, where this process holds the key. Why it could not is in `unsigned`:
+        what was done before is done, and the worker signs later.
+        """
+        try:
+            if self.signer is not None:
+                self.store.sign_checkpoint(self.signer)
+            elif self._key_is_lost():
+                self.unsigned = Rejected("record-key-lost", file=self.settings.record.key_file)
+        except LocumError as error:
+            self.unsigned = error
+
+    def check(self, names: Sequence[str] = ()) -> dict[str, Report]:
+        """What `locum check` reports: all that Desk.check does, the list of people and the record's key."""
+        own = {"people": self.people.check, "record": self._record_check}
+        others = [name for name in names if name not in own]
+        reports = self.desk.check(others, self._samples()) if others or not names else {}
+        return reports | {name: report() for name, report in own.items() if name in names or not names}
+
+    def _samples(self) -> dict[str, Mailbox]:
+        """The mailboxes that the settings name to try with, by connector."""
+        named = {name: table.sample for name, table in self.settings.connectors.items() if table.sample}
+        owners = {name: self.people.owner(address) for name, address in named.items()}
+        return {name: (owner and owner.mailbox) or Mailbox(address=named[name]) for name, owner in owners.items()}
+
+    def _record_check(self) -> Report:
+        key, holds = ("signs", True) if self.signer is not None else ("not-signed-here", None)
+        if self._key_is_lost():
+            key, holds = "key-lost", False
+        return (Finding(key=f"record.{key}", holds=holds, values=(("file", str(self.settings.record.key_file)),)),)
 
     def start_reminders(self) -> None:
         """Put the daily job that looks who forgot, at the hour of the settings, if there is a source of leave."""
@@ -171,6 +224,18 @@ def build(
 ) -> App:
     """Everything wired from `settings`; each part is made when it is first needed."""
     return App(settings, clock, random, step)
+
+
+def _is_gone(file: Path) -> bool:
+    """That it is not there, as far as this process may look."""
+    return os.access(file.parent, os.X_OK) and not file.exists()
+
+
+def _owns(folder: Path) -> bool:
+    try:
+        return folder.stat().st_uid == os.geteuid() and os.access(folder, os.W_OK)
+    except OSError:
+        return False
 
 
 def _post(settings: Settings, clock: Callable[[], datetime]) -> Post:
@@ -200,6 +265,8 @@ def _managesieve(name: str, table: ManageSieve) -> Connector:
         imap_host=table.imap_host,
         imap_port=table.imap_port,
         user_template=table.mailbox_user,
+        server=table.server,
+        reads_mail=table.reads_mail,
     )
 
 

@@ -48,8 +48,10 @@ class Connector(Protocol):
         """
         ...
 
-    def check(self) -> Report:
-        """Reach, and the proof that this credential cannot read mail. Never raises Trouble: it reports it."""
+    def check(self, sample: Mailbox | None = None) -> Report:
+        """Reach, and the proof that this credential cannot read mail. `sample` is a mailbox of this system to try with.
+        Never raises Trouble: it reports it.
+        """
         ...
 
 

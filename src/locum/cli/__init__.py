@@ -56,6 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     current.reset(json="--json" in words)
     try:
         code = app(args=words, prog_name="locum", standalone_mode=False)
+        _remark()
         sys.stdout.flush()
     except UsageError as error:
         usage = "" if error.ctx is None else error.ctx.get_usage()
@@ -67,6 +68,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout = open("/dev/null", "w")  # noqa: SIM115, PTH123
         return 1
     return code if isinstance(code, int) else 0
+
+
+def _remark() -> None:
+    """What went wrong beside the command, which was done all the same: a record not signed, a list of people not used."""
+    wired = current.__dict__.get("app")
+    people = None if wired is None else wired.__dict__.get("people")
+    beside = [] if wired is None else [wired.unsigned, None if people is None else people.problem]
+    for error in beside:
+        if error is not None:
+            told = explained(error, current.language)
+            print(" ".join(part for part in told.values() if part), file=sys.stderr)  # noqa: T201
 
 
 def _failed(error: LocumError, usage: str = "") -> int:

@@ -130,7 +130,7 @@ def _work(door: Door, cases: Sequence[Case]) -> None:
     touched: set[str] = set()
     with _progress(door.say("working"), len(ours)) as advance:
         while taken := app.store.take(worker, seconds=settings.worker.lease_seconds, many=_CHUNK, lanes=lanes):
-            app.desk.run(taken)
+            app.run(taken)
             touched |= {one.job.case for one in taken} & ours
             advance(len(touched))
         advance(len(ours))

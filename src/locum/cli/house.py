@@ -13,8 +13,9 @@ import typer
 
 from locum.cli.door import Door, command, helped
 from locum.cli.output import put, put_finding, put_json, put_table
+from locum.cli.shapes import as_far_as_known, said_trouble
 from locum.errors import Invalid, Refused, Rejected
-from locum.messages import say, says
+from locum.measure import instant
 from locum.phrases import one_line
 
 if TYPE_CHECKING:
@@ -139,7 +140,7 @@ def check(
     connector: Annotated[str | None, typer.Argument(metavar="CONNECTOR", help=helped("connector"))] = None,
 ) -> int:
     """Reach every mail system, and try that what sets auto-replies cannot read mail."""
-    reports = door.app.desk.check([connector] if connector is not None else [])
+    reports = door.app.check([connector] if connector is not None else [])
     if door.json:
         put_json([_report_shape(door, name, report) for name, report in reports.items()])
     else:
@@ -160,8 +161,10 @@ def _report_shape(door: Door, name: str, report: "tuple[Finding, ...]") -> dict[
 def _said(door: Door, finding: "Finding") -> str:
     key = f"check.{finding.key}"
     values = {name: one_line(value, 300) for name, value in finding.values}
-    if says(door.language, key):
-        return say(door.language, key, **values)
+    if "error" in values:
+        values["error"] = said_trouble(values["error"], door.language, values).rstrip(".")
+    if said := as_far_as_known(door.language, key, values):
+        return said
     return " ".join([finding.key, *(f"{name}={value}" for name, value in values.items())])
 
 
@@ -211,8 +214,8 @@ def _gap_shape(gap: "Gap") -> dict[str, object]:
         "name": gap.person.name,
         "mailbox": mailbox,
         "gap": gap.kind,
-        "from": gap.from_words,
-        "until": gap.until_words,
+        "from": instant(gap.from_at),
+        "until": instant(gap.until_at),
         "reminded": gap.reminded,
     }
 
@@ -234,6 +237,7 @@ def serve(door: Door) -> int:
         organisation=settings.organisation.name,
         language=settings.organisation.language,
         url=settings.web.url,
+        proxies=settings.web.proxies,
     )
     door.tell("serving", listen=settings.web.listen, url=settings.web.url)
     serve_pages(pages, settings.web.listen)
@@ -247,15 +251,14 @@ def worker(door: Door) -> int:
     from locum import worker as work  # noqa: PLC0415
 
     app = door.app
-    if app.signer is None:
-        raise Rejected("secret-unreadable", file=door.settings.record.key_file)
+    signer = app.the_signer()
     stop = Event()
     work.stop_on_signals(stop)
     app.start_reminders()
     work.run(
         app.desk,
         app.store,
-        app.signer,
+        signer,
         worker_id=f"{socket.gethostname()}-{os.getpid()}",
         clock=app.clock,
         stop=stop,

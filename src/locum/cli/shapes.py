@@ -2,13 +2,15 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from string import Formatter
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from locum.entry import Entry
 from locum.errors import LocumError
 from locum.lifecycle import Case
 from locum.measure import instant, to_json
-from locum.messages import say, says
+from locum.messages import catalogue, say, says
 from locum.phrases import one_line
 
 if TYPE_CHECKING:
@@ -72,9 +74,11 @@ def _instant(value: datetime | None) -> str | None:
     return None if value is None else instant(value)
 
 
-def job_shape(job: "Job") -> dict[str, object]:
-    """A step that is still to be done."""
-    return {"step": job.kind, "due_at": instant(job.due_at), "tries": job.tries, "trouble": job.trouble}
+def job_shape(job: "Job", language: str) -> dict[str, object]:
+    """A step that is still to be done; `sentence` is its trouble said in a language, empty where there is none."""
+    sentence = said_trouble(job.trouble, language) if job.trouble else ""
+    shape = {"step": job.kind, "due_at": instant(job.due_at), "tries": job.tries, "trouble": job.trouble}
+    return {**shape, "sentence": sentence}
 
 
 def entry_shape(entry: Entry) -> dict[str, object]:
@@ -107,9 +111,18 @@ def explained(error: LocumError, language: str) -> dict[str, str]:
     }
 
 
-def said_trouble(key: str, language: str) -> str:
-    """What is kept with a case as its trouble: a message key; said without its values where it needs some."""
-    return _said(language, f"errors.{key}.sentence", {}) or key
+def said_trouble(key: str, language: str, values: Mapping[str, str] = MappingProxyType({})) -> str:
+    """A trouble that is known by its message key, as a sentence; with an ellipsis for each value that is not known any more."""
+    return as_far_as_known(language, f"errors.{key}.sentence", values) or key
+
+
+def as_far_as_known(language: str, path: str, values: Mapping[str, str]) -> str:
+    """A sentence with an ellipsis for each value that is missing; empty where there is no such sentence."""
+    if not says(language, path):
+        return ""
+    area, _, key = path.partition(".")
+    names = {name for _, name, _, _ in Formatter().parse(catalogue(language, area)[key]) if name}
+    return say(language, path, **{name: values.get(name, "…") for name in names})
 
 
 def _said(language: str, key: str, values: Mapping[str, str]) -> str:

@@ -66,6 +66,7 @@ class ManageSieve:
         self._user_template, self._lanes = user_template, max(1, min(connections, 4))
         self._connect_seconds, self._answer_seconds = connect_seconds, answer_seconds
         self._stated = reads_mail
+        self.parked = Parked(most=PARKED, seconds=PARKED_SECONDS)
         # A filter script can always redirect new mail; Cyrus' proxyservers may log in to IMAP too unless shown otherwise.
         known = server == "cyrus" if reads_mail is None else reads_mail
         self.can: Can = replace(sieve.CAN, redirects_mail=True, reads_mail=known)
@@ -89,7 +90,13 @@ class ManageSieve:
         return _or_raise(self.write_many([(mailbox, wanted, expect)])[0])
 
     def read_many(self, mailboxes: Sequence[Mailbox]) -> list[Standing | LocumError]:
-        return self._each(mailboxes, lambda lane, mailbox: lane.shelf(self.user(mailbox)).look().standing)
+        return self._each(mailboxes, self._read)
+
+    def _read(self, lane: "_Lane", mailbox: Mailbox) -> Standing:
+        user = self.user(mailbox)
+        standing = lane.shelf(user).look().standing
+        lane.park(user)
+        return standing
 
     def write_many(self, items: Sequence[tuple[Mailbox, Wanted, Standing]]) -> list[Standing | LocumError]:
         return self._each(items, lambda lane, item: self._write(lane, *item))
@@ -202,6 +209,42 @@ class ManageSieve:
             return False  # `secret` says so
 
 
+class Parked:
+    """Connections that were read on a moment ago, by mailbox, each still logged in for that mailbox alone. They are closed
+    after some seconds, and never more than `most` are open: a stock Dovecot has a hundred processes for all.
+    """
+
+    def __init__(self, most: int, seconds: float) -> None:
+        self._most, self._seconds = most, seconds
+        self._wires: dict[str, tuple[float, Wire]] = {}
+        self._lock = threading.Lock()
+
+    def put(self, user: str, wire: Wire) -> None:
+        with self._lock:
+            left_over = [wire] if len(self._wires) >= self._most or user in self._wires else []
+            if not left_over:
+                self._wires[user] = (time.monotonic(), wire)
+        for one in left_over:
+            one.close()
+        timer = threading.Timer(self._seconds, self.sweep)
+        timer.daemon = True
+        timer.start()
+
+    def get(self, user: str) -> Wire | None:
+        with self._lock:
+            found = self._wires.pop(user, None)
+        return None if found is None else found[1]
+
+    def sweep(self) -> None:
+        """Close what has been open for longer than it may."""
+        oldest = time.monotonic() - self._seconds
+        with self._lock:
+            old = [user for user, (since, _) in self._wires.items() if since <= oldest]
+            wires = [self._wires.pop(user)[1] for user in old]
+        for wire in wires:
+            wire.close()
+
+
 class _Lane:
     """One connection at a time, for one mailbox after the other."""
 
@@ -222,8 +265,25 @@ class _Lane:
             self._wire.close()
             self._wire = None
 
+    def park(self, user: str) -> None:
+        """Leave the connection open for a moment: what was read is mostly written to next, and a login costs most of it."""
+        if self._wire is not None and not self._wire.can_unauthenticate:
+            self._connector.parked.put(user, self._wire)
+            self._wire = None
+
     def shelf(self, user: str) -> Shelf:
-        """The scripts of `user`, on the same connection where the server lets us go on, else on a fresh one."""
+        """The scripts of `user`: on a connection that was parked for her, on the same one where the server lets us go on,
+        else on a fresh one.
+        """
+        if (parked := self._connector.parked.get(user)) is not None:
+            self.leave()
+            try:
+                (listed,) = parked.run(command("LISTSCRIPTS"))
+            except Trouble:
+                parked.close()
+            else:
+                self._wire = parked
+                return Shelf(parked, user, listed)
         if self._wire is not None and not self._freed(self._wire):
             self.leave()
         if self._wire is None:

@@ -8,7 +8,7 @@ where also mail that her rules file away is answered. With ours in `before` a re
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import Protocol, TypeAlias
@@ -83,7 +83,9 @@ class SieveFiles:
         self.publisher = tuple(publisher or ())
         self.dovecot_config = None if dovecot_config is None else Path(dovecot_config)
         self.log = None if log is None else DovecotLog(Path(log), log_zone)
-        self.can = Can(sees_own=bool(self.helper or self.script or owner_reader is not None), owner_reaches=False)
+        self.can: Can = replace(
+            sieve.CAN, sees_own=bool(self.helper or self.script or owner_reader is not None), owner_reaches=False
+        )
 
     def __repr__(self) -> str:
         return f"SieveFiles({self.name!r}, {str(self.directory)!r})"

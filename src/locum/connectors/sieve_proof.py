@@ -148,4 +148,4 @@ def _server(login: Login) -> tuple[tuple[str, str], ...]:
 
 
 def _trouble(key: str, error: LocumError, values: tuple[tuple[str, str], ...]) -> Finding:
-    return Finding(key=key, holds=False, values=(*values, ("error", error.key)))
+    return Finding(key=key, holds=False, values=(*error.values.items(), *values, ("error", error.key)))

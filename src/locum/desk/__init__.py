@@ -13,9 +13,11 @@
 The next step is always a job committed in the same transaction; `run` does due jobs. Doors see only this file.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from types import MappingProxyType
 
+from locum.absence import Mailbox
 from locum.account import Account
 from locum.addresses import canonical
 from locum.desk import acting, asking, behind_links, filing, forgotten, reaching, telling
@@ -24,7 +26,7 @@ from locum.desk.office import Office, Organisation
 from locum.entry import Entry
 from locum.errors import Invalid, LocumError, Refused
 from locum.lifecycle import Case, State
-from locum.seam import Report
+from locum.seam import Connector, Finding, Report
 from locum.store import Taken
 
 __all__ = ["Acting", "Desk", "Gap", "LinkView", "Office", "Organisation", "OwnText", "RequestForm"]
@@ -143,11 +145,37 @@ class Desk:
         """Who is away now without a reply, will be within some days, or has one still on after the return."""
         return forgotten.gaps(self.office, within_days, remind=remind)
 
-    def check(self, names: Sequence[str] = ()) -> dict[str, Report]:
-        """What each connector reports of itself, and the post under `letters`. Raises Invalid `no-such-connector`."""
-        checks: dict[str, Callable[[], Report]] = {name: one.check for name, one in self.office.connectors.items()}
+    def check(
+        self, names: Sequence[str] = (), samples: Mapping[str, Mailbox] = MappingProxyType({})
+    ) -> dict[str, Report]:
+        """What each connector reports of itself, and the post under `letters`. A connector tries with the mailbox in
+        `samples`, or else with the first person's that it serves. Raises Invalid `no-such-connector`.
+        """
+        tried = {**self._first_served(), **samples}
+        checks: dict[str, Callable[[], Report]] = {
+            name: partial(_checked, one, tried.get(name)) for name, one in self.office.connectors.items()
+        }
         checks["letters"] = self.office.post.check
         for name in names:
             if name not in checks:
                 raise Invalid("no-such-connector", connector=name, connectors=", ".join(checks))
         return {name: checks[name]() for name in (names or checks)}
+
+    def _first_served(self) -> dict[str, Mailbox]:
+        """For each connector, the mailbox of the first person on file whom it serves."""
+        found: dict[str, Mailbox] = {}
+        for person in self.office.people.everyone():
+            if person.mailbox is not None and (name := self.office.route(person.mailbox.address)) is not None:
+                found.setdefault(name, person.mailbox)
+                if len(found) == len(self.office.connectors):
+                    break
+        return found
+
+
+def _checked(connector: Connector, sample: Mailbox | None) -> Report:
+    """The connector's own report, without a sample where it has no name for that mailbox; that is a finding too."""
+    try:
+        return connector.check(sample)
+    except LocumError as error:
+        values = (*error.values.items(), ("error", error.key))
+        return (*connector.check(), Finding(key="sample.trouble", holds=False, values=values))

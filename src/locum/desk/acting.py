@@ -40,9 +40,9 @@ def apply(office: Office, taken: Sequence[Taken]) -> None:
     results = write_wanted(connector, turns, _with_ours)
     office.step("apply.written")
     changes = []
-    for turn, result in results:
+    for first, (turn, result) in zip(turns, results, strict=True):
         if isinstance(result, Standing) and turn.case.measure in result.replies:
-            changes.append(_applied(office, turn, result))
+            changes.append(replace(_applied(office, turn, result), found=_found_since(first, turn)))
         else:
             changes += _not_applied(office, connector, turn, result)
     office.commit_each(changes)
@@ -166,6 +166,12 @@ def _with_ours(turn: Turn) -> Wanted:
     ours = turn.case.measure
     others = tuple(reply for reply in turn.standing.replies if reply.handle != ours.handle)
     return Wanted(replies=tuple(sorted((*others, ours), key=lambda reply: reply.handle)))
+
+
+def _found_since(first: Turn, last: Turn) -> bytes | None:
+    """What is to be put back, where she changed it after it was recorded and before ours was set; None where she did not."""
+    ours = any(reply.handle == last.case.measure.handle for reply in last.standing.replies)
+    return None if ours or last.standing == first.standing else last.standing.found
 
 
 def _applied(office: Office, turn: Turn, standing: Standing) -> Change:

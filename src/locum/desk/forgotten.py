@@ -90,6 +90,8 @@ def _gap(away: _Away, kind: str, *, reminded: bool) -> Gap:
     return Gap(
         person=person,
         kind=kind,
+        from_at=absence.from_at,
+        until_at=absence.until_at,
         from_words=when(absence.from_at, person.language, person.time_zone),
         until_words=when(absence.until_at, person.language, person.time_zone),
         reminded=reminded,

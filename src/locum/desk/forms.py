@@ -1,6 +1,7 @@
 """What comes in at a door and what goes out to it: Acting, RequestForm, OwnText, LinkView, Gap. Frozen values only."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from locum.absence import Person
 from locum.entry import Entry
@@ -77,6 +78,8 @@ class Gap:
 
     person: Person
     kind: str
+    from_at: datetime
+    until_at: datetime
     from_words: str
     until_words: str
     reminded: bool = False

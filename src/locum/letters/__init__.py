@@ -24,6 +24,11 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
+def _why(error: LocumError, **where: str) -> tuple[tuple[str, str], ...]:
+    """An error as the values of a finding: its key, and what its sentence is said with."""
+    return tuple({**where, **error.values, "error": error.key}.items())
+
+
 class Post:
     """Sends letters by one relay and one text message gateway. Safe to use from several threads."""
 
@@ -67,14 +72,14 @@ class Post:
         try:
             return (Finding(key="letters.relay-reached", holds=True, values=(("relay", self._relay.greet()),)),)
         except LocumError as error:
-            return (Finding(key="letters.relay-trouble", holds=False, values=(("error", error.key),)),)
+            return (Finding(key="letters.relay-trouble", holds=False, values=_why(error, relay=self._relay.address)),)
 
     def _gateway_found(self) -> Report:
         try:
             key, holds = ("gateway-ready", True) if self._gateway.ready() else ("gateway-none", None)
             return (Finding(key=f"letters.{key}", holds=holds),)
         except LocumError as error:
-            return (Finding(key="letters.gateway-trouble", holds=False, values=(("error", error.key),)),)
+            return (Finding(key="letters.gateway-trouble", holds=False, values=_why(error)),)
 
     def close(self) -> None:
         """End the connection to the relay, if one is open. The next letter opens another."""

@@ -32,9 +32,9 @@ class Relay:
     def __init__(
         self, url: str, *, user: str | None, secret_file: Path | None, ca_file: Path | None, seconds: float
     ) -> None:
-        """Raises Invalid (`relay-url`)."""
+        """Raises Invalid (`relay-url`). `address` is the relay as it is shown: host:port."""
         self._scheme, self._host, self._port = _parsed(url)
-        self._shown = f"{self._host}:{self._port}"
+        self.address = f"{self._host}:{self._port}"
         self._user, self._secret_file, self._ca_file = user, secret_file, ca_file
         self._seconds = seconds
         self._lock = threading.Lock()
@@ -54,7 +54,7 @@ class Relay:
         with self._lock, self._told():
             self._drop()
             self._open = self._connected()
-            return self._shown
+            return self.address
 
     def close(self) -> None:
         """End the connection, if one is open."""
@@ -97,7 +97,7 @@ class Relay:
         if self._scheme == "smtps" or _is_loopback(self._host):
             return
         if not smtp.has_extn("starttls"):
-            raise Rejected("relay-no-tls", relay=self._shown)
+            raise Rejected("relay-no-tls", relay=self.address)
         # A line that came before the handshake is thrown away by smtplib, and the greeting is asked for anew (RFC 3207 4.2).
         smtp.starttls(context=context)
         smtp.ehlo_or_helo_if_needed()
@@ -109,10 +109,10 @@ class Relay:
             _sign_in(smtp, self._user, read_secret(self._secret_file))
         except smtplib.SMTPAuthenticationError as error:
             if error.smtp_code >= 500:
-                raise Rejected("relay-credential", relay=self._shown) from None
+                raise Rejected("relay-credential", relay=self.address) from None
             raise
         except (smtplib.SMTPNotSupportedError, UnicodeError):
-            raise Rejected("relay-credential", relay=self._shown) from None
+            raise Rejected("relay-credential", relay=self.address) from None
 
     def _expect(self, answer: tuple[int, bytes]) -> None:
         """Raise Unreachable for a 4xx (`relay-later`), Rejected for a 5xx (`relay-refused`)."""
@@ -120,7 +120,7 @@ class Relay:
         if 200 <= code < 300:
             return
         kind, key = (Rejected, "relay-refused") if code >= 500 else (Unreachable, "relay-later")
-        raise kind(key, relay=self._shown, answer=_shortened(answer))
+        raise kind(key, relay=self.address, answer=_shortened(answer))
 
     @contextmanager
     def _told(self) -> Iterator[None]:
@@ -134,18 +134,18 @@ class Relay:
             raise
         except ssl.SSLCertVerificationError as error:
             self._drop()
-            raise Rejected("relay-certificate", relay=self._shown, why=error.verify_message) from None
+            raise Rejected("relay-certificate", relay=self.address, why=error.verify_message) from None
         except smtplib.SMTPNotSupportedError:
             self._drop()
-            raise Rejected("relay-refused", relay=self._shown, answer="SMTPUTF8?") from None
+            raise Rejected("relay-refused", relay=self.address, answer="SMTPUTF8?") from None
         except smtplib.SMTPResponseException as error:
             self._drop()
             said = error.smtp_error
             self._expect((error.smtp_code or 421, said.encode() if isinstance(said, str) else said))
-            raise Unreachable("relay-silent", relay=self._shown) from None
+            raise Unreachable("relay-silent", relay=self.address) from None
         except OSError:
             self._drop()
-            raise Unreachable("relay-silent", relay=self._shown) from None
+            raise Unreachable("relay-silent", relay=self.address) from None
 
     def _drop(self) -> None:
         smtp, self._open = self._open, None

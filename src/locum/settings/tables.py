@@ -5,6 +5,7 @@ field types and their checks live here. Relative paths are made absolute while r
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import time
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal, TypeAlias
 from urllib.parse import urlsplit
@@ -92,6 +93,7 @@ Place: TypeAlias = Annotated[Path, AfterValidator(_from_settings)]
 Domain: TypeAlias = Annotated[str, _by(addresses.domain)]
 Address: TypeAlias = Annotated[str, _by(addresses.canonical)]
 Pattern: TypeAlias = Annotated[str, _by(_pattern)]
+Network: TypeAlias = Annotated[str, _judged(ip_network)]
 Words: TypeAlias = Annotated[str, Field(min_length=1, max_length=500)]
 Many: TypeAlias = Annotated[tuple[str, ...], BeforeValidator(_one_or_many)]
 _STRICT: Mapping[str, object] = {"extra": "forbid", "strict": True}
@@ -164,11 +166,14 @@ class RecordTable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebTable:
-    """Where the pages are: `url` as people type it (the links in letters), `listen` as the program binds it."""
+    """Where the pages are: `url` as people type it (the links in letters), `listen` as the program binds it. `proxies` are
+    addresses or networks whose X-Forwarded-For is believed.
+    """
 
     __pydantic_config__: ClassVar = _STRICT
     url: Annotated[str, _scheme("http", "https")] = "http://127.0.0.1:8080"
     listen: Annotated[str, AfterValidator(_listen)] = "127.0.0.1:8080"
+    proxies: Annotated[tuple[Network, ...], Field(strict=False)] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -209,7 +214,8 @@ class SieveFiles:
     """Dovecot with published scripts: no login at all.
 
     `user` says how the mail system names a mailbox: {address}, {local}, or a column of people.csv. `helper` is the command
-    that answers yes or no about her own script, `script` where her active script lies, both optional.
+    that answers yes or no about her own script, `script` where her active script lies, both optional. `sample` is a mailbox
+    that `locum check` tries with; without one, the first on file.
     """
 
     __pydantic_config__: ClassVar = _STRICT
@@ -222,11 +228,14 @@ class SieveFiles:
     user: Words = "{address}"
     helper: Many = ()
     script: str | None = None
+    sample: Address | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ManageSieve:
-    """ManageSieve (RFC 5804). `user` is the login name, `mailbox_user` how the server names a mailbox."""
+    """ManageSieve (RFC 5804). `user` is the login name, `mailbox_user` how the server names a mailbox. `reads_mail` states
+    what this credential can do, where `server` does not say it; `sample` as for sieve_files.
+    """
 
     __pydantic_config__: ClassVar = _STRICT
     kind: Literal["managesieve"]
@@ -240,6 +249,9 @@ class ManageSieve:
     imap_host: Words | None = None
     imap_port: Annotated[int, Field(ge=1, le=65535)] | None = None
     mailbox_user: Words = "{address}"
+    server: Literal["auto", "dovecot", "cyrus"] = "auto"
+    reads_mail: bool | None = None
+    sample: Address | None = None
 
 
 ConnectorTable: TypeAlias = SieveFiles | ManageSieve
