@@ -258,6 +258,14 @@ def test_what_was_found_is_wiped_after_the_account(world: World) -> None:
     assert not world.app.store.found(case.id)
 
 
+def test_an_agreement_is_confirmed_in_her_mailbox(world: World) -> None:
+    world.request()
+    world.work()
+    world.desk.answer(world.token(), "agree")
+    world.work()
+    assert world.letters("anna@corp.test", "answer-noted")
+
+
 # what is open
 
 

@@ -54,7 +54,12 @@ PROMISES: tuple[Promise, ...] = (
         "conformance.py::test_put_back_is_byte_for_byte_what_was_found",
     ),
     _row("5.put-back", "desk.acting.end", "conformance.py::test_put_back_is_byte_for_byte_what_was_found"),
-    _row("5.own-change", "desk.acting.watch", "test_desk.py::test_a_script_taken_away_is_noticed_by_the_watch"),
+    _row(
+        "5.own-change",
+        "desk.acting.watch",
+        "test_desk.py::test_a_script_taken_away_is_noticed_by_the_watch "
+        "conformance.py::test_her_change_while_ours_is_live_survives_our_end",
+    ),
     _row(
         "5.powers",
         "policy._least_power",
@@ -200,7 +205,12 @@ PROMISES: tuple[Promise, ...] = (
         "desk.telling.tell_live",
         "test_desk.py::test_the_letter_that_says_it_is_on_has_a_link_that_stops_it",
     ),
-    _row("16.noted", "desk.telling.noted", "test_desk.py::test_her_agreement_needs_no_waiting"),
+    _row(
+        "16.noted",
+        "desk.telling.noted",
+        "test_desk.py::test_an_objection_stops_it_before_anything_is_set "
+        "test_regulation.py::test_an_agreement_is_confirmed_in_her_mailbox",
+    ),
     _row("16.requester", "desk.telling.news", "test_letters.py::test_the_requester_is_told_no_words_of_hers"),
     _row(
         "17.longest",
