@@ -112,7 +112,7 @@ class Can:
     """What a mail system can say accurately. What it cannot is refused before anything happens.
 
     `reads_mail` and `redirects_mail`: what the credential could do besides (SECURITY.md, promise 2). `owner_reaches`: she
-    herself can change or take away what we set.
+    herself can change or take away what we set. `at_once`: how many mailboxes are read, and then written, together.
     """
 
     audiences: frozenset[Audience] = frozenset({Audience.INTERNAL, Audience.EVERYONE})
@@ -127,6 +127,7 @@ class Can:
     reads_mail: bool = False
     redirects_mail: bool = False
     owner_reaches: bool = True
+    at_once: int = 200
 
 
 def unsayable(can: Can, reply: AutoReply) -> tuple[str, ...]:

@@ -7,6 +7,8 @@ mailbox (sieve_shelf.py), bytes on the wire (sieve_wire.py), what a script says 
 
 import ipaddress
 import ssl
+import threading
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -18,11 +20,14 @@ from locum.absence import Mailbox
 from locum.connectors import sieve_proof
 from locum.connectors.sieve_shelf import Shelf, Stood, restored_name
 from locum.connectors.sieve_wire import Answer, Wire, command
-from locum.errors import Conflict, Invalid, LocumError, Rejected, Unreachable, Unsupported
+from locum.errors import Conflict, Invalid, LocumError, Rejected, Trouble, Unreachable, Unsupported
 from locum.measure import Can, Standing, Wanted, unsayable
 from locum.seam import Report
 
 Item = TypeVar("Item")
+
+PARKED = 40
+PARKED_SECONDS = 5.0
 
 
 class ManageSieve:
@@ -69,7 +74,7 @@ class ManageSieve:
         self.parked = Parked(most=PARKED, seconds=PARKED_SECONDS)
         # A filter script can always redirect new mail; Cyrus' proxyservers may log in to IMAP too unless shown otherwise.
         known = server == "cyrus" if reads_mail is None else reads_mail
-        self.can: Can = replace(sieve.CAN, redirects_mail=True, reads_mail=known)
+        self.can: Can = replace(sieve.CAN, redirects_mail=True, reads_mail=known, at_once=PARKED)
 
     def __repr__(self) -> str:
         return f"ManageSieve({self.name!r}, {self.host!r}, {self.port})"
@@ -217,6 +222,7 @@ class Parked:
     def __init__(self, most: int, seconds: float) -> None:
         self._most, self._seconds = most, seconds
         self._wires: dict[str, tuple[float, Wire]] = {}
+        self._waits = False
         self._lock = threading.Lock()
 
     def put(self, user: str, wire: Wire) -> None:
@@ -226,9 +232,7 @@ class Parked:
                 self._wires[user] = (time.monotonic(), wire)
         for one in left_over:
             one.close()
-        timer = threading.Timer(self._seconds, self.sweep)
-        timer.daemon = True
-        timer.start()
+        self._look_later()
 
     def get(self, user: str) -> Wire | None:
         with self._lock:
@@ -241,8 +245,19 @@ class Parked:
         with self._lock:
             old = [user for user, (since, _) in self._wires.items() if since <= oldest]
             wires = [self._wires.pop(user)[1] for user in old]
+            self._waits = False
         for wire in wires:
             wire.close()
+        self._look_later()
+
+    def _look_later(self) -> None:
+        with self._lock:
+            if self._waits or not self._wires:
+                return
+            self._waits = True
+        timer = threading.Timer(self._seconds, self.sweep)
+        timer.daemon = True
+        timer.start()
 
 
 class _Lane:
@@ -267,7 +282,7 @@ class _Lane:
 
     def park(self, user: str) -> None:
         """Leave the connection open for a moment: what was read is mostly written to next, and a login costs most of it."""
-        if self._wire is not None and not self._wire.can_unauthenticate:
+        if self._wire is not None and "UNAUTHENTICATE" not in self._wire.capabilities:
             self._connector.parked.put(user, self._wire)
             self._wire = None
 

@@ -31,6 +31,7 @@ from locum.store import Taken
 
 __all__ = ["Acting", "Desk", "Gap", "LinkView", "Office", "Organisation", "OwnText", "RequestForm"]
 
+_ALL = 200
 REMINDERS = ("remind", "org/reminders")
 """Kind and case of the daily job that looks who forgot."""
 
@@ -112,10 +113,17 @@ class Desk:
         """
         kind = taken[0].job.kind
         if kind in self._many:
-            self._many[kind](taken)
+            size = self._together(taken[0].job.lane)
+            for start in range(0, len(taken), size):
+                self._many[kind](taken[start : start + size])
         else:
             for one in taken:
                 self._each(self._one[kind], one)
+
+    def _together(self, lane: str) -> int:
+        """How many a mail system takes at once; for other lanes, all."""
+        connector = self.office.connectors.get(lane)
+        return connector.can.at_once if connector is not None else _ALL
 
     def _each(self, step: Callable[[Taken], None], one: Taken) -> None:
         try:
