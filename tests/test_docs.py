@@ -320,3 +320,11 @@ def test_the_matrix_has_a_column_for_every_kind_of_connector():
         line for line in (ROOT / "docs" / "connectors.md").read_text("utf-8").splitlines() if line.startswith("| |")
     )
     assert set(re.findall(r"`([a-z_]+)`", head)) == set(kinds())
+
+
+def test_the_page_of_the_bench_tells_every_bench_apart():
+    page = (ROOT / "docs" / "bench.md").read_text("utf-8")
+    told = set(re.findall(r"\*\*([a-z0-9-]+)\*\*", page))
+    shown = {row[0] for row in rows(page)}
+    assert shown
+    assert all(any(name.startswith(word) for word in told) for name in shown)
