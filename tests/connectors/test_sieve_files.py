@@ -450,6 +450,20 @@ def test_check_says_where_dovecot_names_a_mailbox_otherwise(dovecot: Dovecot, bo
     assert "mailbox-unknown" in keys(connector, Mailbox(address=box.address, columns={"login": "nobody"}))
 
 
+@pytest.mark.parametrize(
+    ("template", "expected"), [("{address}", ("names-not-told", None)), ("{local}", ("names-differ", False))]
+)
+def test_check_does_not_call_a_mailbox_unknown_because_dovecot_tells_this_user_nothing(
+    dovecot: Dovecot, box: Mailbox, tmp_path: Path, template: str, expected: tuple[str, bool | None]
+) -> None:
+    """Its auth-userdb tells users only of mailboxes with their own uid; here it cannot be reached at all, same exit code."""
+    config = tmp_path / "dovecot.conf"
+    config.write_text(dovecot.config_file.read_text() + f"base_dir = {tmp_path}\n")
+    findings = keys(sieve_files(dovecot, dovecot_config=config, user=template), box)
+    assert expected in findings.items()
+    assert "mailbox-unknown" not in findings
+
+
 def test_check_changes_nothing(dovecot: Dovecot, box: Mailbox) -> None:
     connector = sieve_files(dovecot)
     connector.write(box, wanted(box), connector.read(box))

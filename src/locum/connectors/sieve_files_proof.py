@@ -19,6 +19,9 @@ from locum.errors import LocumError, Trouble
 from locum.seam import Finding, Report
 
 _REMOTE = re.compile(r"nfs|cifs|smb|ceph|gluster|afs|9p|ncp|lustre|gpfs|fuse\.(?!ext|bind)|virtiofs|ocfs|gfs")
+_NO_SUCH_USER = (
+    67  # sysexits.h EX_NOUSER; Dovecot tells a user only of mailboxes with its own uid, and says 75 of others
+)
 _RUNS_PROGRAMS = re.compile(r"vnd\.dovecot\.(?:pipe|execute|filter)|sieve_extprograms")
 _SETTING = re.compile(r"^\s*(sieve_(?:before|after)\d*)\s*=\s*(.*?)\s*$", re.MULTILINE)
 _BLOCK = re.compile(r"sieve_script\s+\S+\s*\{([^{}]*)\}")  # 2.4
@@ -243,13 +246,7 @@ def _dangers(whole: str) -> Iterator[Finding]:
 
 def _names(publishing: Publishing, names: str, sample: str | None) -> Iterator[Finding]:
     if sample is None:
-        # %n is the part before the @, %L is lower case (2.4: %{user | username | lower})
-        local = bool(re.search(r"%L?n|username", names))
-        fits = local == (publishing.user_template == "{local}")
-        if publishing.user_template in ("{address}", "{local}") and not fits:
-            yield _finding("names-differ", False, names=names, ours=publishing.user_template)
-        else:
-            yield _finding("names-not-tried", None, names=names)
+        yield _names_compared(publishing, names) or _finding("names-not-tried", None, names=names)
         return
     try:
         done = mailhost.run_program([*publishing.program("doveadm"), "user", "-f", "user", sample])
@@ -257,10 +254,23 @@ def _names(publishing: Publishing, names: str, sample: str | None) -> Iterator[F
         yield _trouble("names-trouble", error)
         return
     said = done.stdout.strip() or sample  # it names the user only where that differs from what it was asked
-    if done.returncode != 0:
+    if done.returncode == _NO_SUCH_USER:
         yield _finding("mailbox-unknown", False, user=sample)
+    elif done.returncode != 0:
+        refused = _finding("names-not-told", None, user=sample, owner=_name(os.geteuid()), names=names)
+        yield _names_compared(publishing, names) or refused
     else:
         yield _finding("names-fit" if said == sample else "named-otherwise", said == sample, user=sample, said=said)
+
+
+def _names_compared(publishing: Publishing, names: str) -> Finding | None:
+    """That the configuration names mailboxes otherwise than we do; None where it seems the same."""
+    # %n is the part before the @, %L is lower case (2.4: %{user | username | lower})
+    local = bool(re.search(r"%L?n|username", names))
+    fits = local == (publishing.user_template == "{local}")
+    if publishing.user_template not in ("{address}", "{local}") or fits:
+        return None
+    return _finding("names-differ", False, names=names, ours=publishing.user_template)
 
 
 def _mail_user(publishing: Publishing) -> Iterator[Finding]:
