@@ -66,14 +66,16 @@ def forms(count: int, start: int = 0) -> list[RequestForm]:
     ]
 
 
-def scheduled(world: World, count: int, start: int = 0) -> list[Case]:
+def scheduled(world: World, count: int, start: int = 0) -> None:
     """File `count` requests and put them where only setting them is left, as if all had been asked and none had answered."""
-    filed = world.desk.request_many(world.app.acting("bob"), forms(count, start), batch=f"bench-{start}")
-    cases = [case for case in filed if isinstance(case, Case)]
-    assert len(cases) == count, [case for case in filed if not isinstance(case, Case)][:3]
-    for first in range(0, count, 200):
-        world.app.store.commit([_asked(world, case) for case in cases[first : first + 200]])
-    return cases
+    filed = world.desk.request_each(world.app.acting("bob"), forms(count, start), batch=f"bench-{start}")
+    chunk: list[Case] = []
+    for number, case in enumerate(filed, 1):
+        assert isinstance(case, Case), case
+        chunk.append(case)
+        if len(chunk) == 200 or number == count:
+            world.app.store.commit([_asked(world, one) for one in chunk])
+            chunk.clear()
 
 
 def _asked(world: World, case: Case) -> Change:

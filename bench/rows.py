@@ -15,6 +15,7 @@ from pathlib import Path
 from tests.world import World
 
 from bench.organisation import PASSWORD, apply, forms, on_dovecot, organisation, scheduled
+from bench.regulation import regulation
 from bench.table import Row
 from locum import sieve
 from locum.demo.host import Dovecot, free_port
@@ -211,7 +212,7 @@ def _cost_of_one_more(seeded: int) -> float:
         acting = world.app.acting("bob")
         for start in range(0, seeded, 2000):
             count = min(2000, seeded - start)
-            filed = world.desk.request_many(acting, forms(count, start), batch=f"seed-{start}")
+            filed = world.desk.request_each(acting, forms(count, start), batch=f"seed-{start}")
             assert all(isinstance(case, Case) for case in filed)
         return statistics.median(_one(world, form) for form in forms(60, seeded))
 
@@ -232,4 +233,5 @@ BENCHES: dict[str, Callable[[], list[Row]]] = {
     "command-line": command_line,
     "growth": growth,
     "memory": memory,
+    "regulation": regulation,
 }

@@ -138,6 +138,12 @@ class Store:
         with self._database.reading() as connection:
             return read_cases(connection, *wanted, limit=limit)
 
+    def in_batch(self, batch: str) -> dict[str, str]:
+        """The cases of a batch: mailbox to id."""
+        query = select(cases.c.mailbox, cases.c.id).where(cases.c.batch == batch)
+        with self._database.reading() as connection:
+            return {row.mailbox: row.id for row in connection.execute(query)}
+
     def living_on(self, mailboxes: Sequence[str]) -> list[Case]:
         """All cases on these mailboxes that are not final (`Case.is_final`), newest first per mailbox."""
         found: list[Case] = []

@@ -52,15 +52,17 @@ def request_many(door: Door, form: RequestForm, mailboxes: Path, batch: str | No
     batch = batch or _batch_in(lines, mailboxes) or _batch_of(lines, form)
     forms = [line.form for line in lines if isinstance(line.form, RequestForm)]
     with _spinning(door.say("filing", many=len(forms))):
-        filed = iter(door.app.desk.request_many(door.acting, forms, batch=batch))
-    results = [next(filed) if isinstance(line.form, RequestForm) else line.form for line in lines]
-    ids = [result.id if isinstance(result, Case) else result.values.get("case", "") for result in results]
-    _work(door, [result for result in results if isinstance(result, Case)])
-    return _sum_up(door, lines, [_settled(r) for r in results], ids, batch, summary)
+        filed = door.app.desk.request_each(door.acting, forms, batch=batch)
+        results = [_kept(next(filed) if isinstance(line.form, RequestForm) else line.form) for line in lines]
+    _work(door, [case_id for case_id, error in results if error is None])
+    return _sum_up(door, lines, results, batch, summary)
 
 
-def _settled(result: Case | LocumError) -> LocumError | None:
-    return result if isinstance(result, LocumError) else None
+def _kept(result: Case | LocumError) -> tuple[str, LocumError | None]:
+    """Of each line its case's id and what went wrong, and no more: there may be very many."""
+    if isinstance(result, LocumError):
+        return result.values.get("case", ""), result
+    return result.id, None
 
 
 def _lines(text: str, file: Path, form: RequestForm) -> list[_Line]:
@@ -117,7 +119,7 @@ def _batch_of(lines: Sequence[_Line], form: RequestForm) -> str:
     return "batch-" + hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
 
 
-def _work(door: Door, cases: Sequence[Case]) -> None:
+def _work(door: Door, ids: Sequence[str]) -> None:
     """Do the due steps of these cases, together with whatever else is due in the same lanes, and show how far it is."""
     app, settings = door.app, door.settings
     connectors = [name for name in settings.connectors if settings.may_apply(name)]
@@ -126,7 +128,7 @@ def _work(door: Door, cases: Sequence[Case]) -> None:
         return
     lanes = ["desk", "letters", *connectors]
     worker = f"cli-{socket.gethostname()}-{os.getpid()}"
-    ours = {case.id for case in cases}
+    ours = set(ids)
     touched: set[str] = set()
     with _progress(door.say("working"), len(ours)) as advance:
         while taken := app.store.take(worker, seconds=settings.worker.lease_seconds, many=_CHUNK, lanes=lanes):
@@ -140,22 +142,22 @@ def _work(door: Door, cases: Sequence[Case]) -> None:
 def _sum_up(
     door: Door,
     lines: Sequence[_Line],
-    errors: Sequence[LocumError | None],
-    ids: Sequence[str],
+    results: Sequence[tuple[str, LocumError | None]],
     batch: str,
     summary: Path | None,
 ) -> int:
-    known = _known(door, [case for case in ids if case])
-    documents, rows, states = [], [], dict[str, int]()
-    for line, error, case_id in zip(lines, errors, ids, strict=True):
-        case = known.get(case_id)
-        state = str(case.state) if case is not None and error is None else "" if case is None else str(case.state)
+    documents: list[dict[str, object]] = []
+    rows: list[dict[str, object]] = []
+    states: dict[str, int] = {}
+    for line, (case_id, error), case in zip(lines, results, _cases(door, [i for i, _ in results]), strict=True):
+        state = "" if case is None else str(case.state)
         told = error_shape(error, door.language) if error is not None else None
         states["error" if told else state] = states.get("error" if told else state, 0) + 1
         rows.append(
             {**line.cells, "case": case_id, "state": state, "error": told["sentence"] if told else "", "batch": batch}
         )
-        documents.append(_document(line.cells["mailbox"], case, told, batch))
+        if door.json:
+            documents.append(_document(line.cells["mailbox"], case, told, batch))
         if told:
             door.tell("bulk-error", mailbox=line.cells["mailbox"], sentence=told["sentence"])
     if summary is not None:
@@ -165,13 +167,16 @@ def _sum_up(
     else:
         put(f"{batch} " + " ".join(f"{state}={count}" for state, count in sorted(states.items())))
     door.tell("bulk-done", many=len(lines) - states.get("error", 0), errors=states.get("error", 0), batch=batch)
-    first = next((error.exit_code for error in errors if error is not None), 0)
+    first = next((error.exit_code for _, error in results if error is not None), 0)
     return first or (WAITING_FOR_A_PERSON if "awaiting-review" in states else 0)
 
 
-def _known(door: Door, ids: Sequence[str]) -> dict[str, Case]:
-    chunks = [ids[at : at + _CHUNK] for at in range(0, len(ids), _CHUNK)]
-    return {case.id: case for chunk in chunks for case in door.app.store.cases(chunk)}
+def _cases(door: Door, ids: Sequence[str]) -> Iterator[Case | None]:
+    """The cases as they stand now, in order, two hundred at a time; None where there is none."""
+    for at in range(0, len(ids), _CHUNK):
+        chunk = ids[at : at + _CHUNK]
+        found = {case.id: case for case in door.app.store.cases([case_id for case_id in chunk if case_id])}
+        yield from (found.get(case_id) for case_id in chunk)
 
 
 def _document(mailbox: str, case: Case | None, error: dict[str, object] | None, batch: str) -> dict[str, object]:

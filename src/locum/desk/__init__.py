@@ -13,7 +13,7 @@
 The next step is always a job committed in the same transaction; `run` does due jobs. Doors see only this file.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from types import MappingProxyType
 
@@ -70,7 +70,11 @@ class Desk:
         """One case each, committed together; an error is a result. A mailbox that already has a case in this batch gives
         that case back, so that a batch can be resumed.
         """
-        return filing.request_many(self.office, acting_, forms, batch)
+        return list(self.request_each(acting_, forms, batch=batch))
+
+    def request_each(self, acting_: Acting, forms: Sequence[RequestForm], *, batch: str) -> Iterator[Case | LocumError]:
+        """As `request_many`, one result after the other: nothing is kept of those before, however many there are."""
+        return filing.request_each(self.office, acting_, forms, batch)
 
     def contact(self, acting_: Acting, case_id: str, *, by: str, outcome: str, because: str) -> Case:
         """Note an attempt to reach her that a person made. by: phone, sms, mail, desk; outcome: reached, unreached,

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from locum.approval import request_hash
-from locum.desk.asking import expire, facts, news
+from locum.desk.asking import expire, facts, news, review_wanted
 from locum.desk.filing import by_mailbox, canonical_request, overlapping, question
 from locum.desk.office import Office
 from locum.desk.reaching import Turn, caught, connector_of, put_off, read_turns, write_wanted
@@ -95,7 +95,13 @@ def _may_apply(  # noqa: PLR0911  one exit per question, in the order in which t
         case Needs():
             close = Job(kind="close", case=case.id, due_at=case.measure.to_date)
             waiting = advance(case, Event.NEED_REVIEW)
-            office.store.commit([Change(case=waiting, put=(close, news(office, waiting)), finished=taken)])
+            office.store.commit(
+                [
+                    Change(
+                        case=waiting, put=(close, news(office, waiting), review_wanted(office, waiting)), finished=taken
+                    )
+                ]
+            )
     return False
 
 

@@ -1,7 +1,7 @@
 """Filing: a form becomes a case, or a clear refusal. Nothing here touches a mail system."""
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -26,27 +26,28 @@ _STANDARD = "standard"
 
 def request(office: Office, acting: Acting, form: RequestForm, batch: str) -> Case:
     """File one request; see Desk.request."""
-    result = request_many(office, acting, [form], batch)[0]
+    result = next(request_each(office, acting, [form], batch))
     if isinstance(result, LocumError):
         raise result
     return result
 
 
-def request_many(office: Office, acting: Acting, forms: Sequence[RequestForm], batch: str) -> list[Case | LocumError]:
-    """File many, two hundred to a commit; see Desk.request_many."""
+def request_each(
+    office: Office, acting: Acting, forms: Sequence[RequestForm], batch: str
+) -> Iterator[Case | LocumError]:
+    """File many, two hundred to a commit, and give each result as it is there; see Desk.request_each."""
     batch = normal_line(batch, "batch")
     office.keep_policy()
-    known = {case.mailbox: case for case in office.store.find(batch=batch, limit=1_000_000)} if batch else {}
-    results: list[Case | LocumError] = []
+    known = office.store.in_batch(batch) if batch else {}
     for start in range(0, len(forms), _CHUNK):
-        results += _request_chunk(office, acting, forms[start : start + _CHUNK], known, (batch, len(forms)))
-    return results
+        yield from _request_chunk(office, acting, forms[start : start + _CHUNK], known, (batch, len(forms)))
 
 
 def _request_chunk(
-    office: Office, acting: Acting, forms: Sequence[RequestForm], known: dict[str, Case], batch: tuple[str, int]
+    office: Office, acting: Acting, forms: Sequence[RequestForm], known: dict[str, str], batch: tuple[str, int]
 ) -> list[Case | LocumError]:
-    filed = [_known_or_filed(office, acting, form, known, batch) for form in forms]
+    earlier = _earlier(office, forms, known)
+    filed = [_known_or_filed(office, acting, form, earlier, batch) for form in forms]
     fresh = [case for case in filed if isinstance(case, Case) and case.version == 0]
     living = by_mailbox(office.store.living_on([case.mailbox for case in fresh]))
     keep: dict[str, Case] = {}
@@ -59,17 +60,33 @@ def _request_chunk(
         else:
             keep[case.mailbox] = case
     written = {case.id: case for case in office.store.commit([_change(office, acting, case) for case in keep.values()])}
-    known |= {case.mailbox: case for case in written.values()}
+    if batch[0]:
+        known |= {case.mailbox: case.id for case in written.values()}
     return [_outcome(office, written.get(case.id, case)) if isinstance(case, Case) else case for case in filed]
 
 
+def _earlier(office: Office, forms: Sequence[RequestForm], known: dict[str, str]) -> dict[str, Case]:
+    """The cases of this batch that some of these mailboxes have already, by mailbox."""
+    if not known:
+        return {}
+    ids = [known[address] for form in forms if (address := _address(form)) in known]
+    return {case.mailbox: case for case in office.store.cases(list(dict.fromkeys(ids)))}
+
+
+def _address(form: RequestForm) -> str:
+    try:
+        return canonical(form.mailbox)
+    except Invalid:
+        return ""
+
+
 def _known_or_filed(
-    office: Office, acting: Acting, form: RequestForm, known: dict[str, Case], batch: tuple[str, int]
+    office: Office, acting: Acting, form: RequestForm, earlier: dict[str, Case], batch: tuple[str, int]
 ) -> Case | LocumError:
     try:
         address = canonical(form.mailbox)
-        if address in known:
-            return known[address]
+        if address in earlier:
+            return earlier[address]
         return _file(office, acting, form, address, batch)
     except LocumError as error:
         return error
