@@ -114,3 +114,20 @@ def test_gaps_are_told_with_instants(house: House) -> None:
     house.write("locum.toml", SETTINGS.format(relay=house.sink.port) + '[leave]\ncsv = "leave.csv"\n')
     gap = house("gaps", "--as", "anna", "--json").json[0]
     assert datetime.fromisoformat(gap["from"]) < datetime.fromisoformat(gap["until"])
+
+
+@pytest.mark.parametrize(("language", "ending"), [("nl", "00:00 uur"), ("en", "00:00")])
+def test_gaps_say_the_days_in_the_language_of_the_one_who_looks(house: House, language: str, ending: str) -> None:
+    house.write("leave.csv", f"person,from,until\nanna,{day(-1)},{day(5)}\n")
+    people = PEOPLE.replace("@corp.test,,nl,", "@corp.test,,en,") if language == "nl" else PEOPLE
+    house.write("people.csv", people)
+    house.write("locum.toml", SETTINGS.format(relay=house.sink.port) + '[leave]\ncsv = "leave.csv"\n')
+    lines = house("gaps", "--lang", language).out.strip().splitlines()[1:]
+    assert lines
+    assert all(line.rstrip().endswith(ending) for line in lines)
+
+
+def test_gaps_without_a_calendar_do_not_say_that_nobody_is_missing_a_reply(house: House) -> None:
+    said = house("gaps", "--lang", "en").err
+    assert "Nobody is missing a reply." not in said
+    assert "nothing to compare with" in said

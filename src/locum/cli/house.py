@@ -16,7 +16,7 @@ from locum.cli.output import put, put_finding, put_json, put_table
 from locum.cli.shapes import as_far_as_known, said_trouble
 from locum.errors import Invalid, Refused, Rejected
 from locum.measure import instant
-from locum.phrases import one_line
+from locum.phrases import one_line, when
 
 if TYPE_CHECKING:
     from locum.desk import Gap
@@ -185,7 +185,8 @@ def gaps(
     ]
     if not sees_all:
         door.tell("gaps-only-yours")
-    if not (door.settings.leave.csv or door.settings.leave.ical):
+    has_source = bool(door.settings.leave.csv or door.settings.leave.ical)
+    if not has_source:
         door.tell("gaps-no-source")
     if door.json:
         put_json([_gap_shape(gap) for gap in found])
@@ -193,7 +194,7 @@ def gaps(
         names = ["person", "mailbox", "gap", "from", "until", *(["reminded"] if remind else [])]
         rows = [_gap_row(door, gap)[: len(names)] for gap in found]
         put_table([door.say(f"column.{name}") for name in names], rows)
-    else:
+    elif has_source:
         door.tell("gaps-none")
     return 0
 
@@ -223,7 +224,8 @@ def _gap_shape(gap: "Gap") -> dict[str, object]:
 def _gap_row(door: Door, gap: "Gap") -> list[str]:
     mailbox = gap.person.mailbox.address if gap.person.mailbox else ""
     reminded = door.say("yes") if gap.reminded else ""
-    return [gap.person.name, mailbox, door.say(f"gap.{gap.kind}"), gap.from_words, gap.until_words, reminded]
+    start, end = (when(at, door.language, gap.person.time_zone) for at in (gap.from_at, gap.until_at))
+    return [gap.person.name, mailbox, door.say(f"gap.{gap.kind}"), start, end, reminded]
 
 
 def serve(door: Door) -> int:
