@@ -89,5 +89,7 @@ def run_program(command: Sequence[str], given: str = "") -> subprocess.Completed
         )
     except subprocess.TimeoutExpired as error:
         raise Unreachable("program-silent", program=command[0]) from error
-    except OSError as error:
+    except FileNotFoundError as error:
         raise Rejected("program-missing", program=command[0]) from error
+    except OSError as error:
+        raise Unreachable("program-silent", program=command[0]) from error
