@@ -115,9 +115,9 @@ class Both:
     def __init__(self, world: World, host: Dovecot) -> None:
         self.world, self.host, self.cases = world, host, dict[str, list[Case]]()
         self.begin = world.now
-        self.set(timedelta(0))
+        self.move(timedelta(0))
 
-    def set(self, since_begin: timedelta) -> None:
+    def move(self, since_begin: timedelta) -> None:
         self.world.now = self.begin + since_begin
         self.host.freeze_clock(self.world.now)
         self.world.work()
@@ -149,18 +149,18 @@ def test_a_clock_set_back_an_hour_makes_nothing_early_late_or_twice(
     both = Both(world_of(tmp_path, relay, connectors, ANNA, BERT), clock)
     both.live("one", until=(both.begin + 4 * HOUR).isoformat())
     assert both.answers() == ["one"]
-    both.set(timedelta(minutes=-10))  # before it was asked for, and before any watch
+    both.move(timedelta(minutes=-10))  # before it was asked for, and before any watch
     assert (both.states("one"), both.answers()) == ({State.APPLIED}, [])
-    both.set(4 * HOUR - SECOND)
+    both.move(4 * HOUR - SECOND)
     assert both.answers() == ["one"]
-    both.set(4 * HOUR)
+    both.move(4 * HOUR)
     assert (both.states("one"), both.answers()) == ({State.ACCOUNTED}, [])
-    both.set(3 * HOUR)  # after its end: it does not come again
+    both.move(3 * HOUR)  # after its end: it does not come again
     assert both.answers() == []
     both.live("two")
     assert both.answers() == ["two"]
     both.end("two")
-    both.set(2 * HOUR)  # and another text in place of one that was compiled later
+    both.move(2 * HOUR)  # and another text in place of one that was compiled later
     both.live("three")
     assert both.answers() == ["three"]
     both.end("three")
