@@ -1,0 +1,73 @@
+"""The linter's words: what may be objected to, what is known of the organisation, and an objection. Frozen values only."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Literal
+
+LANGUAGES = ("nl", "en", "de", "fr")
+Reader = Literal["internal", "external"]
+
+
+class Kind(StrEnum):
+    """What an objection is about. All are clause 8."""
+
+    ILLNESS = "illness"
+    DEPARTURE = "departure"
+    WHEREABOUTS = "whereabouts"
+    RETURN_DATE = "return-date"
+    PRIVATE_NUMBER = "private-number"
+    THIRD_PERSON_DATA = "third-person-data"
+    PROMISE = "promise"
+    LINK = "link"
+    BANK_ACCOUNT = "bank-account"
+
+
+class Severity(StrEnum):
+    """What an objection does. The policy says it, kind by kind."""
+
+    REFUSE = "refuse"
+    WARN = "warn"
+    ALLOW = "allow"
+
+
+_REFUSE = (Kind.ILLNESS, Kind.DEPARTURE, Kind.WHEREABOUTS, Kind.RETURN_DATE, Kind.PRIVATE_NUMBER)
+PROPOSED: Mapping[Kind, Severity] = MappingProxyType(
+    {kind: Severity.REFUSE if kind in _REFUSE else Severity.WARN for kind in Kind}
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What the organisation itself says, so that its own data is no objection. `numbers` are telephone numbers and
+    `bank_accounts` IBANs as people write them; `links` are addresses elsewhere that are its own all the same.
+    `return_on` is the first day on which she is back.
+    """
+
+    organisation: str = ""
+    name: str = ""
+    colleagues: tuple[str, ...] = ()
+    domains: tuple[str, ...] = ()
+    numbers: tuple[str, ...] = ()
+    links: tuple[str, ...] = ()
+    bank_accounts: tuple[str, ...] = ()
+    return_on: date | None = None
+    departure_is_public: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remark:
+    """One objection. `word` is what was found, at text[start:end] as it was given; `key` names its sentence in the
+    messages; `instead` is a wording to use in its place, in the language of the text.
+    """
+
+    clause: int
+    kind: Kind
+    word: str
+    start: int
+    end: int
+    key: str
+    instead: str
+    severity: Severity

@@ -1,0 +1,72 @@
+"""The word lists (locum/wordlists/<lang>.toml), read once and held as phrases. No judgement lives here."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+from locum.wording.folding import folded
+from locum.wording.kinds import LANGUAGES, Kind
+from locum.wording.matching import Phrases, phrases, steps_of
+
+_SAID = ("words", "near", "except", "about", "others")
+
+
+@dataclass(frozen=True, slots=True)
+class KindList:
+    """What one language says of one kind. `near` counts where a `cue` stands in the same sentence; `allowed` takes back
+    what it covers, `about` what it covers of `near`. `others` is how a sentence about a colleague begins.
+    """
+
+    words: Phrases
+    near: Phrases
+    cue: Phrases
+    allowed: Phrases
+    about: Phrases
+    others: Phrases
+
+
+@dataclass(frozen=True, slots=True)
+class WordList:
+    """One language. `months` are numbered from 1; `instead` has what may be written in place of each kind."""
+
+    kinds: Mapping[Kind, KindList]
+    instead: Mapping[Kind, str]
+    months: Mapping[str, int]
+    common: frozenset[str]
+    not_a_number_after: frozenset[str]
+    a_number_after: frozenset[str]
+
+
+@cache
+def word_list(language: str) -> WordList:
+    """The list of one of LANGUAGES. Raises ValueError where a phrase in it cannot be read, naming it."""
+    table = tomllib.loads(files("locum").joinpath("wordlists", f"{language}.toml").read_text("utf-8"))
+    months: list[str] = table["months"]
+    classes = {"month": tuple(steps_of(line, {}) for line in months)}
+    for name, lines in table["class"].items():
+        classes[name] = tuple(steps_of(line, classes) for line in lines)
+    return WordList(
+        kinds={kind: _kind_list(table[kind], classes) for kind in Kind},
+        instead={kind: table[kind]["instead"] for kind in Kind},
+        months={folded(name): number for number, line in enumerate(months, 1) for name in line.split("|")},
+        common=frozenset(folded(word) for word in table["common"].split()),
+        not_a_number_after=_words(table["number"]["not_after"]),
+        a_number_after=_words(table["number"]["after"]),
+    )
+
+
+@cache
+def every_list() -> tuple[tuple[str, WordList], ...]:
+    """All languages, each with its name."""
+    return tuple((language, word_list(language)) for language in LANGUAGES)
+
+
+def _kind_list(table: Mapping[str, list[str]], classes: Mapping[str, tuple[tuple[object, ...], ...]]) -> KindList:
+    said = {part: phrases(table.get(part, ()), classes) for part in (*_SAID, "cue")}  # type: ignore[arg-type]
+    return KindList(said["words"], said["near"], said["cue"], said["except"], said["about"], said["others"])
+
+
+def _words(line: str) -> frozenset[str]:
+    return frozenset(folded(word) for word in line.split("|"))
