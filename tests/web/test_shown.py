@@ -150,6 +150,18 @@ def test_what_happened_so_far_is_said_without_what_was_only_tried() -> None:
     ]
 
 
+def test_letters_about_the_case_are_not_called_asking_and_those_to_others_are_left_out() -> None:
+    sent = "delivered-to-relay"
+    happened = (
+        entry("asked", 1, channel="mailbox", outcome=sent, note="letter-answer-noted"),
+        entry("asked", 2, channel="mailbox", outcome=sent, note="letter-requester"),
+        entry("asked", 3, channel="mailbox", outcome=sent, note="letter-review"),
+        entry("asked", 4, channel="phone", outcome="reached", note="She picked up"),
+    )
+    said = [what.partition(":")[0] for _, what in so_far(view("en", entries=happened))]
+    assert said == ["you were told how it stands", "you were asked"]
+
+
 def test_the_texts_are_shown_with_every_space_and_line() -> None:
     text = "\n\n  first\n\tsecond   third \n\n\nlast"
     made = case(external=False)

@@ -42,6 +42,7 @@ _PHASES: Final[Mapping[State, str]] = {
     State.EXPIRED: "expired",
     State.FAILED: "failed",
 }
+_NOT_TO_HER: Final = frozenset({"letter-requester", "letter-review"})
 _TO_COME: Final = frozenset({"asked", "agreed", "agreed-review", "own-text", "unanswered", "set"})
 _NEVER_SENT: Final = frozenset({"objected", "done-herself", "withdrawn", "refused", "expired", "failed"})
 
@@ -150,8 +151,11 @@ def so_far(view: LinkView) -> list[tuple[str, str]]:
 
 def _happened(view: LinkView, entry: Entry) -> str:
     """One entry in words, empty where it says nothing that she would want to know here."""
-    key = f"pages.so_far.{entry.type}"
-    if not says(view.language, key) or entry.body.get("outcome") == "sending":
+    note = str(entry.body.get("note") or "")
+    if note in _NOT_TO_HER or entry.body.get("outcome") == "sending":
+        return ""
+    key = f"pages.so_far.{'written' if note.startswith('letter-') else entry.type}"
+    if not says(view.language, key):
         return ""
     details = [
         say(view.language, word)
