@@ -195,6 +195,15 @@ def test_a_changed_file_is_read_again(tmp_path: Path) -> None:
     assert found.owner("b@corp.test") is not None
 
 
+def test_a_file_that_is_bad_from_the_start_is_an_error_and_no_line_in_the_log(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whoever starts says it in words; a line of JSON before them would only be in the way."""
+    with pytest.raises(Invalid):
+        people(tmp_path, "person,name,mailbox", "a,A,nonsense")
+    assert "people-not-used" not in capsys.readouterr().err
+
+
 def test_a_file_that_became_bad_is_not_used_until_it_is_mended(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -125,8 +125,10 @@ class PeopleCsv:
         self._seen = seen
 
     def _stays(self, problem: LocumError) -> None:
-        """What was read last stays in use. Said once; a row's own words stand in no log."""
-        if self._problem is None or str(self._problem) != str(problem):
+        """What was read last stays in use, and that is logged once, without a row's own words. Where nothing was read yet
+        there is nothing to go on with: whoever starts stops at it, and says it in words.
+        """
+        if self._directory.persons and (self._problem is None or str(self._problem) != str(problem)):
             where = {name: problem.values[name] for name in ("file", "column") if name in problem.values}
             _log().warning("people-not-used", key=problem.key, **where)
         self._problem = problem
