@@ -191,6 +191,19 @@ def test_a_fault_while_a_reply_is_live_leaves_it_live_and_it_ends_when_that_is_m
     done_once(world, case)
 
 
+def test_a_fault_that_outlasts_the_time_asked_for_leaves_nothing_live_and_is_accounted_for(faulty: Faulty) -> None:
+    world, fault, _ = faulty
+    case = world.request()
+    with fault():
+        world.work()
+        world.later(days=15)
+    world.later(hours=2)
+    after = world.desk.case(case.id)
+    assert after.state in (State.ACCOUNTED, State.EXPIRED)
+    assert (after.accounted_at is not None, world.published(), acts(world, case)["done", "apply"]) == (True, {}, 0)
+    assert (len(world.letters("anna@corp.test", "live")), len(world.letters("anna@corp.test", "account"))) == (0, 1)
+
+
 # the worker's own loop, while the store, the relay or the mail server is away
 
 

@@ -4,16 +4,19 @@ choice stays, and her mail is stored, sent on or rejected exactly as without us.
 
 import itertools
 from collections.abc import Callable, Iterator, Mapping
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 from tests.on_dovecot import MAIN, OURS, RULES, asked_for, live, managesieve, owner, published, replies, world_of
-from tests.world import World
+from tests.world import PUBLISHED, World
 
 from locum.connectors.sieve_wire import command
 from locum.demo.host import Dovecot, Received, Sink
-from locum.lifecycle import State
+from locum.desk import Desk
+from locum.lifecycle import Case, State
+from locum.store import Change
 from mailhosts.owner import VACATION, Owner, activate
 from mailhosts.publishing import HER_FILTER, HER_VACATION, deliver, hers, set_script, stored
 
@@ -157,6 +160,35 @@ def test_where_hers_cannot_be_seen_her_vacation_is_what_is_sent_at_once(
     assert (case.state, case.outcome) == (State.ACCOUNTED, "time")
 
 
+@pytest.mark.parametrize("step", ["end", "reached", "objected", "stop by her link"])
+def test_what_somebody_decides_in_the_moment_in_which_a_worker_is_at_the_case_is_done(
+    relay: Sink, tmp_path: Path, step: str
+) -> None:
+    world = world_of(tmp_path, relay, PUBLISHED, "anna@corp.test")
+    case = live(world, "anna@corp.test")
+    token = world.token("anna@corp.test", "live")
+    worked: list[Case] = []
+
+    def clock() -> datetime:
+        if not worked:
+            worked.extend(world.app.store.commit([Change(case=world.app.store.case(case.id))]))
+        return world.now
+
+    desk = Desk(replace(world.desk.office, clock=clock))
+    bob = world.app.acting("bob")
+    match step:
+        case "end":
+            desk.end(bob, case.id)
+        case "stop by her link":
+            desk.answer(token, "stop")
+        case _:
+            desk.contact(bob, case.id, by="phone", outcome=step, because="She called.")
+    after = world.desk.case(case.id)
+    assert worked
+    assert after.state is (State.APPLIED if step == "reached" else State.ENDING)
+    assert world.types(case).count("asked" if step in ("reached", "objected") else "withdrawn") >= 1
+
+
 HERS = {
     "stop": b"stop;",
     "discard": b"discard;",
@@ -218,30 +250,37 @@ def all_live(
     return world, mailboxes
 
 
-def kind_of_connector(host: Dovecot, folder: Path, kind: str) -> str:
-    return managesieve(host, folder) if kind == "managesieve" else published(host, script=SEES[kind])
+def connectors_of(host: Dovecot, folder: Path, kind: str) -> str:
+    match kind:
+        case "managesieve":
+            return managesieve(host, folder)
+        case "behind hers":
+            return published(host, script="")
+        case "before hers":
+            return published(host)
+    return published(host, script="") + 'owner_reader = "legacy"\n' + managesieve(host, folder, "[]")
 
 
-SEES = {"before hers": "{home}/.dovecot.sieve", "behind hers": ""}
+KINDS = ("managesieve", "behind hers", "before hers", "before hers by another connector")
 
 
-@pytest.mark.parametrize("kind", ["managesieve", *SEES])
+@pytest.mark.parametrize("kind", KINDS)
 def test_what_she_writes_while_ours_is_live_is_done_as_without_us(
     dovecot: Dovecot, relay: Sink, tmp_path: Path, kind: str
 ) -> None:
     alone = without_us(dovecot, HERS)
-    _, mailboxes = all_live(dovecot, relay, tmp_path, kind_of_connector(dovecot, tmp_path, kind), HERS)
+    _, mailboxes = all_live(dovecot, relay, tmp_path, connectors_of(dovecot, tmp_path, kind), HERS)
     for name, mailbox in mailboxes.items():
         owner(dovecot, mailbox).do(put("main", HERS[name]))
         assert done(dovecot, mailbox) == alone[name], name
 
 
-@pytest.mark.parametrize("kind", ["managesieve", *SEES])
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_reply_or_a_reject_that_she_writes_is_done_as_without_us_from_the_watch_on(
     dovecot: Dovecot, relay: Sink, tmp_path: Path, kind: str
 ) -> None:
     alone = without_us(dovecot, ANSWERS)
-    world, mailboxes = all_live(dovecot, relay, tmp_path, kind_of_connector(dovecot, tmp_path, kind), ANSWERS)
+    world, mailboxes = all_live(dovecot, relay, tmp_path, connectors_of(dovecot, tmp_path, kind), ANSWERS)
     for name, mailbox in mailboxes.items():
         owner(dovecot, mailbox).do(put("main", ANSWERS[name]))
     world.later(hours=2)
@@ -252,12 +291,12 @@ def test_a_reply_or_a_reject_that_she_writes_is_done_as_without_us_from_the_watc
 LOST = pytest.mark.xfail(strict=True, reason="ours runs before hers also where nobody follows what she changes")
 
 
-@pytest.mark.parametrize("kind", ["managesieve", pytest.param("before hers", marks=LOST), "behind hers"])
+@pytest.mark.parametrize("kind", [*KINDS[:2], *(pytest.param(kind, marks=LOST) for kind in KINDS[2:])])
 def test_no_mail_is_lost_between_her_reject_and_the_watch(
     dovecot: Dovecot, relay: Sink, tmp_path: Path, kind: str
 ) -> None:
     """Stored, or rejected as she wants; never neither."""
-    _, mailboxes = all_live(dovecot, relay, tmp_path, kind_of_connector(dovecot, tmp_path, kind), ANSWERS)
+    _, mailboxes = all_live(dovecot, relay, tmp_path, connectors_of(dovecot, tmp_path, kind), ANSWERS)
     for name, mailbox in mailboxes.items():
         owner(dovecot, mailbox).do(put("main", ANSWERS[name]))
         sent, kept = done(dovecot, mailbox)

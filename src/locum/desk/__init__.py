@@ -24,7 +24,7 @@ from locum.desk import acting, asking, behind_links, filing, forgotten, reaching
 from locum.desk.forms import Acting, Gap, LinkView, OwnText, RequestForm
 from locum.desk.office import Office, Organisation
 from locum.entry import Entry
-from locum.errors import Invalid, LocumError, Refused
+from locum.errors import Conflict, Invalid, LocumError, Refused
 from locum.lifecycle import Case, State
 from locum.seam import Connector, Finding, Report
 from locum.store import Taken
@@ -32,6 +32,7 @@ from locum.store import Taken
 __all__ = ["Acting", "Desk", "Gap", "LinkView", "Office", "Organisation", "OwnText", "RequestForm"]
 
 _ALL = 200
+_TRIES = 4
 REMINDERS = ("remind", "org/reminders")
 """Kind and case of the daily job that looks who forgot."""
 
@@ -80,24 +81,36 @@ class Desk:
         """Note an attempt to reach her that a person made. by: phone, sms, mail, desk; outcome: reached, unreached,
         agreed, objected. Raises Refused where the case is past it.
         """
-        return asking.contact(self.office, acting_, self.case(case_id), by, outcome, because)
+        return self._at(case_id, lambda case: asking.contact(self.office, acting_, case, by, outcome, because))
 
     def review(self, acting_: Acting, case_id: str, *, approve: bool, because: str) -> Case:
         """Record a second person's yes or no; never a signature. Raises Refused with clause 7."""
-        return asking.review(self.office, acting_, self.case(case_id), approve, because)
+        return self._at(case_id, lambda case: asking.review(self.office, acting_, case, approve, because))
 
     def withdraw(self, acting_: Acting, case_id: str) -> Case:
         """Take a request back before anything was set. Raises Refused `no-such-step` once it is live: see `end`."""
-        return asking.withdraw(self.office, acting_, self.case(case_id))
+        return self._at(case_id, lambda case: asking.withdraw(self.office, acting_, case))
 
     def end(self, acting_: Acting, case_id: str) -> Case:
         """End a live case now. Raises Refused `no-such-step` where nothing is live."""
-        case = self.case(case_id)
+        return self._at(case_id, lambda case: self._end(acting_, case))
+
+    def _end(self, acting_: Acting, case: Case) -> Case:
         if case.state not in (State.APPLYING, State.APPLIED):
             raise Refused("no-such-step", case=case.id, state=case.state, event="end")
         entry = self.office.draft(case, "withdrawn", by={"id": acting_.id, "name": acting_.name}, because="")
         change = asking.stopped(self.office, case, asking.by_whom(case, acting_), entry)
         return self.office.store.commit([change])[0]
+
+    def _at(self, case_id: str, act: Callable[[Case], Case]) -> Case:
+        """Act on a case. Where a worker was at it in the same moment, look at it anew, and judge and act once more."""
+        for _ in range(_TRIES):
+            try:
+                return act(self.case(case_id))
+            except Conflict as conflict:
+                if conflict.key != "changed-meanwhile":
+                    raise
+        return act(self.case(case_id))
 
     # her steps, by link
 
