@@ -14,27 +14,33 @@ from pathlib import Path
 
 from tests.world import World
 
-from bench.organisation import PASSWORD, apply, forms, on_dovecot, organisation, scheduled
+from bench.organisation import PASSWORD, apply, apply_by, forms, on_dovecot, organisation, scheduled
 from bench.regulation import regulation
 from bench.table import Row
 from locum import sieve
 from locum.demo.host import Dovecot, free_port
-from locum.lifecycle import Case
+from locum.lifecycle import Case, State
 
 MAILBOXES = 2000
 LOCUM = str(Path(sys.executable).with_name("locum"))
 
 
 def publish() -> list[Row]:
-    """Published scripts for 2,000 mailboxes beside `doveadm sieve put -a` in a loop over the same mailboxes."""
-    with on_dovecot(MAILBOXES) as (world, host):
-        scheduled(world, MAILBOXES)
-        begin = time.perf_counter()
-        assert apply(world) == MAILBOXES
-        ours = MAILBOXES / (time.perf_counter() - begin)
-        assert len(list((host.published / "after").glob("*.sieve"))) == MAILBOXES
-        peer = _doveadm_loop(world, host, MAILBOXES)
-    return [_against("publish-2000", ours, peer, 20)]
+    """Published scripts for 2,000 mailboxes, by one worker and by two, beside `doveadm sieve put -a` in a loop over the
+    same mailboxes.
+    """
+    peer, rates = 0.0, dict[int, float]()
+    for workers in (2, 1):
+        with on_dovecot(MAILBOXES) as (world, host):
+            scheduled(world, MAILBOXES)
+            rates[workers] = MAILBOXES / apply_by(world, workers)
+            assert len(list((host.published / "after").glob("*.sieve"))) == MAILBOXES
+            assert len(world.app.store.find(state=State.APPLIED, limit=MAILBOXES + 1)) == MAILBOXES
+            peer = peer or _doveadm_loop(world, host, MAILBOXES)
+    return [
+        _against("publish-2000-two-workers", rates[2], peer, 20),
+        _against("publish-2000-one-worker", rates[1], peer, 10),
+    ]
 
 
 def managesieve() -> list[Row]:

@@ -44,12 +44,20 @@ class AutoReply:
 
 def instant(value: datetime) -> str:
     """Write an aware instant as ISO 8601 in UTC with whole seconds: 2026-12-25T00:00:00Z."""
-    return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return f"{value.astimezone(UTC).replace(tzinfo=None, microsecond=0).isoformat()}Z"
 
 
 def parse_instant(text: str) -> datetime:
     """Read what `instant` writes. Raises ValueError on anything else."""
-    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+    if len(text) != _INSTANT or text[-1] != "Z" or text[10] != "T" or not text.isascii():
+        raise ValueError("not an instant")
+    value = datetime.fromisoformat(text[:-1]).replace(tzinfo=UTC)  # strptime asks for the locale each time
+    if instant(value) != text:
+        raise ValueError("not an instant")
+    return value
+
+
+_INSTANT = len("2026-12-25T00:00:00Z")
 
 
 def to_json(reply: AutoReply) -> dict[str, object]:

@@ -8,7 +8,7 @@ the queue in jobs.py, checkpoints in checkpointing.py.
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -31,7 +31,8 @@ __all__ = ["Change", "Job", "Link", "Signer", "Store", "Taken"]
 T = TypeVar("T")
 
 _TRIES = 60
-_LIVING = tuple(state.value for state in State if state not in FINAL and state is not State.ENDED)
+LIVING = tuple(state for state in State if state not in FINAL and state is not State.ENDED)
+"""States of a case that is not final (`Case.is_final`)."""
 
 
 class Store:
@@ -144,12 +145,13 @@ class Store:
         with self._database.reading() as connection:
             return {row.mailbox: row.id for row in connection.execute(query)}
 
-    def living_on(self, mailboxes: Sequence[str]) -> list[Case]:
-        """All cases on these mailboxes that are not final (`Case.is_final`), newest first per mailbox."""
+    def living_on(self, mailboxes: Sequence[str], states: Iterable[State] = LIVING) -> list[Case]:
+        """The cases on these mailboxes in these states, newest first per mailbox; all that are not final by default."""
+        wanted = [state.value for state in states]
         found: list[Case] = []
         with self._database.reading() as connection:
             for some in chunks(mailboxes):
-                found += read_cases(connection, cases.c.mailbox.in_(some), cases.c.state.in_(_LIVING))
+                found += read_cases(connection, cases.c.mailbox.in_(some), cases.c.state.in_(wanted))
         return found
 
     def entries(self, *, mailbox: str | None = None, case: str | None = None) -> list[Entry]:

@@ -30,7 +30,7 @@ _AFTER_LOOK = timedelta(minutes=15)
 def apply(office: Office, taken: Sequence[Taken]) -> None:
     """Set what was asked, as it was asked, on the mailboxes of these cases (all of one connector)."""
     loaded = _loaded(office, taken)
-    living = by_mailbox(office.store.living_on([case.mailbox for _, case in loaded]))
+    living = by_mailbox(office.store.living_on([case.mailbox for _, case in loaded], ON_SERVER))
     ready = [(one, case) for one, case in loaded if _is_ready(office, one, case, living.get(case.mailbox, []))]
     if (connector := connector_of(office, ready)) is None:
         return
@@ -84,7 +84,7 @@ def _may_apply(  # noqa: PLR0911  one exit per question, in the order in which t
         expire(office, case, taken, "too-late")
         return False
     # Two requests filed in the same moment do not see each other; the first that is set counts.
-    if (clash := overlapping(case, [other for other in living if other.state in ON_SERVER])) is not None:
+    if (clash := overlapping(case, living)) is not None:
         _refuse(office, taken, case, No(8, "overlapping", {"case": clash.id, "mailbox": case.mailbox}))
         return False
     match decide(office.policy_of(case), question(office, case), facts(office, case), office.clock()):
@@ -271,11 +271,14 @@ def watch(office: Office, taken: Sequence[Taken]) -> None:
 
 def _watched(office: Office, connector: Connector, turn: Turn) -> Change:
     case, standing, now = turn.case, turn.standing, office.clock()
-    hers_is_new = standing.own_reply is True and case.own_reply_found is not True
+    # What could not be seen when ours was set, may have been there then: it is known from now on, and not told as new.
+    hers_is_new = standing.own_reply is True and case.own_reply_found is False
     if case.measure in standing.replies and standing.active and not hers_is_new:
         due_at = min(now + office.watch_every, case.measure.to_date)
         again = (replace(turn.taken.job, due_at=due_at, tries=0, trouble=""),)
-        return Change(put=again if now < case.measure.to_date else (), finished=turn.taken)
+        is_news = case.own_reply_found is None and standing.own_reply is not None
+        known = replace(case, own_reply_found=standing.own_reply) if is_news else None
+        return Change(case=known, put=again if now < case.measure.to_date else (), finished=turn.taken)
     is_hers = hers_is_new or connector.can.owner_reaches
     ending = advance(case, Event.END, outcome="changed-by-owner" if is_hers else "removed")
     end_job = Job(kind="end", case=case.id, due_at=now, lane=case.connector)
