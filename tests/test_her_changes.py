@@ -64,6 +64,13 @@ def stands(her: Owner) -> tuple[str, dict[str, bytes]]:
         return listing.active, {n: wire.script(wire.run(command("GETSCRIPT", n.encode()))[0]) for n in listing.names}
 
 
+def on_mail_system(world: World, span: timedelta) -> None:
+    """Later, without the letters: what is due on the mail system is done."""
+    world.now += span
+    while taken := world.app.store.take("worker-1", seconds=60, lanes=["dovecot", "legacy"]):
+        world.desk.run(taken)
+
+
 @pytest.mark.parametrize("step", STEPS)
 def test_what_she_changes_at_any_step_is_there_afterwards_and_runs(
     dovecot: Dovecot, relay: Sink, tmp_path: Path, step: str
@@ -87,9 +94,7 @@ def test_what_she_changes_at_any_step_is_there_afterwards_and_runs(
     world.app = world.wired()
     world.work()
     for span in (timedelta(hours=3), timedelta(days=15), timedelta(hours=1)):
-        world.now += span
-        while taken := world.app.store.take("worker-1", seconds=60, lanes=["legacy"]):
-            world.desk.run(taken)
+        on_mail_system(world, span)
     assert left
     for address, change in zip(addresses, CHANGES, strict=True):
         assert stands(owners[address]) == left[address], change
@@ -158,6 +163,26 @@ def test_where_hers_cannot_be_seen_her_vacation_is_what_is_sent_at_once(
     world.later(days=15)
     case = world.desk.case(case.id)
     assert (case.state, case.outcome) == (State.ACCOUNTED, "time")
+
+
+@pytest.mark.parametrize(("had", "outcome"), [(b"keep;", "changed-by-owner"), (HER_VACATION, "time")])
+def test_a_reply_of_hers_that_could_not_be_seen_when_ours_was_set_is_not_told_as_new(
+    dovecot: Dovecot, mailbox: str, relay: Sink, tmp_path: Path, had: bytes, outcome: str
+) -> None:
+    her = owner(dovecot, mailbox)
+    her.has({"main": had}, "main")
+    world = world_of(tmp_path, relay, connectors_of(dovecot, tmp_path, KINDS[-1]), mailbox)
+    secret, away = tmp_path / "managesieve.secret", tmp_path / "away"
+    secret.rename(away)
+    case = live(world, mailbox)
+    assert case.own_reply_found is None
+    away.rename(secret)
+    world.later(hours=2)
+    assert world.desk.case(case.id).state is State.APPLIED
+    her.do(put("main", HER_VACATION))
+    world.later(hours=2)
+    world.later(days=15)
+    assert world.desk.case(case.id).outcome == outcome
 
 
 @pytest.mark.parametrize("step", ["end", "reached", "objected", "stop by her link"])
@@ -283,7 +308,7 @@ def test_a_reply_or_a_reject_that_she_writes_is_done_as_without_us_from_the_watc
     world, mailboxes = all_live(dovecot, relay, tmp_path, connectors_of(dovecot, tmp_path, kind), ANSWERS)
     for name, mailbox in mailboxes.items():
         owner(dovecot, mailbox).do(put("main", ANSWERS[name]))
-    world.later(hours=2)
+    on_mail_system(world, timedelta(hours=2))
     for name, mailbox in mailboxes.items():
         assert done(dovecot, mailbox) == alone[name], name
 

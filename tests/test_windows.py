@@ -98,11 +98,11 @@ def test_with_locum_stopped_mail_flows_and_what_is_live_ends_by_the_rule_itself(
     clock: Dovecot, relay: Sink, tmp_path: Path
 ) -> None:
     """One mailbox by published scripts, one over ManageSieve; after the last step of setting, nothing of Locum runs."""
-    clock.set_clock(now())
+    clock.freeze_clock(now())
     connectors = published(clock).replace("@corp.test", ANNA) + managesieve(clock, tmp_path, f'["{BERT}"]')
     world = world_of(tmp_path, relay, connectors, ANNA, BERT)
     cases = {mailbox: live(world, mailbox, until=(world.now + 3 * HOUR).isoformat()) for mailbox in (ANNA, BERT)}
-    for at, said in ((-SECOND, [OURS]), (timedelta(0), []), (timedelta(days=30), [])):
+    for at, said in ((-SECOND, [OURS]), (timedelta(0), [])):
         clock.freeze_clock(cases[ANNA].measure.to_date + at)
         assert {mailbox: answer(clock, mailbox) for mailbox in cases} == dict.fromkeys(cases, said), at
     world.later(days=31)
@@ -151,8 +151,6 @@ def test_a_clock_set_back_an_hour_makes_nothing_early_late_or_twice(
     assert both.answers() == ["one"]
     both.move(timedelta(minutes=-10))  # before it was asked for, and before any watch
     assert (both.states("one"), both.answers()) == ({State.APPLIED}, [])
-    both.move(4 * HOUR - SECOND)
-    assert both.answers() == ["one"]
     both.move(4 * HOUR)
     assert (both.states("one"), both.answers()) == ({State.ACCOUNTED}, [])
     both.move(3 * HOUR)  # after its end: it does not come again
