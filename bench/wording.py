@@ -1,6 +1,7 @@
 """How well the linter reads the labelled set (tests/data/wording.toml): precision and recall per kind and language.
 
-A goal holds for all languages together; illness and whereabouts may miss nothing at all.
+A goal holds for all languages together; illness and whereabouts may miss nothing at all. The lists were tuned by two
+thirds of it, and a third was looked at once before; the rows `never-tuned-by` say what a new text may expect.
 """
 
 import time
@@ -51,9 +52,9 @@ class Count:
         return len(self.right) / (len(self.right) + len(self.missed) or 1) if self.right or self.missed else 1.0
 
 
-def messages() -> Iterator[Message]:
-    """The whole set."""
-    for language, rows in tomllib.loads(SET.read_text("utf-8"))["messages"].items():
+def messages(part: str = "messages") -> Iterator[Message]:
+    """One part of the set: `messages`, `later` or `last`."""
+    for language, rows in tomllib.loads(SET.read_text("utf-8"))[part].items():
         for number, (audience, kinds, text) in enumerate(rows, 1):
             said = kinds.split()
             yield Message(
@@ -81,9 +82,17 @@ def counted(chosen: Iterable[Message]) -> dict[tuple[str, str], Count]:
         for kind in (found | message.kinds) - message.perhaps:
             for language in (message.language, "all"):
                 count = counts[language, kind]
-                which = count.missed if kind not in found else count.right if kind in message.kinds else count.wrong
+                rightly = kind in message.kinds or (kind == Kind.MORE_THAN_AWAY and message.kinds)
+                which = count.missed if kind not in found else count.right if rightly else count.wrong
                 which.append(message)
     return counts
+
+
+def passing(chosen: Iterable[Message]) -> list[Message]:
+    """Messages that tell of illness or whereabouts and get no remark at all."""
+    facts = known()
+    telling = (message for message in chosen if message.kinds & set(NEVER_MISSED))
+    return [message for message in telling if not lint(message.text, audience=message.audience, known=facts)]
 
 
 def wording() -> list[Row]:
@@ -93,9 +102,26 @@ def wording() -> list[Row]:
     counts = counted(every)
     each = (time.perf_counter() - begin) / len(every) * 1000
     rows = [_row(language, kind, count) for (language, kind), count in sorted(counts.items()) if language != "all"]
-    together = [row for kind in Kind for row in _together(kind, counts["all", str(kind)])]
+    together = [row for kind in Kind if ("all", kind) in counts for row in _together(kind, counts["all", str(kind)])]
     speed = Row(name="wording-linter-speed", unit="ms a text", ours=each, goal="< 50", holds=each < 50)
-    return [*(row for pair in rows for row in pair), *together, speed]
+    return [*(row for pair in rows for row in pair), *together, *_never_tuned_by(), speed]
+
+
+def _never_tuned_by() -> Iterator[Row]:
+    """What the other figures flatter: the part of the set that nothing was mended by, all kinds together."""
+    facts, unseen = known(), list(messages("last"))
+    name = "wording-linter-never-tuned-by"
+    remarked = {m.text for m in unseen if lint(m.text, audience=m.audience, known=facts)}
+    telling = [m for m in unseen if m.kinds]
+    harmless = [m for m in unseen if not m.kinds | m.perhaps]
+    private = [m for m in telling if m.kinds & set(NEVER_MISSED)]
+    yield _share(f"{name}-remarked", telling, sum(m.text in remarked for m in telling))
+    yield _share(f"{name}-illness-whereabouts-remarked", private, len(private) - len(passing(private)))
+    yield _share(f"{name}-harmless-left-alone", harmless, sum(m.text not in remarked for m in harmless))
+
+
+def _share(name: str, chosen: list[Message], count: int) -> Row:
+    return Row(name=name, unit=f"of {len(chosen)}", ours=count / len(chosen))
 
 
 def _row(language: str, kind: str, count: Count) -> tuple[Row, Row]:

@@ -22,10 +22,10 @@ _TOP = (
     "com|net|org|info|biz|io|app|dev|me|co|eu|nl|be|de|at|ch|fr|lu|uk|ie|us|ca|es|it|pt|pl|cz|dk|se|no|fi|ru|cn|tk|ly|gl"
     "|link|site|online|shop|store|xyz|top|club|help|support|zip|mov|test|example|tel|tv|cc|ws|gg|to|sh|page|cloud|live|pro"
 )
-_MAIL = re.compile(r"[^\s<>()\[\],;:\"'@/]+@[^\s<>()\[\],;:\"'@/]+\.[^\s<>()\[\],;:\"'@/.!?]{2,}")
+_MAIL = re.compile(r"[^\s<>()\[\],;:\"'@/\\]+@[^\s<>()\[\],;:\"'@/]+\.[^\s<>()\[\],;:\"'@/.!?]{2,}")
 _LINK = re.compile(
-    r"(?:\b[a-z][a-z0-9+-]{1,15}:)?//\S+|\b(?:javascript|data|tel|sms|mailto):\S+|\bwww\d?\.\S+"
-    rf"|(?<![\w.@-])[^\W_](?:[\w\u200b-\u200d\u00ad-]*\.)+(?:{_TOP})(?![\w-]|\.\w)(?::\d+)?(?:/\S*)?",
+    r"(?:\b[a-z][a-z0-9+-]{1,15}:)?//\S+|\b(?:javascript|data|tel|sms):\S+|\bwww\d?\.\S+"
+    rf"|(?<![\w.@-])[^\W_](?:[\w\u200b-\u200d\u00ad-]*\.)+(?:{_TOP})(?![\w@-]|\.\w)(?::\d+)?(?:/\S*)?",
     re.IGNORECASE,
 )
 _TAIL = ".,;:!?)]}>'\"»”’…"
@@ -47,10 +47,10 @@ _NO_NUMBER = re.compile(
 
 def exact(text: str, known: Known) -> Iterator[Found]:
     """Every link, mail address, bank account and telephone number in `text` that is not the organisation's own."""
-    taken: list[tuple[int, int]] = []
-    for seek in (_mails, _links, _accounts):
+    taken = bytearray(len(text))
+    for seek in (_links, _mails, _accounts):
         for kind, start, end in seek(text, known, taken):
-            taken.append((start, end))
+            taken[start:end] = b"\x01" * (end - start)
             if kind is not None:
                 yield kind, start, end
     yield from _numbers(text, known, taken)
@@ -59,8 +59,10 @@ def exact(text: str, known: Known) -> Iterator[Found]:
 _Sought = Iterator[tuple[Kind | None, int, int]]
 
 
-def _mails(text: str, known: Known, _taken: list[tuple[int, int]]) -> _Sought:
+def _mails(text: str, known: Known, taken: bytearray) -> _Sought:
     for match in _MAIL.finditer(text):
+        if any(taken[match.start() : match.end()]):
+            continue
         domain = match[0].rpartition("@")[2].lower()
         if _is_own(domain, known) or match[0].lower() in _lowered(known.links):
             yield None, match.start(), match.end()
@@ -69,11 +71,11 @@ def _mails(text: str, known: Known, _taken: list[tuple[int, int]]) -> _Sought:
             yield Kind.PRIVATE_NUMBER if private else Kind.LINK, match.start(), match.end()
 
 
-def _links(text: str, known: Known, taken: list[tuple[int, int]]) -> _Sought:
+def _links(text: str, known: Known, _taken: bytearray) -> _Sought:
     for match in _LINK.finditer(text):
         written = match[0].rstrip(_TAIL)
         start, end = match.start(), match.start() + len(written)
-        if written and not _overlaps(start, end, taken):
+        if written:
             yield None if _is_own_link(written, known) else Kind.LINK, start, end
 
 
@@ -98,12 +100,12 @@ def _lowered(values: tuple[str, ...]) -> list[str]:
     return [value.lower() for value in values]
 
 
-def _accounts(text: str, known: Known, taken: list[tuple[int, int]]) -> _Sought:
+def _accounts(text: str, known: Known, taken: bytearray) -> _Sought:
     own = {_plain(account) for account in known.bank_accounts}
     for match in _IBAN.finditer(text):
         length = _LENGTHS.get(_plain(match[0])[:2], 0)
         end = _end_of(match[0], length)
-        if end is None or _overlaps(match.start(), match.start() + end, taken):
+        if end is None or any(taken[match.start() : match.start() + end]):
             continue
         account = _plain(match[0][:end])
         if _checks(account) or re.search(r"\d{6}", account):
@@ -125,13 +127,13 @@ def _checks(account: str) -> bool:
     return int("".join(str(int(char, 36)) for char in account[4:] + account[:4])) % 97 == 1
 
 
-def _numbers(text: str, known: Known, taken: list[tuple[int, int]]) -> Iterator[Found]:
+def _numbers(text: str, known: Known, taken: bytearray) -> Iterator[Found]:
     for match in _NUMBER.finditer(text):
-        if _overlaps(match.start(), match.end(), taken) or _NO_NUMBER.match(match[0]):
+        if any(taken[match.start() : match.end()]) or _NO_NUMBER.match(match[0]):
             continue
         if any(_same(match[0], own) for own in known.numbers):
             continue
-        if _is_called(text[: match.start()], match[0]):
+        if _is_called(text[max(match.start() - 80, 0) : match.start()], match[0]):
             yield Kind.PRIVATE_NUMBER, match.start(), match.end()
 
 
@@ -139,7 +141,7 @@ def _is_called(before: str, number: str) -> bool:
     """Whether it is a telephone number: it begins as one, or a word for telephoning goes before it, and none for
     invoices and the like goes directly before it.
     """
-    words = [folded(word) for word in re.findall(r"[^\W\d_]+", before[-80:])]
+    words = [folded(word) for word in re.findall(r"[^\W\d_]+", before)]
     lists = [words_of for _, words_of in every_list()]
     if words and any(words[-1] in one.not_a_number_after for one in lists):
         return False
@@ -161,7 +163,3 @@ def _core(number: str) -> tuple[bool, str]:
     digits = re.sub(r"\D", "", number.replace("(0)", ""))
     abroad = number.lstrip(" (").startswith("+") or digits.startswith("00")
     return abroad, digits.lstrip("0")
-
-
-def _overlaps(start: int, end: int, taken: list[tuple[int, int]]) -> bool:
-    return any(start < other_end and other_start < end for other_start, other_end in taken)

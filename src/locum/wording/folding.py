@@ -14,8 +14,12 @@ _LOOKALIKES = str.maketrans("авеікмнорстухѕјԁɡαβεικνορ�
 _LETTERS = {"æ": "ae", "œ": "oe", "ß": "ss"}
 _DIGITS = {"0": "o", "1": "i", "3": "e", "4": "a", "5": "s"}
 _ABBREVIATIONS = frozenset("dr drs mr mw mevr dhr prof ir ing st mme mlle hr fr frau ms mrs bv nr tel no art".split())
-_MONTHS = frozenset("jan feb fev mar maa mrt mae avr apr mai mei may jui jun jul aug aou sep oct okt nov dec dez".split())
+_MONTHS = frozenset(
+    "jan feb fev mar maa mrt mae avr apr mai mei may jui jun jul aug aou sep oct okt nov dec dez".split()
+)
+_MOST_APART = 5  # one character of a whole sentence (U+FDFA) disguises no word
 _SPELLED = re.compile(r"(?<![^\W_])[^\W\d_]([ .\-_*·|/])(?:[^\W\d_]\1)+[^\W\d_](?![^\W_])")
+_INSIDE = re.compile(r"(?<=[^\W\d_])[01345]{1,2}(?=[^\W\d_])")
 _WORD = re.compile(r"(?P<date>\d{4}-\d\d-\d\d(?!\d)|(?<!\d)\d{1,2}([-/.])\d{1,2}(?:\2\d{2,4})?(?![\d/]))|[^\W_]+")
 _ENDS = frozenset(".!?;…")
 
@@ -66,7 +70,8 @@ def _chars(text: str) -> Iterator[_Char]:
         if written == "\n":
             yield _Char("\n", place, capital=False)
             continue
-        for char in unicodedata.normalize("NFKD", written):
+        apart = unicodedata.normalize("NFKD", written)
+        for char in apart if len(apart) < _MOST_APART else written:
             yield from (_Char(one, place, written.isupper()) for one in _folded_char(char))
 
 
@@ -94,16 +99,13 @@ def _spelled_out(chars: list[_Char]) -> list[_Char]:
         if not chars[place].text.isalnum()
     }
     kept = [char for place, char in enumerate(chars) if place not in gone]
-    return [_as_letter(kept, place) for place in range(len(kept))]
+    inside = _INSIDE.finditer("".join(char.text for char in kept))
+    letters = {place for found in inside for place in range(found.start(), found.end())}
+    return [_as_letter(char) if place in letters else char for place, char in enumerate(kept)]
 
 
-def _as_letter(chars: list[_Char], place: int) -> _Char:
-    char = chars[place]
-    if char.text not in _DIGITS or not 0 < place < len(chars) - 1:
-        return char
-    if chars[place - 1].text.isalpha() and chars[place + 1].text.isalpha():
-        return _Char(_DIGITS[char.text], char.place, capital=False)
-    return char
+def _as_letter(char: _Char) -> _Char:
+    return _Char(_DIGITS[char.text], char.place, capital=False)
 
 
 def _words(chars: list[_Char], hyphen: str, hers: Container[str], colleagues: Container[str]) -> list[Word]:
@@ -113,7 +115,8 @@ def _words(chars: list[_Char], hyphen: str, hers: Container[str], colleagues: Co
     words: list[Word] = []
     sentence = 0
     for number, match in enumerate(found):
-        if number and _parts(shown[found[number - 1].start() : match.end()], found[number - 1][0], match[0]):
+        before = found[number - 1]
+        if number and _parts(shown[before.end() : match.start()], before, match, chars[match.start()].capital):
             sentence += 1
         words.append(_word(match, chars, sentence, hers, colleagues))
     return words
@@ -154,23 +157,24 @@ def _word(
     )
 
 
-def _parts(shown: str, before: str, after: str) -> bool:
+def _parts(between: str, before: re.Match[str], after: re.Match[str], capital: bool) -> bool:
     """Whether a sentence ends between two words: a blank line, a list item, or a mark that is no abbreviation's or
     ordinal's full stop.
     """
-    between = shown[len(before) : len(shown) - len(after)]
     if re.search(r"\n *\n|\n *[-*•] ", between):
         return True
     for mark, follows in pairwise(f"{between}x"):
         if mark in _ENDS and follows != "x":
-            return mark != "." or not _is_abbreviated(before, after)
+            return mark != "." or not _is_abbreviated(before, after[0], capital)
     return False
 
 
-def _is_abbreviated(before: str, after: str) -> bool:
-    if before.isdigit() and len(before) < 3:
+def _is_abbreviated(before: re.Match[str], after: str, capital: bool) -> bool:
+    if before["date"] is not None:
+        return not capital  # vom 4.7. bis zum 18.7.
+    if before[0].isdigit() and len(before[0]) < 3:
         return after[:3] in _MONTHS
-    return len(before) == 1 or before in _ABBREVIATIONS
+    return len(before[0]) == 1 or before[0] in _ABBREVIATIONS
 
 
 def name_parts(names: Iterable[str]) -> frozenset[str]:

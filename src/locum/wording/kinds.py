@@ -12,7 +12,9 @@ Reader = Literal["internal", "external"]
 
 
 class Kind(StrEnum):
-    """What an objection is about. All are clause 8."""
+    """What an objection is about. All are clause 8. MORE_THAN_AWAY is a sentence about her in which no list found a word,
+    and which says something else than that she is away: what the lists do not know yet.
+    """
 
     ILLNESS = "illness"
     DEPARTURE = "departure"
@@ -23,6 +25,7 @@ class Kind(StrEnum):
     PROMISE = "promise"
     LINK = "link"
     BANK_ACCOUNT = "bank-account"
+    MORE_THAN_AWAY = "more-than-away"
 
 
 class Severity(StrEnum):

@@ -8,7 +8,7 @@ from importlib.resources import files
 
 from locum.wording.folding import folded
 from locum.wording.kinds import LANGUAGES, Kind
-from locum.wording.matching import Phrases, phrases, steps_of
+from locum.wording.matching import Classes, Phrases, phrases, steps_of
 
 _SAID = ("words", "near", "except", "about", "others")
 
@@ -28,10 +28,20 @@ class KindList:
 
 
 @dataclass(frozen=True, slots=True)
+class PlainList:
+    """How one language speaks of her (`subject` but for `not_subject`), and the plain `words` that may be said of her."""
+
+    subject: Phrases
+    not_subject: Phrases
+    words: Phrases
+
+
+@dataclass(frozen=True, slots=True)
 class WordList:
     """One language. `months` are numbered from 1; `instead` has what may be written in place of each kind."""
 
     kinds: Mapping[Kind, KindList]
+    plain: PlainList
     instead: Mapping[Kind, str]
     months: Mapping[str, int]
     common: frozenset[str]
@@ -48,8 +58,10 @@ def word_list(language: str) -> WordList:
     for name, lines in table["class"].items():
         classes[name] = tuple(steps_of(line, classes) for line in lines)
     return WordList(
-        kinds={kind: _kind_list(table[kind], classes) for kind in Kind},
-        instead={kind: table[kind]["instead"] for kind in Kind},
+        kinds={kind: _kind_list(table.get(kind, {}), classes) for kind in Kind},
+        plain=PlainList(*(phrases(table["plain"][part], classes) for part in ("subject", "not_subject", "words"))),
+        instead={kind: table[kind]["instead"] for kind in Kind if kind in table}
+        | {Kind.MORE_THAN_AWAY: table["plain"]["instead"]},
         months={folded(name): number for number, line in enumerate(months, 1) for name in line.split("|")},
         common=frozenset(folded(word) for word in table["common"].split()),
         not_a_number_after=_words(table["number"]["not_after"]),
@@ -63,8 +75,8 @@ def every_list() -> tuple[tuple[str, WordList], ...]:
     return tuple((language, word_list(language)) for language in LANGUAGES)
 
 
-def _kind_list(table: Mapping[str, list[str]], classes: Mapping[str, tuple[tuple[object, ...], ...]]) -> KindList:
-    said = {part: phrases(table.get(part, ()), classes) for part in (*_SAID, "cue")}  # type: ignore[arg-type]
+def _kind_list(table: Mapping[str, list[str]], classes: Classes) -> KindList:
+    said = {part: phrases(table.get(part, ()), classes) for part in (*_SAID, "cue")}
     return KindList(said["words"], said["near"], said["cue"], said["except"], said["about"], said["others"])
 
 

@@ -1,15 +1,20 @@
-"""What an auto-reply says: templates with placeholders, and the form every text must have before it is filed. Pure.
+"""Templates with placeholders, and the form every text must have before it is filed. Pure.
 
-Templates are messages (messages/<lang>/templates.toml); free text is literal, braces and all. The linter that objects
-to illness, whereabouts and the like joins this file when it exists.
+Templates are messages (messages/<lang>/templates.toml, in four languages); free text is literal, braces and all. What a
+text may say is the linter's matter.
 """
 
 import re
+import tomllib
 import unicodedata
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from string import Formatter
 
 from locum.entry import bad_character
 from locum.errors import Invalid
-from locum.messages import say, says
+from locum.wording.kinds import LANGUAGES
 
 _NEWLINES = re.compile("\r\n|\r|\u2028|\u2029|\x85")
 
@@ -32,11 +37,33 @@ def normal_line(text: str, field: str) -> str:
     return text
 
 
-def from_template(name: str, language: str, values: dict[str, str]) -> tuple[str, str, str]:
-    """Subject, internal and external text of template `name`. Raises Invalid `no-such-template`."""
-    if not re.fullmatch(r"[a-z][a-z0-9-]*", name) or not says(language, f"templates.{name}.subject"):
+def from_template(name: str, language: str, values: Mapping[str, str]) -> tuple[str, str, str]:
+    """Subject, internal and external text of template `name`; languages that have none read English.
+
+    `values` are name, organisation and until; `contact`, whom to write to instead, is the organisation where it is not
+    given. Raises Invalid `no-such-template`.
+    """
+    parts = _templates(language if language in LANGUAGES else "en").get(name)
+    if parts is None:
         raise Invalid("no-such-template", template=name[:40])
+    filled = {"contact": values.get("organisation", ""), **values}
     subject, internal, external = (
-        say(language, f"templates.{name}.{part}", **values) for part in ("subject", "internal", "external")
+        Formatter().vformat(parts[part], (), filled).strip() for part in ("subject", "internal", "external")
     )
-    return subject.strip(), internal.strip() + "\n", external.strip() + "\n"
+    return subject, f"{internal}\n", f"{external}\n"
+
+
+def template_for(reason: str) -> str:
+    """The template made for a reason of clause 1, "standard" where there is none."""
+    return reason if reason in _templates("en") else "standard"
+
+
+def template_names() -> tuple[str, ...]:
+    """All templates, the same in every language."""
+    return tuple(_templates("en"))
+
+
+@cache
+def _templates(language: str) -> Mapping[str, Mapping[str, str]]:
+    text = files("locum").joinpath("messages", language, "templates.toml").read_text("utf-8")
+    return tomllib.loads(text)
