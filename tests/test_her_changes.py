@@ -313,10 +313,7 @@ def test_a_reply_or_a_reject_that_she_writes_is_done_as_without_us_from_the_watc
         assert done(dovecot, mailbox) == alone[name], name
 
 
-LOST = pytest.mark.xfail(strict=True, reason="ours runs before hers also where nobody follows what she changes")
-
-
-@pytest.mark.parametrize("kind", [*KINDS[:2], *(pytest.param(kind, marks=LOST) for kind in KINDS[2:])])
+@pytest.mark.parametrize("kind", KINDS)
 def test_no_mail_is_lost_between_her_reject_and_the_watch(
     dovecot: Dovecot, relay: Sink, tmp_path: Path, kind: str
 ) -> None:

@@ -14,6 +14,7 @@ from locum.absence import Mailbox
 from locum.demo.host import Dovecot
 from locum.errors import Invalid, LocumError
 from locum.mailhost import Item, Places, checked_user, look, publish, publish_request
+from locum.mailhost.following import is_followed
 from locum.measure import to_json
 from locum.sieve import Hers
 from mailhosts.publishing import HER_VACATION, as_root, as_user, mailhost, set_script, sieve_files, two_places
@@ -263,6 +264,7 @@ def follower(dovecot: Dovecot) -> Iterator[subprocess.Popen[str]]:
 @pytest.mark.slow
 @pytest.mark.usefixtures("follower")
 def test_ours_is_moved_behind_hers_soon_after_she_sets_her_own(dovecot: Dovecot, mailbox: str) -> None:
+    assert wait(lambda: is_followed(dovecot.published))
     box, connector = Mailbox(address=mailbox), sieve_files(dovecot)
     written = connector.write(box, wanted(box), connector.read(box))
     assert written.remarks == ()
@@ -275,6 +277,7 @@ def test_ours_is_moved_behind_hers_soon_after_she_sets_her_own(dovecot: Dovecot,
 @pytest.mark.slow
 @pytest.mark.usefixtures("follower")
 def test_ours_stays_before_hers_while_hers_does_not_answer(dovecot: Dovecot, mailbox: str) -> None:
+    assert wait(lambda: is_followed(dovecot.published))
     box, connector = Mailbox(address=mailbox), sieve_files(dovecot)
     written = connector.write(box, wanted(box), connector.read(box))
     set_script(dovecot, mailbox, b"keep;")

@@ -19,6 +19,7 @@ from locum.connectors.sieve_files import SieveFiles
 from locum.demo.host import Dovecot, Received, Sink
 from locum.errors import Invalid, LocumError, Rejected
 from locum.mailhost import Item
+from locum.mailhost.following import following
 from locum.measure import Standing
 from locum.messages import say
 from locum.seam import Connector
@@ -43,6 +44,13 @@ from mailhosts.publishing import (
 pytestmark = pytest.mark.slow
 
 _serial = itertools.count(1)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _followed(dovecot: Dovecot) -> Iterator[None]:
+    """As if locum-mailhost --follow ran: without it ours is never before hers."""
+    with following(dovecot.published):
+        yield
 
 
 class TestSieveFiles(ConnectorConformance):

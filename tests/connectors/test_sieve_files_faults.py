@@ -24,6 +24,7 @@ from locum.connectors.sieve_files import SieveFiles
 from locum.demo.host import Dovecot
 from locum.errors import Conflict, LocumError, Rejected, Trouble, Unreachable
 from locum.mailhost import AHEAD, Item, publish
+from locum.mailhost.following import following
 from locum.measure import Standing, Wanted
 from mailhosts.dovecot import PASSWORD
 from mailhosts.publishing import (
@@ -41,6 +42,13 @@ from mailhosts.publishing import (
 )
 
 pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _followed(dovecot: Dovecot) -> Iterator[None]:
+    """As if locum-mailhost --follow ran: without it ours is never before hers."""
+    with following(dovecot.published):
+        yield
 
 
 @pytest.fixture
@@ -294,7 +302,8 @@ def own_places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     for path in (folder, *folder.iterdir()):
         os.chown(path, PUBLISHER, PUBLISHER)
         path.chmod(0o755)
-    yield folder
+    with following(folder):
+        yield folder
     shutil.rmtree(folder)
 
 

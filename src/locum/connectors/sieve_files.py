@@ -194,7 +194,13 @@ class SieveFiles:
                 raise seen.error
             if own in ("y", "n") and seen.own is not None and own != _SEEN[seen.own]:
                 raise Conflict("own-changed", mailbox=mailbox.address)
-        return Item(user=user, place=_place(seen), replies=wanted.replies, expect=digest)
+        return Item(user=user, place=self._place(seen), replies=wanted.replies, expect=digest)
+
+    def _place(self, seen: Seen) -> str:
+        """Before hers only while a program follows what she changes (locum-mailhost --follow): with ours before it, a
+        reject that she adds would lose the mail it rejects.
+        """
+        return "before" if seen.own is False and mailhost.is_followed(self.directory) else "after"
 
     def _publish(self, work: Sequence[_Work]) -> dict[int, Standing | LocumError]:
         """Publish and read back. Where she set her own meanwhile, ours is moved behind hers at once."""
@@ -255,10 +261,6 @@ def _standing(published: Published, seen: Seen, user: str, known: Mapping[str, R
         revision=f"{published.digest}/{_SEEN[seen.own]}",
         remarks=tuple(key for key, holds in remarks.items() if holds),
     )
-
-
-def _place(seen: Seen) -> str:
-    return "before" if seen.own is False else "after"
 
 
 def _misplaced(work: Sequence[_Work], results: dict[int, Standing | LocumError]) -> Iterator[_Work]:
