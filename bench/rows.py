@@ -40,7 +40,7 @@ def publish() -> list[Row]:
             peer = peer or _doveadm_loop(world, host, MAILBOXES)
     return [
         _against("publish-2000-two-workers", rates[2], peer, 20),
-        _against("publish-2000-one-worker", rates[1], peer, 10),
+        _against("publish-2000-one-worker", rates[1], peer, 20),
     ]
 
 
