@@ -1,7 +1,7 @@
 """The measures, what a mail system can say of them, and what is set on a mailbox now. Frozen values only.
 
 AutoReply's fields follow JMAP's VacationResponse (RFC 8621 section 8) and add the second text, the audience
-and the exceptions. Forward and Search join it here when they exist.
+and the exceptions. Forward is a copy of new mail for a colleague. Search joins them here when it exists.
 """
 
 from collections.abc import Mapping
@@ -40,6 +40,38 @@ class AutoReply:
     exceptions: tuple[str, ...] = ()
     addresses: tuple[str, ...] = ()
     internal_domains: tuple[str, ...] = ()
+
+
+class Senders(StrEnum):
+    """Whose mail is forwarded, judged by the envelope sender."""
+
+    INTERNAL = "internal"
+    EXTERNAL = "external"
+    EVERYONE = "everyone"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forward:
+    """New mail copied to `to`, always keeping it in hers, from `from_date` until right before `to_date` (aware UTC, whole seconds).
+
+    `to` is a canonical address inside the organisation. `senders` says whose mail, by `internal_domains`. `addresses` are
+    hers, aliases included. `never` are addresses and domains whose mail, and mail to whom, is not forwarded (confidential
+    correspondents, Locum itself; clauses 12 and 20); `private_marks` are what a subject begins with where she or the
+    sender marked it as private (clause 11). Bounces, lists, spam and `Sensitivity` are left out by every connector.
+    """
+
+    handle: str
+    from_date: datetime
+    to_date: datetime
+    to: str
+    senders: Senders = Senders.EVERYONE
+    addresses: tuple[str, ...] = ()
+    internal_domains: tuple[str, ...] = ()
+    never: tuple[str, ...] = ()
+    private_marks: tuple[str, ...] = ()
+
+
+Measure = AutoReply | Forward
 
 
 def instant(value: datetime) -> str:
@@ -99,6 +131,44 @@ def from_json(value: Mapping[str, object]) -> AutoReply:
     )
 
 
+def forward_to_json(forward: Forward) -> dict[str, object]:
+    """The forward as JSON values, complete: `measure_from_json(forward_to_json(x)) == x`."""
+    return {
+        "measure": "forward",
+        "handle": forward.handle,
+        "from_date": instant(forward.from_date),
+        "to_date": instant(forward.to_date),
+        "to": forward.to,
+        "senders": str(forward.senders),
+        "addresses": list(forward.addresses),
+        "internal_domains": list(forward.internal_domains),
+        "never": list(forward.never),
+        "private_marks": list(forward.private_marks),
+    }
+
+
+def measure_to_json(measure: Measure) -> dict[str, object]:
+    """Any measure as JSON values; the key `measure` names its kind."""
+    return to_json(measure) if isinstance(measure, AutoReply) else forward_to_json(measure)
+
+
+def measure_from_json(value: Mapping[str, object]) -> Measure:
+    """Read what `measure_to_json` writes. Raises ValueError, KeyError or TypeError on anything else."""
+    if value["measure"] != "forward":
+        return from_json(value)
+    return Forward(
+        handle=_text(value["handle"]),
+        from_date=parse_instant(_text(value["from_date"])),
+        to_date=parse_instant(_text(value["to_date"])),
+        to=_text(value["to"]),
+        senders=Senders(_text(value["senders"])),
+        addresses=_texts(value["addresses"]),
+        internal_domains=_texts(value["internal_domains"]),
+        never=_texts(value["never"]),
+        private_marks=_texts(value["private_marks"]),
+    )
+
+
 def _text(value: object) -> str:
     if not isinstance(value, str):
         raise TypeError("text expected")
@@ -121,6 +191,7 @@ class Can:
 
     `reads_mail` and `redirects_mail`: what the credential could do besides (SECURITY.md, promise 2). `owner_reaches`: she
     herself can change or take away what we set. `at_once`: how many mailboxes are read, and then written, together.
+    `forwards`: new mail can be copied to a colleague here (a connector says besides, right before, whether it may: seam.Forwards).
     """
 
     audiences: frozenset[Audience] = frozenset({Audience.INTERNAL, Audience.EVERYONE})
@@ -136,10 +207,17 @@ class Can:
     redirects_mail: bool = False
     owner_reaches: bool = True
     at_once: int = 200
+    forwards: bool = False
 
 
-def unsayable(can: Can, reply: AutoReply) -> tuple[str, ...]:
-    """Everything about `reply` that a system with `can` cannot say: keys under `unsupported.` in errors.toml."""
+def unsayable(can: Can, measure: Measure) -> tuple[str, ...]:
+    """Everything about a measure that a system with `can` cannot say: keys under `unsupported.` in errors.toml."""
+    if isinstance(measure, Forward):
+        return () if can.forwards else ("forward",)
+    return _unsayable_reply(can, measure)
+
+
+def _unsayable_reply(can: Can, reply: AutoReply) -> tuple[str, ...]:
     texts = [t for t in (reply.text_body, reply.html_body, reply.external_text, reply.external_html) if t is not None]
     html = reply.html_body is not None or reply.external_html is not None
     checks = {
@@ -159,25 +237,36 @@ def unsayable(can: Can, reply: AutoReply) -> tuple[str, ...]:
 class Standing:
     """What is set on a mailbox now.
 
-    `replies` are Locum's, read back from the mail system and ordered by handle. `own_reply`: has she a live reply
+    `replies` and `forwards` are Locum's, read back from the mail system and ordered by handle. `own_reply`: has she a live reply
     (or a reject) of her own, None where it cannot be seen. `active`: would the mail system run ours at the next delivery.
     `revision` is what compare-and-swap compares, opaque. `found` is what is not ours and has to be put back exactly,
-    opaque to all but the connector. `remarks` are message keys under `remark.` that a reader should know.
+    opaque to all but the connector. `remarks` are message keys under `remark.` that a reader should know. `own_forwards` are
+    the addresses to which her own rules forward, empty where there are none, None where that cannot be seen.
     """
 
     replies: tuple[AutoReply, ...] = ()
+    forwards: tuple[Forward, ...] = ()
+    own_forwards: tuple[str, ...] | None = None
     own_reply: bool | None = None
     active: bool = True
     revision: str = ""
     found: bytes = field(default=b"", repr=False)
     remarks: tuple[str, ...] = ()
 
+    @property
+    def measures(self) -> "tuple[Measure, ...]":
+        """All of ours that stands."""
+        return (*self.replies, *self.forwards)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """What should stand on a mailbox: these replies and no other of ours. Empty `replies` puts back `restore`,
-    the `found` of the first Standing that was read before ours was set.
+    """What should stand on a mailbox: these replies and forwards and no other of ours. With neither, `restore` is put back,
+    the `found` of the first Standing that was read before ours was set. `warrant` is what allows the forwards, for the
+    publisher that checks it before it writes one (canonical JSON; desk/warrant.py makes it): opaque to a connector.
     """
 
     replies: tuple[AutoReply, ...] = ()
+    forwards: tuple[Forward, ...] = ()
+    warrant: bytes = field(default=b"", repr=False)
     restore: bytes = field(default=b"", repr=False)

@@ -77,6 +77,27 @@ class CountsReplies(Protocol):
         ...
 
 
+@runtime_checkable
+class Forwards(Protocol):
+    """Optional: systems that can copy new mail to a colleague. Asked when a forward is filed and again right before it is set."""
+
+    def may_forward(self, mailbox: Mailbox) -> Report:
+        """Everything that has to hold before this mailbox's mail may be forwarded: a local queue that accepts without looking
+        at the recipient, head-room beside her own redirects, and so on. A forward needs every finding to hold.
+        Never raises Trouble: it reports it.
+        """
+        ...
+
+
+@runtime_checkable
+class WatchesForwards(Protocol):
+    """Optional: systems whose log tells whether forwarded mail arrives."""
+
+    def forwards_failed(self, mailbox: Mailbox, to: str, since: datetime) -> int | None:
+        """How many copies for `to` the mail system could not hand on since then; None if it cannot tell."""
+        ...
+
+
 class Post(Protocol):
     """Sends letters."""
 
