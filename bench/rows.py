@@ -79,7 +79,7 @@ def _against(name: str, ours: float, peer: float, goal: float) -> Row:
 def _doveadm_loop(world: World, host: Dovecot, count: int) -> float:
     """What an administrator does today: one command per mailbox."""
     case = world.desk.request(world.app.acting("bob"), forms(1)[0]) if not world.app.store.find(limit=1) else None
-    reply = (case or world.app.store.find(limit=1)[0]).measure
+    reply = (case or world.app.store.find(limit=1)[0]).auto_reply
     script = sieve.script([reply])
     begin = time.perf_counter()
     for n in range(count):

@@ -47,7 +47,7 @@ def a_case(number: int = 1, **changes: object) -> Case:
         requester="bob",
         reason="forgotten",
         because="Customers are waiting for an answer.",
-        measure=measure,
+        measures=(measure,),
         filed_at=NOON,
         not_after=NOON + timedelta(days=14),
         request="ab" * 32,
@@ -67,7 +67,7 @@ def filing(case: Case, **more: object) -> Change:
     """What files a case: the case, an entry, a job that is due now."""
     given: dict[str, object] = {
         "case": case,
-        "entries": (a_draft(case.mailbox, text=case.measure.text_body),),
+        "entries": (a_draft(case.mailbox, text=case.auto_reply.text_body),),
         "put": (Job(kind="ask", case=case.id, due_at=NOON),),
     }
     return Change(**(given | more))  # type: ignore[arg-type]

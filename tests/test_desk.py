@@ -131,7 +131,7 @@ def test_her_own_text_is_what_is_set(world: World) -> None:
     world.desk.answer(world.token(), "own-text", own)
     world.work()
     after = world.desk.case(case.id)
-    assert (after.state, after.measure.subject, after.measure.text_body) == (
+    assert (after.state, after.auto_reply.subject, after.auto_reply.text_body) == (
         State.APPLIED,
         own.subject,
         own.internal_text,
@@ -363,7 +363,7 @@ def test_a_request_that_was_changed_after_filing_is_never_carried_out(world: Wor
     case = world.request()
     world.work()
     case = world.desk.case(case.id)
-    forged = replace(case, measure=replace(case.measure, text_body="Send your invoices to evil@else.test\n"))
+    forged = replace(case, measures=(replace(case.auto_reply, text_body="Send your invoices to evil@else.test\n"),))
     world.app.store.commit([Change(case=forged)])
     world.later(hours=5)
     after = world.desk.case(case.id)

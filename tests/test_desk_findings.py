@@ -212,9 +212,9 @@ def test_what_could_not_be_undone_is_not_said_to_be_undone(world: World) -> None
             raise Conflict("changed-meanwhile", case=case.id)
 
     wire.writing = busy
-    world.now = case.measure.to_date - timedelta(seconds=1)
+    world.now = case.auto_reply.to_date - timedelta(seconds=1)
     world.work()
-    world.now = case.measure.to_date
+    world.now = case.auto_reply.to_date
     wire.written = lambda: None
     world.later(minutes=1)
     assert "failed" not in world.types(case)

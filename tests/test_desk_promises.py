@@ -171,8 +171,8 @@ def test_of_two_requests_filed_in_the_same_moment_the_second_is_refused_with_its
     world.work()
     # As if filed in the same moment: the store is told so, since nobody can ask for it one after the other.
     case = world.desk.case(later.id)
-    moved = replace(case.measure, from_date=world.now, to_date=world.now + timedelta(days=3))
-    case = replace(case, measure=moved, not_after=moved.to_date)
+    moved = replace(case.auto_reply, from_date=world.now, to_date=world.now + timedelta(days=3))
+    case = replace(case, measures=(moved,), not_after=moved.to_date)
     case = replace(case, request=request_hash(canonical_request(case)))
     world.app.store.commit(
         [Change(case=case, put=(Job(kind="apply", case=case.id, due_at=world.now, lane="dovecot"),))]

@@ -185,7 +185,7 @@ def test_a_fault_while_a_reply_is_live_leaves_it_live_and_it_ends_when_that_is_m
     world.later(hours=2)
     assert (world.desk.case(case.id).state, world.published()) == (State.APPLIED, before)
     with fault():
-        world.now = case.measure.to_date
+        world.now = case.auto_reply.to_date
         world.work()
         put_off = jobs(world, case).get("end")
     world.later(hours=2)
@@ -298,7 +298,7 @@ def test_a_database_that_another_process_has_locked_is_waited_for(
     log = StringIO()
     with working(world, log) as eventually:
         eventually(is_in(world, case, State.APPLIED))
-        world.now = case.measure.to_date
+        world.now = case.auto_reply.to_date
         eventually(is_in(world, case, State.ACCOUNTED))
     assert others
     assert others[0].wait(10) == 0
@@ -319,7 +319,7 @@ def test_a_postgresql_that_is_restarted_in_the_middle_is_waited_for(folder: Path
         case = world.request()
         with working(world) as eventually:
             eventually(is_in(world, case, State.APPLIED))
-            world.now = case.measure.to_date
+            world.now = case.auto_reply.to_date
             eventually(is_in(world, case, State.ACCOUNTED))
         assert stopped == [0]
         done_once(world, case)
@@ -379,7 +379,7 @@ def test_a_managesieve_server_that_is_down_is_waited_for(folder: Path, relay: Si
             eventually(is_in(world, case, State.APPLIED))
             assert (told, is_told(told), her.shelf()) == ("managesieve-unreachable", True, hers)
             host.stop()
-            world.now = case.measure.to_date
+            world.now = case.auto_reply.to_date
             eventually(lambda: jobs(world, case).get("end", (0, ""))[0] > 1)
             host.start()
             eventually(is_in(world, case, State.ACCOUNTED))

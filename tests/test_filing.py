@@ -11,7 +11,7 @@ from tests.filings import NOON, a_case
 
 from locum.filing import dump_case, load_case
 from locum.lifecycle import Case, Contact, State
-from locum.measure import Audience, AutoReply
+from locum.measure import Audience, AutoReply, Forward, Measure, Senders
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 zones = st.sampled_from([UTC, timezone(timedelta(hours=-9.5))])
@@ -22,12 +22,17 @@ replies = st.builds(AutoReply, handle=texts, from_date=whole_seconds, to_date=wh
     audience=st.sampled_from(Audience), exceptions=st.lists(texts, max_size=3).map(tuple),
     addresses=st.lists(texts, max_size=3).map(tuple), internal_domains=st.lists(texts, max_size=3).map(tuple),
 )  # fmt: skip
+forwards = st.builds(Forward, handle=texts, from_date=whole_seconds, to_date=whole_seconds, to=texts,
+    senders=st.sampled_from(Senders), addresses=st.lists(texts, max_size=3).map(tuple),
+    internal_domains=st.lists(texts, max_size=3).map(tuple), never=st.lists(texts, max_size=3).map(tuple),
+    private_marks=st.lists(texts, max_size=3).map(tuple),
+)  # fmt: skip
 _BY_TYPE: dict[object, st.SearchStrategy[object]] = {
     str: texts,
     int: st.integers(0, 2**31),
     datetime: instants,
     State: st.sampled_from(State),
-    AutoReply: replies,
+    tuple[Measure, ...]: st.lists(replies | forwards, max_size=2).map(tuple),
     datetime | None: st.none() | instants,
     int | None: st.none() | st.integers(-5, 2**31),
     tuple[tuple[str, str], ...]: st.lists(st.tuples(texts, texts), max_size=3).map(tuple),
@@ -59,7 +64,7 @@ def test_every_case_comes_back_from_json(case: Case) -> None:
         {"contacts": ["phone"]},
         {"state": "requested"},
         {"because": "\ud800"},
-        {"measure": replace(a_case().measure, from_date=NOON.replace(microsecond=1))},
+        {"measures": (replace(a_case().auto_reply, from_date=NOON.replace(microsecond=1)),)},
     ],
 )
 def test_a_case_with_a_wrong_value_is_not_written(changes: dict[str, object]) -> None:

@@ -87,7 +87,7 @@ def test_killed_at_a_step_it_goes_on_where_it_was(world: World, step: str) -> No
     world.step = kill_at(step)
     if step.startswith("end"):
         world.work()
-        world.now = case.measure.to_date
+        world.now = case.auto_reply.to_date
     _, status = os.waitpid(in_child(world, World.work), 0)
     assert os.WIFSIGNALED(status), "the step was never passed"
     world.step = lambda _name: None

@@ -22,8 +22,8 @@ CASE = Case(
     requester="sam",
     reason="forgotten",
     because="Customers wait for an answer.",
-    measure=AutoReply(
-        handle="abcd-efgh", from_date=START, to_date=END, subject="Away", text_body="Away until 31 July."
+    measures=(
+        AutoReply(handle="abcd-efgh", from_date=START, to_date=END, subject="Away", text_body="Away until 31 July."),
     ),
     filed_at=START,
     not_after=END,

@@ -81,7 +81,7 @@ def test_an_unusual_name_is_answered_for_and_ends(odd_names: Dovecot, relay: Sin
     world.work()
     found = {address: answer(odd_names, address, f"alias{n}@corp.test") for n, address in enumerate(NAMES)}
     assert found == {address: [OURS] for address in NAMES}
-    world.now = max(case.measure.to_date for case in cases.values())
+    world.now = max(case.auto_reply.to_date for case in cases.values())
     while taken := world.app.store.take("worker-1", seconds=60, lanes=["dovecot", "legacy"]):
         world.desk.run(taken)
     assert {world.desk.case(case.id).state for case in cases.values()} == {State.ENDED}

@@ -64,7 +64,7 @@ def test_the_tree_is_that_of_the_leaves(store: Store) -> None:
 def test_no_text_of_a_case_lies_open_in_the_database(tmp_path: Path, clock: Clock) -> None:
     made = Store(f"sqlite:///{tmp_path}/locum.db", clock)
     made.migrate()
-    case = a_case(because="ZEKERHEID", measure=replace(a_case().measure, text_body="GEHEIM"))
+    case = a_case(because="ZEKERHEID", measures=(replace(a_case().auto_reply, text_body="GEHEIM"),))
     made.commit([filing(case, found=b"VERBORGEN", entries=(a_draft(case.mailbox, word="VERTROUWELIJK"),))])
     on_disk = b"".join(path.read_bytes() for path in tmp_path.iterdir())
     for word in (b"ZEKERHEID", b"GEHEIM", b"VERBORGEN", b"VERTROUWELIJK"):

@@ -248,7 +248,7 @@ def world(tmp_path: Path) -> Iterator[World]:
 
 
 def test_who_gets_a_reply_where_the_requester_says_nothing(world: World) -> None:
-    assert world.request().measure.audience == load().auto_reply.audience
+    assert world.request().auto_reply.audience == load().auto_reply.audience
 
 
 def test_what_was_found_is_wiped_after_the_account(world: World) -> None:

@@ -66,7 +66,7 @@ def test_dates_typed_in_her_zone_are_kept_to_the_second_whatever_the_zone_of_the
     people = PEOPLE.replace("nl,Europe/Amsterdam,sales", f"nl,{zone},sales")
     world = world_of(tmp_path, relay, PUBLISHED, ANNA, now=from_date - timedelta(days=3), people=people)
     case = asked_for(world, ANNA, from_=start, until=end)
-    assert (case.measure.from_date, case.measure.to_date) == (from_date, to_date)
+    assert (case.auto_reply.from_date, case.auto_reply.to_date) == (from_date, to_date)
     world.work()
     world.now = from_date - timedelta(minutes=10, seconds=1)
     world.work()
@@ -103,7 +103,7 @@ def test_with_locum_stopped_mail_flows_and_what_is_live_ends_by_the_rule_itself(
     world = world_of(tmp_path, relay, connectors, ANNA, BERT)
     cases = {mailbox: live(world, mailbox, until=(world.now + 3 * HOUR).isoformat()) for mailbox in (ANNA, BERT)}
     for at, said in ((-SECOND, [OURS]), (timedelta(0), [])):
-        clock.freeze_clock(cases[ANNA].measure.to_date + at)
+        clock.freeze_clock(cases[ANNA].auto_reply.to_date + at)
         assert {mailbox: answer(clock, mailbox) for mailbox in cases} == dict.fromkeys(cases, said), at
     world.later(days=31)
     assert {world.desk.case(case.id).state for case in cases.values()} == {State.ACCOUNTED}

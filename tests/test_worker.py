@@ -210,7 +210,7 @@ def test_the_log_is_one_line_of_json_per_job_without_any_text(living: Store, sig
     lines = [json.loads(line) for line in log.getvalue().splitlines()]
     (job,) = [line for line in lines if line["event"] == "job"]
     assert (job["case"], job["kind"], job["lane"], job["went"], job["worker"]) == (case.id, "ask", "desk", "ran", "w")
-    for word in (case.mailbox, case.measure.subject, "Ik ben er niet"):
+    for word in (case.mailbox, case.auto_reply.subject, "Ik ben er niet"):
         assert word not in log.getvalue()
 
 

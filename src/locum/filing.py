@@ -36,12 +36,19 @@ def dump_case(case: Case) -> bytes:
 def load_case(content: bytes) -> Case:
     """Read what `dump_case` writes. Raises ValueError on anything else."""
     try:
-        case = _both(Case).read(json.loads(content, object_pairs_hook=_no_twins))
+        case = _both(Case).read(_today(json.loads(content, object_pairs_hook=_no_twins)))
     except (KeyError, TypeError) as error:
         raise ValueError("not a case") from error
     if not isinstance(case, Case):
         raise ValueError("not a case")
     return case
+
+
+def _today(value: object) -> object:
+    """A row as it is written today: one of before cases could hold several measures has just one, under `measure`."""
+    if isinstance(value, dict) and "measure" in value and "measures" not in value:
+        return {**{key: item for key, item in value.items() if key != "measure"}, "measures": [value["measure"]]}
+    return value
 
 
 def _no_twins(pairs: list[tuple[str, object]]) -> dict[str, object]:
@@ -69,6 +76,8 @@ def _of(kind: object) -> _Both:
 
 
 def _composed(origin: object, arguments: tuple[object, ...]) -> _Both:
+    if set(arguments) == {measure.AutoReply, measure.Forward}:
+        return _MEASURE
     if origin in (Union, types.UnionType) and len(arguments) == 2 and type(None) in arguments:
         return _optional(_of(next(a for a in arguments if a is not type(None))))
     if origin is tuple and len(arguments) == 2 and arguments[1] is Ellipsis:
@@ -102,16 +111,16 @@ def _read_instant(value: object) -> datetime:
     return instant
 
 
-def _write_reply(value: object) -> dict[str, object]:
-    if not isinstance(value, measure.AutoReply):
+def _write_measure(value: object) -> dict[str, object]:
+    if not isinstance(value, measure.AutoReply | measure.Forward):
         raise ValueError("a measure expected")
     if value.from_date.microsecond or value.to_date.microsecond:
         raise ValueError("a measure begins and ends at whole seconds")
-    return measure.to_json(value)
+    return measure.measure_to_json(value)
 
 
-def _read_reply(value: object) -> measure.AutoReply:
-    return measure.from_json(_exact_dict(value))
+def _read_measure(value: object) -> measure.Measure:
+    return measure.measure_from_json(_exact_dict(value))
 
 
 def _exact_dict(value: object) -> dict[str, object]:
@@ -125,8 +134,8 @@ _PLAIN: dict[type, _Both] = {
     int: _Both(_exactly(int), _exactly(int)),
     bool: _Both(_exactly(bool), _exactly(bool)),
     datetime: _Both(_write_instant, _read_instant),
-    measure.AutoReply: _Both(_write_reply, _read_reply),
 }
+_MEASURE = _Both(_write_measure, _read_measure)
 
 
 def _optional(inner: _Both) -> _Both:

@@ -12,7 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from locum.errors import Refused
-from locum.measure import AutoReply
+from locum.measure import AutoReply, Forward, Measure
 
 
 class State(StrEnum):
@@ -147,7 +147,9 @@ class Case:
     said: agreed, objected, own-text, done-herself; `answered_by` is the person who noted it, empty where it was herself.
     `reviews` are (person, decision, hash of the request that was judged). `outcome` says why it ended: time, owner, requester,
     changed-by-owner, objection, and so on (keys under `words.outcome.` in the messages). `own_reply_found` is whether
-    she had a reply of her own when ours was set, None where that could not be seen.
+    she had a reply of her own when ours was set, None where that could not be seen. `measures` are applied together and
+    taken away together, at most one of each kind, all with one window. `consents` are what the receivers of a forward
+    answered: (address, agreed or declined, hash of the request that was shown).
     """
 
     id: str
@@ -158,7 +160,7 @@ class Case:
     requester: str
     reason: str
     because: str
-    measure: AutoReply
+    measures: tuple[Measure, ...]
     template: str = ""
     filed_at: datetime
     not_after: datetime
@@ -175,6 +177,7 @@ class Case:
     answered_at: datetime | None = None
     answered_by: str = ""
     reviews: tuple[tuple[str, str, str], ...] = ()
+    consents: tuple[tuple[str, str, str], ...] = ()
     outcome: str = ""
     clause: int | None = None
     applied_at: datetime | None = None
@@ -182,6 +185,33 @@ class Case:
     accounted_at: datetime | None = None
     own_reply_found: bool | None = None
     trouble: str = ""
+
+    @property
+    def reply(self) -> AutoReply | None:
+        """The auto-reply of this case, if it has one."""
+        return next((one for one in self.measures if isinstance(one, AutoReply)), None)
+
+    @property
+    def auto_reply(self) -> AutoReply:
+        """The auto-reply, where it is known that there is one. Raises ValueError where there is none."""
+        if (reply := self.reply) is None:
+            raise ValueError(f"case {self.id} has no auto-reply")
+        return reply
+
+    @property
+    def forward(self) -> Forward | None:
+        """The forward of this case, if it has one."""
+        return next((one for one in self.measures if isinstance(one, Forward)), None)
+
+    @property
+    def from_date(self) -> datetime:
+        """The first instant at which anything of this case works."""
+        return min(one.from_date for one in self.measures)
+
+    @property
+    def to_date(self) -> datetime:
+        """The first instant at which nothing of this case works any more."""
+        return max(one.to_date for one in self.measures)
 
     @property
     def is_final(self) -> bool:

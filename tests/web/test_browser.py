@@ -118,7 +118,7 @@ def test_an_untouched_draft_is_sent_back_letter_for_letter(counter: Counter, sit
     phone.get_by_text("Liever mijn eigen woorden").click()
     phone.get_by_role("button", name="Gebruik mijn tekst").click()
     expect(phone.get_by_role("heading", level=1)).to_have_text("Dank je wel. We gebruiken jouw tekst.")
-    assert counter.desk.case(case.id).measure.text_body == case.measure.text_body
+    assert counter.desk.case(case.id).auto_reply.text_body == case.auto_reply.text_body
 
 
 def test_she_has_done_it_herself(counter: Counter, site: str, phone: Page) -> None:
@@ -187,7 +187,7 @@ def test_hostile_words_run_nowhere_even_with_javascript_on(counter: Counter, sit
     expect(page.get_by_role("heading", level=1)).to_have_text("Dank je wel. We gebruiken jouw tekst.")
     assert "owned" not in page.title()
     assert {re.sub(r"#.*", "", url) for url in asked_for} == {f"{site}/l/{token}", f"{site}/static/locum.css"}
-    assert counter.desk.case(case.id).measure.text_body == NASTY
+    assert counter.desk.case(case.id).auto_reply.text_body == NASTY
     page.close()
 
 

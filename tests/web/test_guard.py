@@ -205,7 +205,7 @@ def test_as_much_text_as_is_allowed_is_read(counter: Counter, browser: TestClien
     case, token = counter.ask()
     words = "é" * 30_000
     assert press(browser, token, "own-text", subject="s", internal_text=words).status_code == 303
-    assert counter.desk.case(case.id).measure.text_body == words
+    assert counter.desk.case(case.id).auto_reply.text_body == words
 
 
 # the rest of the house

@@ -40,7 +40,7 @@ def test_the_page_says_who_asks_why_from_when_until_when_and_what_if_she_does_no
         "Wat we van je bewaren",
     ):
         assert part in shown
-    assert case.measure.text_body in Reader(page.text).text
+    assert case.auto_reply.text_body in Reader(page.text).text
     assert "Dear customer,\n\nAnna is away.\n" in Reader(page.text).text
 
 
@@ -146,8 +146,8 @@ def test_the_form_for_her_own_words_starts_with_the_draft(counter: Counter, brow
     case, token = counter.ask()
     page = Reader(browser.get(f"/l/{token}").text)
     fields = {attrs["name"]: attrs for tag, attrs in page.elements if tag in ("input", "textarea")}
-    assert fields["subject"]["value"] == case.measure.subject
-    assert page.text.count(case.measure.text_body) == 2  # once as it is sent, once in the form
+    assert fields["subject"]["value"] == case.auto_reply.subject
+    assert page.text.count(case.auto_reply.text_body) == 2  # once as it is sent, once in the form
 
 
 def test_her_own_words_are_set_to_the_letter(counter: Counter, browser: TestClient) -> None:
@@ -317,7 +317,7 @@ def test_a_link_typed_over_with_capitals_and_a_full_stop_works(counter: Counter,
 
 def test_a_link_is_good_until_the_very_end_and_not_a_second_more(counter: Counter, browser: TestClient) -> None:
     case, token = counter.ask()
-    counter.clock.now = case.measure.to_date - timedelta(seconds=1)
+    counter.clock.now = case.auto_reply.to_date - timedelta(seconds=1)
     assert browser.get(f"/l/{token}").status_code == 200
-    counter.clock.now = case.measure.to_date
+    counter.clock.now = case.auto_reply.to_date
     assert browser.get(f"/l/{token}").status_code == 410

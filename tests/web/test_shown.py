@@ -85,14 +85,14 @@ def test_every_status_has_a_title_in_both_languages(status: int) -> None:
 def test_hostile_text_in_every_field_is_shown_as_text_and_makes_no_element(nasty: str) -> None:
     made = case(because=nasty, mailbox=nasty)
     measure = replace(
-        made.measure, subject=nasty, text_body=nasty, html_body=nasty, external_text=nasty, exceptions=(nasty,)
+        made.auto_reply, subject=nasty, text_body=nasty, html_body=nasty, external_text=nasty, exceptions=(nasty,)
     )
     plain = view(entries=(entry("asked", channel=nasty, outcome=nasty),))
     hostile = replace(
         plain,
         organisation=nasty,
         owner=replace(plain.owner, name=nasty),
-        case=replace(made, measure=measure),
+        case=replace(made, measures=(measure,)),
         requester=nasty,
         requester_address=nasty,
         reason=nasty,
@@ -121,8 +121,8 @@ HARMLESS = OwnText(subject="x", internal_text="x", external_text="x", until="x")
 
 def harmless(plain: LinkView) -> LinkView:
     made = case()
-    measure = replace(made.measure, html_body="x", exceptions=("x",))
-    return replace(plain, case=replace(made, measure=measure))
+    measure = replace(made.auto_reply, html_body="x", exceptions=("x",))
+    return replace(plain, case=replace(made, measures=(measure,)))
 
 
 def test_text_that_turns_around_or_hides_is_shown_without_its_marks() -> None:
@@ -165,7 +165,7 @@ def test_letters_about_the_case_are_not_called_asking_and_those_to_others_are_le
 def test_the_texts_are_shown_with_every_space_and_line() -> None:
     text = "\n\n  first\n\tsecond   third \n\n\nlast"
     made = case(external=False)
-    shown = replace(view(), case=replace(made, measure=replace(made.measure, text_body=text)))
+    shown = replace(view(), case=replace(made, measures=(replace(made.auto_reply, text_body=text),)))
     assert f">\n{text}</pre>" in body(case_page(SITE, shown))  # HTML drops one newline after <pre>
 
 

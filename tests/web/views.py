@@ -62,7 +62,7 @@ def case(language: str = "nl", state: State = State.ASKING, *, external: bool = 
         because="Klant Bakker belt steeds: er komt geen antwoord."
         if language == "nl"
         else "A customer keeps calling: nobody replies.",
-        measure=measure,
+        measures=(measure,),
         filed_at=FILED,
         not_after=FILED + timedelta(days=31),
         request="00" * 32,

@@ -42,9 +42,11 @@ def texts(body: Body, key: str) -> tuple[str, ...]:
 
 
 def measure(body: Body) -> AutoReply | None:
-    """The auto-reply in a body (`measure`, or the first of `measures`), None where there is none we can read."""
+    """The auto-reply in a body (`measure`, or the one of `measures`), None where there is none we can read."""
     listed = body.get("measures")
-    found = body.get("measure") or (listed[0] if isinstance(listed, list) and listed else None)
+    asked = listed if isinstance(listed, list) else []
+    replies = [one for one in asked if isinstance(one, dict) and one.get("measure") == "auto-reply"]
+    found = body.get("measure") or (replies[0] if replies else None)
     try:
         return from_json(found) if isinstance(found, dict) else None
     except (KeyError, TypeError, ValueError):

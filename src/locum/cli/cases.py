@@ -94,7 +94,7 @@ def cases(
 
 
 def _row(door: Door, case: "Case") -> list[str]:
-    until = case.measure.to_date.astimezone(_zone(door, case)).strftime("%Y-%m-%d %H:%M")
+    until = case.to_date.astimezone(_zone(door, case)).strftime("%Y-%m-%d %H:%M")
     return [case.id, str(case.state), case.mailbox, until, case.requester]
 
 

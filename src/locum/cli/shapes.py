@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from locum.entry import Entry
 from locum.errors import LocumError
 from locum.lifecycle import Case
-from locum.measure import instant, to_json
+from locum.measure import AutoReply, Measure, instant, measure_to_json
 from locum.messages import catalogue, say, says
 from locum.phrases import one_line
 
@@ -23,7 +23,7 @@ def case_shape(case: Case) -> dict[str, object]:
         "case": case.id,
         "state": str(case.state),
         "mailbox": case.mailbox,
-        "measures": [measure_shape(case)],
+        "measures": [measure_shape(case, one) for one in case.measures],
         "person": case.person,
         "requester": case.requester,
         "reason": case.reason,
@@ -58,16 +58,11 @@ def case_shape(case: Case) -> dict[str, object]:
     }
 
 
-def measure_shape(case: Case) -> dict[str, object]:
-    """The measure of a case: what JMAP calls it, and its window as the command line does."""
-    reply = to_json(case.measure)
-    return {
-        "measure": reply["measure"],
-        "from": reply["from_date"],
-        "until": reply["to_date"],
-        "template": case.template,
-        **reply,
-    }
+def measure_shape(case: Case, measure: Measure) -> dict[str, object]:
+    """One measure of a case: what the mail systems call it, and its window as the command line does."""
+    value = measure_to_json(measure)
+    template = {"template": case.template} if isinstance(measure, AutoReply) else {}
+    return {"measure": value["measure"], "from": value["from_date"], "until": value["to_date"], **template, **value}
 
 
 def _instant(value: datetime | None) -> str | None:

@@ -18,9 +18,10 @@ def show_case(door: Door, case: Case, jobs: Sequence[Job], entries: Sequence[Ent
     owner = door.app.people.person(case.person)
     put_fields(_fields(door, case, owner))
     put()
-    put_text(door.say("field.internal"), case.measure.text_body)
-    if case.measure.external_text is not None:
-        put_text(door.say("field.external"), case.measure.external_text)
+    if case.reply is not None:
+        put_text(door.say("field.internal"), case.reply.text_body)
+        if case.reply.external_text is not None:
+            put_text(door.say("field.external"), case.reply.external_text)
     if jobs:
         put()
         put(door.say("field.next"))
@@ -33,7 +34,7 @@ def show_case(door: Door, case: Case, jobs: Sequence[Job], entries: Sequence[Ent
 
 def _fields(door: Door, case: Case, owner: Person | None) -> Iterator[tuple[str, str]]:
     language = door.language
-    reply = case.measure
+    reply, forward = case.reply, case.forward
     name = one_line(owner.name) if owner is not None else case.mailbox
     zone = owner.time_zone if owner is not None else door.settings.organisation.time_zone
     requester = door.app.people.person(case.requester)
@@ -47,14 +48,16 @@ def _fields(door: Door, case: Case, owner: Person | None) -> Iterator[tuple[str,
         "filed": moment(case.filed_at, owner, language),
         "reason": word("reason", case.reason, language),
         "because": case.because,
-        "from": moment(reply.from_date, owner, language),
-        "until": f"{moment(reply.to_date, owner, language)} ({zone})",
-        "audience": word("audience", str(reply.audience), language),
-        "except": ", ".join(reply.exceptions),
+        "from": moment(case.from_date, owner, language),
+        "until": f"{moment(case.to_date, owner, language)} ({zone})",
+        "audience": word("audience", str(reply.audience), language) if reply else "",
+        "except": ", ".join(reply.exceptions) if reply else "",
+        "forward-to": forward.to if forward else "",
+        "forward-senders": word("senders", str(forward.senders), language) if forward else "",
         "reviews": ", ".join(f"{person}: {decision}" for person, decision, _ in case.reviews),
         "connector": case.connector,
         "batch": case.batch,
-        "subject": reply.subject,
+        "subject": reply.subject if reply else "",
     }
     yield from ((door.say(f"field.{key}"), value) for key, value in values.items())
 

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 from locum.absence import Person
 from locum.lifecycle import Case, State
-from locum.measure import Audience
+from locum.measure import Audience, AutoReply, Forward
 from locum.messages import say, says
 from locum.phrases import day, one_line, when
 from locum.seam import People
@@ -19,17 +19,17 @@ def case_in_words(case: Case, people: People, language: str) -> list[str]:
     end = [state_in_words(case, name, language, zone), say(language, "cli.see", case=case.id)]
     if case.is_final:
         return end
-    reply = case.measure
-    until = _until(reply.to_date, language, zone)
+    until = _until(case.to_date, language, zone)
     lines = [
         say(
             language,
             f"cli.dates.{_start(case)}",
-            **{"from": when(reply.from_date, language, zone)},
+            **{"from": when(case.from_date, language, zone)},
             until=until,
             zone=zone,
         ),
-        say(language, f"cli.audience.{_audience(case)}"),
+        *([say(language, f"cli.audience.{_audience(case.reply)}")] if case.reply else []),
+        *(_forward(case.forward, language) if case.forward else []),
     ]
     if asked := _asked(case, language):
         lines.append(say(language, "cli.asked", name=name, channels=asked))
@@ -45,8 +45,8 @@ def state_in_words(case: Case, name: str, language: str, zone: str) -> str:
     values = {
         "name": name,
         "deadline": deadline,
-        "from": when(case.measure.from_date, language, zone),
-        "until": when(case.measure.to_date, language, zone),
+        "from": when(case.from_date, language, zone),
+        "until": when(case.to_date, language, zone),
         "why": outcome_in_words(case, language),
     }
     return say(language, key, **values)
@@ -69,7 +69,7 @@ def moment(at: datetime, owner: Person | None, language: str) -> str:
 
 
 def _start(case: Case) -> str:
-    return "now" if case.measure.from_date <= case.filed_at else "later"
+    return "now" if case.from_date <= case.filed_at else "later"
 
 
 def _until(at: datetime, language: str, zone: str) -> str:
@@ -81,8 +81,12 @@ def _until(at: datetime, language: str, zone: str) -> str:
     return say(language, "cli.dates.last-day", until=words, day=day(there.date() - timedelta(days=1), language))
 
 
-def _audience(case: Case) -> str:
-    reply = case.measure
+def _forward(forward: Forward, language: str) -> list[str]:
+    senders = word("senders", str(forward.senders), language)
+    return [say(language, "cli.forward", to=one_line(forward.to), senders=senders)]
+
+
+def _audience(reply: AutoReply) -> str:
     if reply.audience is Audience.INTERNAL:
         return "internal"
     return f"{reply.audience}-two-texts" if reply.external_text is not None else str(reply.audience)

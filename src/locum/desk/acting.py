@@ -7,12 +7,14 @@ is applied twice. Many mailboxes of one mail system go together.
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 
 from locum.approval import request_hash
 from locum.desk.asking import expire, facts, news, review_wanted
 from locum.desk.filing import by_mailbox, canonical_request, overlapping, question
 from locum.desk.office import Office
 from locum.desk.reaching import Turn, caught, connector_of, put_off, read_turns, write_wanted
+from locum.desk.warrant import warrant
 from locum.entry import Draft, Json, salted_digest
 from locum.errors import Conflict, LocumError, Trouble
 from locum.lifecycle import ON_SERVER, Case, Event, State, advance
@@ -37,11 +39,11 @@ def apply(office: Office, taken: Sequence[Taken]) -> None:
     turns = read_turns(office, connector, ready)
     turns = _intend(office, turns, "apply")
     office.step("apply.intended")
-    results = write_wanted(connector, turns, _with_ours)
+    results = write_wanted(connector, turns, partial(_with_ours, office))
     office.step("apply.written")
     changes = []
     for first, (turn, result) in zip(turns, results, strict=True):
-        if isinstance(result, Standing) and turn.case.measure in result.replies:
+        if isinstance(result, Standing) and _stands(turn.case, result):
             changes.append(replace(_applied(office, turn, result), found=_found_since(first, turn)))
         else:
             changes += _not_applied(office, connector, turn, result)
@@ -57,7 +59,7 @@ def _loaded(office: Office, taken: Sequence[Taken]) -> list[tuple[Taken, Case]]:
 def _is_ready(office: Office, taken: Taken, case: Case, living: Sequence[Case]) -> bool:
     """Whether it is to be set now. One that cannot be judged holds up no other; one whose end has come is not set any more."""
     try:
-        if case.state is State.APPLYING and office.clock() >= case.measure.to_date:
+        if case.state is State.APPLYING and office.clock() >= case.to_date:
             put = (Job(kind="end", case=case.id, due_at=office.clock(), lane=case.connector),)
             office.store.commit([Change(case=advance(case, Event.END, outcome="time"), put=put, finished=taken)])
             return False
@@ -80,7 +82,7 @@ def _may_apply(  # noqa: PLR0911  one exit per question, in the order in which t
         return False
     if case.state is State.APPLYING:
         return True
-    if office.clock() >= case.measure.to_date:
+    if office.clock() >= case.to_date:
         expire(office, case, taken, "too-late")
         return False
     # Two requests filed in the same moment do not see each other; the first that is set counts.
@@ -93,7 +95,7 @@ def _may_apply(  # noqa: PLR0911  one exit per question, in the order in which t
         case No() as no:
             _refuse(office, taken, case, no)
         case Needs():
-            close = Job(kind="close", case=case.id, due_at=case.measure.to_date)
+            close = Job(kind="close", case=case.id, due_at=case.to_date)
             waiting = advance(case, Event.NEED_REVIEW)
             office.store.commit(
                 [
@@ -164,20 +166,36 @@ def _found_json(salt: bytes, found: Standing) -> Json:
         "digest": salted_digest(salt, found.found),
         "own_reply": found.own_reply,
         "replies": [reply.handle for reply in found.replies],
+        "forwards": [forward.handle for forward in found.forwards],
         "remarks": list(found.remarks),
     }
 
 
-def _with_ours(turn: Turn) -> Wanted:
-    ours = turn.case.measure
-    others = tuple(reply for reply in turn.standing.replies if reply.handle != ours.handle)
-    return Wanted(replies=tuple(sorted((*others, ours), key=lambda reply: reply.handle)))
+def _with_ours(office: Office, turn: Turn) -> Wanted:
+    case, others = turn.case, _without_ours(turn.case, turn.standing, b"")
+    replies = (*others.replies, *([case.reply] if case.reply else []))
+    forwards = (*others.forwards, *([case.forward] if case.forward else []))
+    return Wanted(
+        replies=tuple(sorted(replies, key=lambda reply: reply.handle)),
+        forwards=tuple(sorted(forwards, key=lambda forward: forward.handle)),
+        warrant=warrant(office, case) if case.forward else b"",
+    )
+
+
+def _stands(case: Case, standing: Standing) -> bool:
+    """Whether all that was asked is set, to the letter."""
+    return all(one in standing.measures for one in case.measures)
+
+
+def _is_there(case: Case, standing: Standing) -> bool:
+    """Whether anything of this case is set, in whatever form."""
+    handles = {one.handle for one in case.measures}
+    return any(one.handle in handles for one in standing.measures)
 
 
 def _found_since(first: Turn, last: Turn) -> bytes | None:
     """What is to be put back, where she changed it after it was recorded and before ours was set; None where she did not."""
-    ours = any(reply.handle == last.case.measure.handle for reply in last.standing.replies)
-    return None if ours or last.standing == first.standing else last.standing.found
+    return None if _is_there(last.case, last.standing) or last.standing == first.standing else last.standing.found
 
 
 def _applied(office: Office, turn: Turn, standing: Standing) -> Change:
@@ -185,9 +203,9 @@ def _applied(office: Office, turn: Turn, standing: Standing) -> Change:
     case = advance(turn.case, Event.APPLIED, applied_at=now, trouble="")
     done = office.draft(case, "done", act="apply", privileges=_privileges(office, case))
     back = _read_back(office, case, "apply", standing)
-    live_at = max(now, case.measure.from_date)
+    live_at = max(now, case.from_date)
     put = (
-        Job(kind="end", case=case.id, due_at=case.measure.to_date, lane=case.connector),
+        Job(kind="end", case=case.id, due_at=case.to_date, lane=case.connector),
         Job(kind="watch", case=case.id, due_at=now + office.watch_every, lane=case.connector),
         Job(kind="tell-live", case=case.id, due_at=live_at, lane="letters"),
         replace(news(office, case), due_at=live_at),
@@ -204,7 +222,7 @@ def _privileges(office: Office, case: Case) -> str:
 
 
 def _read_back(office: Office, case: Case, act: str, standing: Standing) -> Draft:
-    stands = "absent" if case.measure not in standing.replies else "as-intended" if standing.active else "changed"
+    stands = "absent" if not _stands(case, standing) else "as-intended" if standing.active else "changed"
     return office.draft(
         case,
         "read-back",
@@ -220,7 +238,7 @@ def _not_applied(office: Office, connector: Connector, turn: Turn, result: Stand
     """It could not be set. What a later try may mend is put off; anything else is undone and failed."""
     error = result if isinstance(result, LocumError) else Conflict("not-as-written", mailbox=turn.case.mailbox)
     now = office.clock()
-    if isinstance(error, Trouble) and now < turn.case.measure.to_date:
+    if isinstance(error, Trouble) and now < turn.case.to_date:
         put_off(office, turn.taken, error)
         return []
     undone = _undo(connector, turn)
@@ -238,15 +256,17 @@ def _undo(connector: Connector, turn: Turn) -> LocumError | None:
     standing = caught(connector.read, turn.mailbox)
     if isinstance(standing, LocumError):
         return standing
-    if all(reply.handle != turn.case.measure.handle for reply in standing.replies):
+    if not _is_there(turn.case, standing):
         return None
     result = caught(connector.write, turn.mailbox, _without_ours(turn.case, standing, turn.standing.found), standing)
     return result if isinstance(result, LocumError) else None
 
 
 def _without_ours(case: Case, standing: Standing, found: bytes) -> Wanted:
-    others = tuple(reply for reply in standing.replies if reply.handle != case.measure.handle)
-    return Wanted(replies=others, restore=found)
+    handles = {one.handle for one in case.measures}
+    replies = tuple(reply for reply in standing.replies if reply.handle not in handles)
+    forwards = tuple(forward for forward in standing.forwards if forward.handle not in handles)
+    return Wanted(replies=replies, forwards=forwards, restore=found)
 
 
 def _account(office: Office, case: Case) -> Job:
@@ -273,12 +293,12 @@ def _watched(office: Office, connector: Connector, turn: Turn) -> Change:
     case, standing, now = turn.case, turn.standing, office.clock()
     # What could not be seen when ours was set, may have been there then: it is known from now on, and not told as new.
     hers_is_new = standing.own_reply is True and case.own_reply_found is False
-    if case.measure in standing.replies and standing.active and not hers_is_new:
-        due_at = min(now + office.watch_every, case.measure.to_date)
+    if _stands(case, standing) and standing.active and not hers_is_new:
+        due_at = min(now + office.watch_every, case.to_date)
         again = (replace(turn.taken.job, due_at=due_at, tries=0, trouble=""),)
         is_news = case.own_reply_found is None and standing.own_reply is not None
         known = replace(case, own_reply_found=standing.own_reply) if is_news else None
-        return Change(case=known, put=again if now < case.measure.to_date else (), finished=turn.taken)
+        return Change(case=known, put=again if now < case.to_date else (), finished=turn.taken)
     is_hers = hers_is_new or connector.can.owner_reaches
     ending = advance(case, Event.END, outcome="changed-by-owner" if is_hers else "removed")
     end_job = Job(kind="end", case=case.id, due_at=now, lane=case.connector)
@@ -296,7 +316,7 @@ def end(office: Office, taken: Sequence[Taken]) -> None:
         if case.state in (State.APPLIED, State.APPLYING, State.ENDING) and _is_due(case, office.clock()):
             ready.append((one, case))
         elif case.state is State.APPLIED:
-            put = (replace(one.job, due_at=case.measure.to_date),)
+            put = (replace(one.job, due_at=case.to_date),)
             office.store.commit([Change(put=put, finished=one)])
         else:
             office.store.commit([Change(finished=one)])
@@ -320,12 +340,12 @@ def end(office: Office, taken: Sequence[Taken]) -> None:
 
 
 def _is_due(case: Case, now: datetime) -> bool:
-    return case.state is State.ENDING or now >= case.measure.to_date
+    return case.state is State.ENDING or now >= case.to_date
 
 
 def _ended(office: Office, turn: Turn, standing: Standing) -> Change:
     before = turn.standing
-    stood = any(reply.handle == turn.case.measure.handle for reply in before.replies)
+    stood = _is_there(turn.case, before)
     put_back = "as-found" if stood and before.active else "left-as-changed" if stood else "nothing-was-there"
     case = advance(turn.case, Event.ENDED, ended_at=office.clock(), trouble="")
     entries = (
@@ -343,9 +363,9 @@ def _look(office: Office, case: Case) -> Job:
 
 def _replies_sent(office: Office, turn: Turn) -> int | None:
     connector = office.connector(turn.case)
-    if not isinstance(connector, CountsReplies):
+    if turn.case.reply is None or not isinstance(connector, CountsReplies):
         return None
-    return connector.replies_sent(turn.mailbox, turn.case.measure.from_date, office.clock())
+    return connector.replies_sent(turn.mailbox, turn.case.from_date, office.clock())
 
 
 def look(office: Office, taken: Taken) -> None:
@@ -357,7 +377,7 @@ def look(office: Office, taken: Taken) -> None:
     if isinstance(standing, LocumError):
         put_off(office, taken, standing)
         return
-    if all(reply.handle != case.measure.handle for reply in standing.replies):
+    if not _is_there(case, standing):
         office.store.commit([Change(finished=taken)])
         return
     entry = _read_back(office, case, "after-end", standing)

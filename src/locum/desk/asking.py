@@ -36,7 +36,7 @@ def ask(office: Office, taken: Taken) -> None:
     if case.state not in (State.REQUESTED, State.ASKING):
         office.store.commit([Change(finished=taken)])
         return
-    if office.clock() >= case.measure.to_date:
+    if office.clock() >= case.to_date:
         expire(office, case, taken, "never-reached")
         return
     owner = office.owner(case)
@@ -80,7 +80,7 @@ def _ask_on(office: Office, case: Case, owner: Person, channel: Channel) -> Case
     token = office.new_token()
     attempt = replace(_attempt(case, channel), at=office.clock(), outcome="sending")
     attempt = replace(attempt, tries=attempt.tries + 1)
-    link = Link(token_hash=digest(token), case=case.id, purpose="ask", expires_at=case.measure.to_date)
+    link = Link(token_hash=digest(token), case=case.id, purpose="ask", expires_at=case.to_date)
     case = _commit_attempt(office, _with_attempt(case, attempt), attempt, owner, links=(link,))
     office.step("ask.sending")
     letter = letter_to_owner(office, case, owner, "ask", channel, link=office.link_address(token), tries=attempt.tries)
@@ -175,14 +175,14 @@ def proceed(
 ) -> Change:
     """Judge a case that was answered, lapsed or reviewed, and move it on as far as it may go."""
     now = office.clock()
-    if now >= case.measure.to_date:
+    if now >= case.to_date:
         return _expired(office, case, entries, "too-late", finished, use)
     match decide(office.policy_of(case), question(office, case), facts(office, case), now):
         case Allowed():
             return _scheduled(office, case, entries, finished, use)
         case Needs("review"):
             waits = case.state is State.AWAITING_REVIEW
-            close = Job(kind="close", case=case.id, due_at=case.measure.to_date)
+            close = Job(kind="close", case=case.id, due_at=case.to_date)
             told = (news(office, case),) if waits else (news(office, case), review_wanted(office, case))
             return Change(
                 case=case if waits else advance(case, Event.NEED_REVIEW),
@@ -194,7 +194,7 @@ def proceed(
             )
         case Needs():
             # She was not reached after all: it rests, and a person may still reach her (contact), until its end.
-            close_job = Job(kind="close", case=case.id, due_at=case.measure.to_date)
+            close_job = Job(kind="close", case=case.id, due_at=case.to_date)
             return Change(case=case, entries=entries, put=(close_job,), finished=finished, use=use)
         case no:
             refused = advance(
@@ -215,7 +215,7 @@ def _scheduled(
 ) -> Change:
     if case.state is not State.SCHEDULED:
         case = advance(advance(case, Event.APPROVE), Event.SCHEDULE)
-    due_at = max(office.clock(), case.measure.from_date - APPLY_AHEAD)
+    due_at = max(office.clock(), case.from_date - APPLY_AHEAD)
     job = Job(kind="apply", case=case.id, due_at=due_at, lane=case.connector)
     return Change(case=case, entries=entries, put=(job,), drop=(*_WAITING_JOBS, "close"), finished=finished, use=use)
 
@@ -254,7 +254,7 @@ def expire(office: Office, case: Case, taken: Taken, why: str) -> None:
 def close(office: Office, taken: Taken) -> None:
     """The end of a request that waited for a review, or rests with an objection."""
     case = office.store.case(taken.job.case)
-    if may(case, Event.EXPIRE) and office.clock() >= case.measure.to_date:
+    if may(case, Event.EXPIRE) and office.clock() >= case.to_date:
         expire(office, case, taken, "objection" if case.state is State.OBJECTED else "too-late")
     else:
         office.store.commit([Change(finished=taken)])
@@ -295,13 +295,13 @@ def answered(office: Office, case: Case, said: Said) -> Change:
             done = advance(case, Event.WITHDRAW, answer=said.answer, answered_at=now, outcome=said.answer)
             return _finished(office, done, (entry,), use=said.use)
     objected = advance(case, Event.OBJECT, answer="objected", answered_at=now, outcome="objection")
-    close_job = Job(kind="close", case=case.id, due_at=case.measure.to_date)
+    close_job = Job(kind="close", case=case.id, due_at=case.to_date)
     drop = (*_WAITING_JOBS, "apply")
     return Change(case=objected, entries=(entry,), put=(close_job, noted, news(office, case)), drop=drop, use=said.use)
 
 
 def _measure(case: Case) -> Json:
-    return to_json(case.measure)  # type: ignore[return-value]
+    return to_json(case.auto_reply)  # type: ignore[return-value]
 
 
 def stopped(office: Office, case: Case, why: str, entry: Draft, use: Link | None = None) -> Change:

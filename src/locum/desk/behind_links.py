@@ -46,7 +46,7 @@ def _link(office: Office, token: str) -> Link:
 def _view(office: Office, link: Link, case: Case) -> LinkView:
     owner = office.owner_or_address(case)
     words = values(office, case, owner, owner.language)
-    reply = case.measure
+    reply = case.reply
     return LinkView(
         purpose=link.purpose,
         language=owner.language,
@@ -61,7 +61,9 @@ def _view(office: Office, link: Link, case: Case) -> LinkView:
         deadline_words=words["deadline_words"],
         if_unanswered=office.policy_of(case).auto_reply.ask.if_unanswered,
         may=_may(case),
-        draft=OwnText(subject=reply.subject, internal_text=reply.text_body, external_text=reply.external_text or ""),
+        draft=OwnText(subject=reply.subject, internal_text=reply.text_body, external_text=reply.external_text or "")
+        if reply
+        else OwnText(subject="", internal_text=""),
         entries=tuple(office.store.entries(case=case.id)),
     )
 
@@ -128,7 +130,7 @@ def _until(office: Office, case: Case, text: OwnText) -> datetime | None:
     if not text.until.strip():
         return None
     until = parse_when(text.until, office.zone(office.people.person(case.person)), office.clock())
-    if until > case.measure.to_date:
+    if until > case.to_date:
         raise Refused("longer-than-asked", clause=5, case=case.id)
     return until
 
@@ -230,7 +232,7 @@ def _own_case(office: Office, owner: Person, until: datetime, now: datetime) -> 
         requester=owner.id,
         reason="forgotten",
         because=say(owner.language, "words.own-request"),
-        measure=reply,
+        measures=(reply,),
         filed_at=now,
         not_after=until,
         request="",

@@ -14,7 +14,7 @@ from locum.entry import Json
 from locum.errors import Invalid, LocumError, Refused, Unsupported
 from locum.hours import parse_when
 from locum.lifecycle import Case, Event, State, advance
-from locum.measure import Audience, AutoReply, instant, to_json, unsayable
+from locum.measure import Audience, AutoReply, Measure, instant, measure_to_json, unsayable
 from locum.phrases import when
 from locum.policy import Facts, No, Question, decide
 from locum.store import Change, Job
@@ -116,11 +116,14 @@ def by_mailbox(cases: Sequence[Case]) -> dict[str, list[Case]]:
 
 
 def overlapping(case: Case, others: Sequence[Case]) -> Case | None:
-    """Two auto-replies at one time would leave it to chance which text goes out (and in one script, none would)."""
-    mine = case.measure
+    """Two auto-replies at one time would leave it to chance which text goes out (and in one script, none would); two
+    forwards at one time would share one head-room and hide who reads along.
+    """
+    kinds = {type(one) for one in case.measures}
     for other in others:
-        theirs = other.measure
-        if other.state is not State.OBJECTED and mine.from_date < theirs.to_date and theirs.from_date < mine.to_date:
+        same = any(type(one) in kinds for one in other.measures)
+        meet = case.from_date < other.to_date and other.from_date < case.to_date
+        if same and meet and other.state is not State.OBJECTED:
             return other
     return None
 
@@ -143,7 +146,7 @@ def _file(office: Office, acting: Acting, form: RequestForm, address: str, batch
         requester=acting.id,
         reason=normal_line(form.reason, "reason"),
         because=_because(form.because),
-        measure=reply,
+        measures=(reply,),
         template=template,
         filed_at=now,
         not_after=reply.to_date,
@@ -267,7 +270,7 @@ def _filled(text: str, field: str) -> str:
 
 def canonical_request(case: Case) -> dict[str, Json]:
     """R: everything that is asked, as it is hashed (approval.request_hash)."""
-    measure: dict[str, Json] = to_json(case.measure)  # type: ignore[assignment]
+    measures: list[Json] = [measure_to_json(one) for one in case.measures]  # type: ignore[misc]
     return {
         "v": 1,
         "nonce": case.nonce,
@@ -282,7 +285,7 @@ def canonical_request(case: Case) -> dict[str, Json]:
         "batch_size": case.batch_size,
         "policy": case.policy,
         "connector": case.connector,
-        "measures": [measure],
+        "measures": measures,
     }
 
 
@@ -293,10 +296,10 @@ def question(office: Office, case: Case) -> Question:
     powers = {"read-mail": can.reads_mail, "redirect-mail": can.redirects_mail}
     return Question(
         reason=case.reason,
-        from_date=case.measure.from_date,
-        to_date=case.measure.to_date,
-        audience=case.measure.audience,
-        external_is_template=bool(case.template),
+        from_date=case.from_date,
+        to_date=case.to_date,
+        audience=case.reply.audience if case.reply else Audience.INTERNAL,
+        external_is_template=bool(case.template) or case.reply is None,
         batch_size=case.batch_size,
         requester=case.requester,
         owner=case.person,
@@ -335,15 +338,16 @@ def _change(office: Office, acting: Acting, case: Case) -> Change:
 def reworded(office: Office, case: Case, subject: str, internal: str, external: str, to_date: datetime | None) -> Case:
     """The case with her own words, hashed anew. Raises Invalid or Unsupported as filing does; the case is as it was."""
     outward = normal(external, "external") if external.strip() else None
+    standing = case.auto_reply
     reply = replace(
-        case.measure,
+        standing,
         subject=_filled(normal_line(subject, "subject"), "subject"),
         text_body=_filled(normal(internal, "internal"), "internal"),
         html_body=None,
         external_text=outward,
         external_html=None,
-        audience=case.measure.audience if outward is not None else Audience.INTERNAL,
-        to_date=to_date or case.measure.to_date,
+        audience=standing.audience if outward is not None else Audience.INTERNAL,
+        to_date=to_date or standing.to_date,
     )
     if reply.audience is Audience.INTERNAL and outward is not None:
         reply = replace(reply, audience=Audience.EVERYONE)
@@ -354,5 +358,12 @@ def reworded(office: Office, case: Case, subject: str, internal: str, external: 
     cannot = unsayable(office.connector(case).can, reply)
     if cannot:
         raise Unsupported(f"cannot-{cannot[0]}", mailbox=case.mailbox, connector=case.connector)
-    case = replace(case, measure=reply, not_after=reply.to_date, template="", nonce=office.random(16).hex())
+    case = replace(
+        case, measures=_with_reply(case, reply), not_after=reply.to_date, template="", nonce=office.random(16).hex()
+    )
     return replace(case, request=request_hash(canonical_request(case)))
+
+
+def _with_reply(case: Case, reply: AutoReply) -> tuple[Measure, ...]:
+    """The measures with this reply in place of the one asked for; all keep one window."""
+    return tuple(reply if isinstance(one, AutoReply) else replace(one, to_date=reply.to_date) for one in case.measures)

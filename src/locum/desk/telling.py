@@ -30,7 +30,7 @@ _SIGNED_WITHIN, _SIGNED_AT_LAST = timedelta(seconds=1), timedelta(minutes=1)
 def values(office: Office, case: Case, owner: Person, language: str) -> dict[str, str]:
     """What a template may say of a case, in `language` and her time zone. Every letter gets all of these."""
     requester = office.people.person(case.requester)
-    reply, zone = case.measure, owner.time_zone
+    reply, zone = case.reply, owner.time_zone
     deadline = case.ask_deadline_at
     if deadline is None:
         hours = office.policy_of(case).auto_reply.ask.wait_hours
@@ -44,12 +44,14 @@ def values(office: Office, case: Case, owner: Person, language: str) -> dict[str
         # A reason that is none of the list is refused, and she is told of that too, in the requester's word.
         "reason": say(language, key) if says(language, key := f"words.reason.{case.reason}") else case.reason,
         "because": case.because,
-        "subject": reply.subject,
-        "internal_text": reply.text_body,
-        "external_text": reply.external_text or "",
-        "audience": say(language, f"words.audience.{reply.audience}"),
-        "from_words": when(reply.from_date, language, zone),
-        "until_words": when(reply.to_date, language, zone),
+        "subject": reply.subject if reply else "",
+        "internal_text": reply.text_body if reply else "",
+        "external_text": (reply.external_text or "") if reply else "",
+        "audience": say(language, f"words.audience.{reply.audience}") if reply else "",
+        "forward_to": case.forward.to if case.forward else "",
+        "forward_senders": say(language, f"words.senders.{case.forward.senders}") if case.forward else "",
+        "from_words": when(case.from_date, language, zone),
+        "until_words": when(case.to_date, language, zone),
         "deadline_words": when(deadline, language, zone),
         "unanswered_words": say(language, f"words.unanswered.{office.policy_of(case).auto_reply.ask.if_unanswered}"),
         "link": "",
@@ -144,7 +146,7 @@ def _tell(office: Office, taken: Taken, case: Case, letter: Letter, note: str, u
 
 def _until(case: Case) -> datetime:
     """How long a refused letter about this case is worth another try."""
-    return max(case.measure.to_date, case.ended_at or case.filed_at) + _GIVE_UP
+    return max(case.to_date, case.ended_at or case.filed_at) + _GIVE_UP
 
 
 # what is told ------------------------------------------------------------------------------------------------------
@@ -159,7 +161,7 @@ def tell_live(office: Office, taken: Taken) -> None:
     owner = office.owner_or_address(case)
     case = _announce(office, taken, case, "letter-live")
     token = office.new_token()
-    link = Link(token_hash=digest(token), case=case.id, purpose="stop", expires_at=case.measure.to_date)
+    link = Link(token_hash=digest(token), case=case.id, purpose="stop", expires_at=case.to_date)
     office.store.commit([Change(links=(link,))])
     letter = letter_to_owner(office, case, owner, "live", Channel.MAILBOX, link=office.link_address(token))
     _tell(office, taken, case, letter, "letter-live", _until(case))

@@ -96,8 +96,9 @@ def phase(view: LinkView) -> str:
 
 def audience(case: Case, language: str) -> str:
     """Who gets a reply, in words. Without an external text nobody outside does, whatever the audience."""
-    outside = case.measure.audience is not Audience.INTERNAL and case.measure.external_text
-    return say(language, f"words.audience.{case.measure.audience if outside else Audience.INTERNAL}")
+    reply = case.reply
+    outside = reply is not None and reply.audience is not Audience.INTERNAL and bool(reply.external_text)
+    return say(language, f"words.audience.{reply.audience if reply and outside else Audience.INTERNAL}")
 
 
 def mails(view: LinkView, text: OwnText, *, html: bool = True) -> list[Mail]:
@@ -105,7 +106,7 @@ def mails(view: LinkView, text: OwnText, *, html: bool = True) -> list[Mail]:
     told = partial(say, view.language)
     # Her bare address, as the mail system writes it.
     sender = view.owner.mailbox.address if view.owner.mailbox else ""
-    measure = view.case.measure if view.case is not None and html else None
+    measure = view.case.reply if view.case is not None and html else None
     rows = [("internal", text.internal_text, measure.html_body if measure else None)]
     if text.external_text:
         rows.append(("external", text.external_text, measure.external_html if measure else None))
@@ -117,7 +118,9 @@ def mails(view: LinkView, text: OwnText, *, html: bool = True) -> list[Mail]:
 
 def of_case(case: Case) -> OwnText:
     """The texts as the case holds them."""
-    measure = case.measure
+    measure = case.reply
+    if measure is None:
+        return OwnText(subject="", internal_text="")
     return OwnText(subject=measure.subject, internal_text=measure.text_body, external_text=measure.external_text or "")
 
 
@@ -135,7 +138,7 @@ def start(view: LinkView, now_phase: str) -> str:
     if view.case is None:
         return say(view.language, "pages.start.at", **{"from": view.from_words})
     decided_at = view.case.answered_at or view.case.ask_deadline_at
-    if decided_at is None or view.case.measure.from_date > decided_at:
+    if decided_at is None or view.case.from_date > decided_at:
         return say(view.language, "pages.start.at", **{"from": view.from_words})
     return say(view.language, "pages.start.then" if now_phase == "asked" else "pages.start.soon")
 
