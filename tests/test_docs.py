@@ -160,10 +160,13 @@ def test_the_policy_that_comes_with_locum_says_all_it_has_in_words():
     text = policy.shipped()
     lines = text.splitlines()
     bare = [line for number, line in enumerate(lines) if re.match(r"[a-z_]+ =", line) and not explained(lines, number)]
-    assert bare == ['preset = "nl"', 'functions = ["manager", "hr"]']
+    assert bare == []
 
 
 def explained(lines: list[str], number: int) -> bool:
+    """A comment stands right above it, or above the keys and the table that it follows without a gap."""
+    while number > 0 and re.match(r"[a-z_-]+ =|\[", lines[number - 1]):
+        number -= 1
     return number > 0 and lines[number - 1].startswith("#")
 
 

@@ -31,7 +31,7 @@ def _row(key: str, rule: str, tests: str, settings: str = "") -> Promise:
 PROMISES: tuple[Promise, ...] = (
     _row(
         "1.reasons",
-        "policy._purpose",
+        "policy.clauses.purpose",
         "test_policy.py::test_a_reason_outside_the_list_is_refused_by_clause_1",
         "auto-reply.reasons",
     ),
@@ -41,7 +41,7 @@ PROMISES: tuple[Promise, ...] = (
     _row("5.password", "cli.requests._refusal", "test_cli.py::test_what_is_not_done_leaves_no_case"),
     _row(
         "5.longest",
-        "policy._no_longer_than_needed",
+        "policy.clauses.no_longer_than_needed",
         "test_policy.py::test_longer_than_allowed_is_refused_by_clause_5 "
         "test_policy.py::test_exactly_the_longest_is_allowed",
         "auto-reply.max_days",
@@ -62,19 +62,19 @@ PROMISES: tuple[Promise, ...] = (
     ),
     _row(
         "5.powers",
-        "policy._least_power",
+        "policy.clauses.least_power",
         "test_policy.py::test_a_credential_that_could_read_mail_has_to_be_allowed_by_name",
         "auto-reply.powers",
     ),
     _row(
         "6.channels",
-        "policy._the_ask",
+        "policy.clauses.the_ask",
         "test_policy.py::test_nothing_goes_ahead_before_she_was_asked_on_every_channel "
         "test_desk.py::test_she_is_asked_on_every_channel_she_permitted",
         "auto-reply.ask.channels",
     ),
     _row("6.private", "absence.Person.channels", "test_desk.py::test_she_is_asked_on_every_channel_she_permitted"),
-    _row("6.no-channel", "policy._the_ask", "test_policy.py::test_without_a_channel_nothing_may_be_done"),
+    _row("6.no-channel", "policy.clauses.the_ask", "test_policy.py::test_without_a_channel_nothing_may_be_done"),
     _row("6.through", "desk.asking.ask", "test_desk.py::test_nothing_goes_live_while_the_relay_is_down"),
     _row(
         "6.wait",
@@ -84,17 +84,17 @@ PROMISES: tuple[Promise, ...] = (
     ),
     _row(
         "6.unanswered",
-        "policy._the_ask",
+        "policy.clauses.the_ask",
         "test_policy.py::test_silence_stops_it_where_the_policy_says_so "
         "test_policy.py::test_silence_needs_a_reviewer_where_the_policy_says_so",
         "auto-reply.ask.if_unanswered",
     ),
-    _row("6.agreed", "policy._the_ask", "test_policy.py::test_her_agreement_needs_no_wait"),
+    _row("6.agreed", "policy.clauses.the_ask", "test_policy.py::test_her_agreement_needs_no_wait"),
     _row("6.own-text", "desk.filing.reworded", "test_desk.py::test_her_own_text_is_what_is_set"),
     _row("6.herself", "desk.asking.answered", "test_desk.py::test_she_has_done_it_herself"),
     _row(
         "6.objection",
-        "policy._the_ask",
+        "policy.clauses.the_ask",
         "test_policy.py::test_an_objection_is_refused_by_clause_6 "
         "test_desk.py::test_an_objection_stops_it_before_anything_is_set",
     ),
@@ -105,13 +105,13 @@ PROMISES: tuple[Promise, ...] = (
     ),
     _row(
         "6.reads-along",
-        "policy._the_ask",
+        "policy.clauses.the_ask",
         "test_policy.py::test_whoever_reads_along_is_not_overruled_by_silence",
     ),
     _row("6.leave-kind", "absence.Absence", "test_gaps.py::test_the_kind_of_leave_is_nowhere"),
     _row(
         "7.count",
-        "policy._four_eyes",
+        "policy.clauses.four_eyes",
         "test_policy.py::test_one_person_approving_twice_is_one_person",
         "auto-reply.review.count",
     ),
@@ -123,12 +123,12 @@ PROMISES: tuple[Promise, ...] = (
     ),
     _row(
         "7.persons",
-        "policy._unless_reviewed",
+        "policy.clauses._counting",
         "test_policy.py::test_one_person_approving_twice_is_one_person "
         "test_desk.py::test_requester_and_owner_cannot_review "
         "test_desk_promises.py::test_a_reviewer_of_the_requesters_function_does_not_count",
     ),
-    _row("7.denial", "policy._four_eyes", "test_policy.py::test_a_denial_is_refused_by_clause_7"),
+    _row("7.denial", "policy.clauses.four_eyes", "test_policy.py::test_a_denial_is_refused_by_clause_7"),
     _row(
         "7.text",
         "desk.asking.facts",
@@ -151,20 +151,20 @@ PROMISES: tuple[Promise, ...] = (
     _row("8.no-date", "wording.from_template", "test_wording.py::test_outsiders_are_told_no_date"),
     _row(
         "8.free-text",
-        "policy._wording",
+        "policy.clauses.wording",
         "test_policy.py::test_free_text_for_outsiders_needs_her_or_a_reviewer "
         "test_policy.py::test_free_text_for_outsiders_may_go_where_the_policy_says_so",
         "auto-reply.free_text",
     ),
     _row(
         "8.batch",
-        "policy._batch",
+        "policy.clauses.batch",
         "test_policy.py::test_a_large_batch_needs_a_reviewer",
         "auto-reply.batch_review_above",
     ),
     _row(
         "8.heard-by",
-        "policy._unless_agreed",
+        "policy.clauses._unless_agreed",
         "test_desk_promises.py::test_an_agreement_that_only_the_requester_heard_does_not_publish_free_text",
     ),
     _row(
@@ -214,7 +214,7 @@ PROMISES: tuple[Promise, ...] = (
     _row("16.requester", "desk.telling.news", "test_letters.py::test_the_requester_is_told_no_words_of_hers"),
     _row(
         "17.longest",
-        "policy._no_longer_than_needed",
+        "policy.clauses.no_longer_than_needed",
         "test_regulation.py::test_no_reason_makes_it_last_longer",
         "auto-reply.max_days",
     ),
