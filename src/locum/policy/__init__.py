@@ -3,6 +3,7 @@
     measures.py   what the file says of each measure          around.py    what it says around them
     file.py       File, Policy, values                        keys.py      each key: its clause, what keeps it
     presets/      per country: other values, floors, sources  checking.py  load, check: mistakes, all at once
+    cautions.py   what is no mistake and should be known
     question.py   Question, Facts, Verdict                    clauses.py   the clauses
     deciding.py   decide: every clause is asked, the strictest answer wins
 
@@ -10,6 +11,7 @@ Clause numbers are those of the regulation. Reading a file, a clock or a mailbox
 """
 
 from locum.policy.around import RegulationFields
+from locum.policy.cautions import Caution, cautions
 from locum.policy.checking import Checked, check, check_reviewers, load
 from locum.policy.clauses import CLAUSES
 from locum.policy.deciding import ask_of, decide, judge, reviewing
@@ -30,6 +32,7 @@ __all__ = [
     "TOLD",
     "Allowed",
     "AutoReplyRules",
+    "Caution",
     "Checked",
     "Facts",
     "ForwardRules",
@@ -45,6 +48,7 @@ __all__ = [
     "SearchRules",
     "Verdict",
     "ask_of",
+    "cautions",
     "check",
     "check_reviewers",
     "decide",

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from locum.errors import Invalid
 from locum.policy.file import File, Policy, policy_of, shipped, values
 from locum.policy.keys import KEYS, is_as_strict
-from locum.policy.mistakes import Lines, Mistake, mistakes_in, paths_of
+from locum.policy.mistakes import Lines, Mistake, mistakes_in, paths_of, shown
 from locum.policy.presets import PRESETS, preset
 
 _Values = Mapping[str, object]
@@ -96,16 +96,15 @@ def _read(text: str, lines: Lines) -> tuple[File, list[Mistake]]:
         raise Invalid("policy-not-toml", what=error) from error
     name = written.get("preset")
     table = _over(preset(name).values if isinstance(name, str) and name in PRESETS else {}, written)
-    try:
-        return File.model_validate(table), []
-    except ValidationError as error:
-        mistakes, wrong = mistakes_in(error, lines), paths_of(error)
-    for path in wrong:
-        _leave_out(table, path)
-    try:
-        return File.model_validate(table), mistakes
-    except ValidationError:  # what is left contradicts itself only without what was left out
-        return File(), mistakes
+    mistakes: list[Mistake] = []
+    while True:
+        try:
+            return File.model_validate(table), mistakes
+        except ValidationError as error:
+            mistakes += mistakes_in(error, lines)
+            gone = [_leave_out(table, path) for path in paths_of(error)]
+            if not any(gone):
+                table.clear()  # so that reading comes to an end
 
 
 def _over(below: Mapping[str, object], above: Mapping[str, object]) -> dict[str, object]:
@@ -120,13 +119,13 @@ def _over(below: Mapping[str, object], above: Mapping[str, object]) -> dict[str,
     return found
 
 
-def _leave_out(table: dict[str, object], path: Sequence[str]) -> None:
+def _leave_out(table: dict[str, object], path: Sequence[str]) -> bool:
+    """Take a key away; whether it was there."""
     *above, last = path
     here: object = table
     for name in above:
         here = here.get(name) if isinstance(here, dict) else None
-    if isinstance(here, dict):
-        here.pop(last, None)
+    return isinstance(here, dict) and here.pop(last, None) is not None
 
 
 # what it says -------------------------------------------------------------------------------------------------------
@@ -141,13 +140,7 @@ def _below_floors(policy: Policy, known: _Values, lines: Lines) -> Iterator[Mist
     for path, limit in preset(policy.preset).floors.items():
         order = KEYS[path].order
         if order is not None and not is_as_strict(order, known[path], limit):
-            yield lines.mistake(path, "too-mild", value=_shown(known[path]), limit=_shown(limit), preset=policy.preset)
-
-
-def _shown(value: object) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+            yield lines.mistake(path, "too-mild", value=shown(known[path]), limit=shown(limit), preset=policy.preset)
 
 
 _NO_MORE_THAN = (
@@ -163,7 +156,7 @@ def _contradictions(policy: Policy, known: _Values, lines: Lines) -> Iterator[Mi
     for small, large in _NO_MORE_THAN:
         low, high = known[small], known[large]
         if isinstance(low, int | float) and isinstance(high, int | float) and low > high:
-            yield lines.mistake(small, "more-than", value=low, other=large, limit=high)
+            yield lines.mistake(small, "more-than", value=shown(low), other=large, limit=shown(high))
     if policy.keeping.list_hours > policy.keeping.list_days * 24:
         yield lines.mistake("keeping.list_hours", "more-than-days", limit=policy.keeping.list_days)
     if sorted(set(policy.search.buckets)) != policy.search.buckets:

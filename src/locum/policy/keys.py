@@ -152,11 +152,12 @@ KEYS: Mapping[str, Key] = MappingProxyType(
 
 
 def clause_of(path: str) -> int | None:
-    """The clause of a key, or the lowest one of what stands below it; None for what is no key at all."""
-    if path in KEYS:
-        return KEYS[path].clause
-    below = [key.clause for name, key in KEYS.items() if name.startswith(f"{path}.")]
-    return min(below, default=None)
+    """The clause of a key, of the key that it stands in, or the lowest one of what stands below it; None for no key at all."""
+    names = path.split(".")
+    for length in range(len(names), 0, -1):
+        if (key := KEYS.get(".".join(names[:length]))) is not None:
+            return key.clause
+    return min((key.clause for name, key in KEYS.items() if name.startswith(f"{path}.")), default=None)
 
 
 def is_as_strict(order: Order, value: object, limit: object) -> bool:

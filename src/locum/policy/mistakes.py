@@ -51,7 +51,7 @@ class Lines:
     def mistake(self, name: str, key: str, *, at: str = "", clause: int | None = None, **values: object) -> Mistake:
         """A mistake in the key `name`, found on its line or on that of `at`."""
         line = self.of((at or name).split("."))
-        said = {word: one_line(str(value), 120) for word, value in values.items()}
+        said = {word: one_line(str(value), 400) for word, value in values.items()}
         return Mistake(name, line, clause_of(name) if clause is None else clause, key, said)
 
 
@@ -106,7 +106,7 @@ def _path(one: ErrorDetails) -> Path:
 
 def _mistake(name: str, one: ErrorDetails, lines: Lines) -> Mistake:
     kind, limits = one["type"], one.get("ctx", {})
-    value = one_line(str(one["input"]), 60)
+    value = one_line(shown(one["input"]), 60)
     if kind == "extra_forbidden":
         return _unknown(name, lines)
     if kind == "value_error":
@@ -115,9 +115,18 @@ def _mistake(name: str, one: ErrorDetails, lines: Lines) -> Mistake:
         key = "receivers-outside"
     else:
         key = _SAID.get(kind) or _KINDS.get(kind.split("_", maxsplit=1)[0], "no-value")
-    limit = limits.get("ge", limits.get("le", limits.get("max_length", "")))
+    limit = shown(limits.get("ge", limits.get("le", limits.get("max_length", ""))))
     expected = str(limits.get("expected", "")).replace(" or ", ", ").replace("'", '"')
     return lines.mistake(name, key, value=value, limit=limit, expected=expected)
+
+
+def shown(value: object) -> str:
+    """A value as the file would have it, bare."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, list):
+        return ", ".join(map(shown, value))
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _unknown(name: str, lines: Lines) -> Mistake:
