@@ -25,7 +25,7 @@ from sqlalchemy import (
     text,
 )
 
-HEAD = "0001"
+HEAD = "0002"
 """The newest migration; a store that stands here is not touched by `migrate`."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -161,3 +161,50 @@ settings = Table(
     Column("name", Text, primary_key=True),
     Column("value", LargeBinary, nullable=False),
 )
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("token_hash", LargeBinary, primary_key=True),
+    Column("person", String(200), nullable=False),
+    Column("how", String(20), nullable=False),
+    Column("credential", LargeBinary),
+    Column("signed_in_at", Instant, nullable=False),
+    Column("seen_at", Instant, nullable=False),
+    Column("proved_at", Instant),
+    Index("sessions_person", "person"),
+    Index("sessions_seen", "seen_at"),
+)
+"""`credential` is the passkey that was used, null where a provider vouched. `proved_at` is when the person herself last
+proved who she is; null where the provider does not say.
+"""
+
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("token_hash", LargeBinary, primary_key=True),
+    Column("kind", String(20), nullable=False),
+    Column("content", LargeBinary, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    Index("attempts_expires", "expires_at"),
+)
+"""What was begun in one browser and waits for its answer: the challenge, or the provider's state. Gone when answered."""
+
+key_counts = Table(
+    "key_counts",
+    metadata,
+    Column("credential", LargeBinary, primary_key=True),
+    Column("highest", BigInteger, nullable=False),
+)
+"""The highest signature counter that was seen of a passkey, where its authenticator keeps one."""
+
+key_links = Table(
+    "key_links",
+    metadata,
+    Column("purpose", String(200), primary_key=True),
+    Column("token_hash", LargeBinary, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    Column("used_at", Instant),
+    UniqueConstraint("token_hash", name="key_links_token"),
+)
+"""One-time links to enrol keys with. One per purpose: a new one replaces the one before."""

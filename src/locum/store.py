@@ -61,6 +61,11 @@ class Store:
         """Close idle connections; the next call opens new ones."""
         self._database.close()
 
+    @property
+    def database(self) -> Database:
+        """The way in, for what is kept beside cases and record: sessions.py, key_links.py."""
+        return self._database
+
     # writing
     def commit(self, changes: Sequence[Change]) -> tuple[Case, ...]:
         """All changes or none, durable when it returns. Gives back the cases with their new versions.
