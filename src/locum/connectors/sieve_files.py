@@ -246,7 +246,7 @@ def _standing(published: Published, seen: Seen, user: str, known: Mapping[str, R
     replies = known.get(published.digest)
     if replies is None:
         try:
-            replies = sieve.parse(scripts[0]) if scripts else ()
+            replies = sieve.parse(scripts[0]).replies if scripts else ()
         except Garbled as error:
             raise Garbled("published-not-ours", file=f"{user}.sieve") from error
     remarks = {

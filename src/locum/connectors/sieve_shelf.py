@@ -41,9 +41,10 @@ class Stood:
         if self.ours is None:
             return None
         try:
-            return sieve.parse(self.ours), sieve.included(self.ours) or ""
+            ours = sieve.parse(self.ours)
         except Garbled:
             return None
+        return ours.replies, ours.include or ""
 
     @property
     def taken(self) -> bool:

@@ -87,7 +87,7 @@ class Follower:
     def _behind(self, places: Places, user: str) -> Item | None:
         try:
             now = places.read(user)
-            replies = sieve.parse(now.before) if now.before is not None else ()
+            replies = sieve.parse(now.before).replies if now.before is not None else ()
         except LocumError:
             return None
         return Item(user=user, place="after", replies=replies, expect=now.digest) if replies else None
