@@ -23,7 +23,7 @@ from locum.measure import instant
 Json: TypeAlias = "str | int | bool | list[Json] | dict[str, Json] | None"
 
 TYPES = frozenset(
-    "enrolled requested asked answered reviewed objected refused withdrawn intended done read-back ended accounted "
+    "enrolled requested asked answered consented reviewed objected refused withdrawn intended done read-back ended accounted "
     "failed expired incident figures function-given key-added key-withdrawn delegated policy".split()
 )
 

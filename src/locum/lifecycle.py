@@ -41,6 +41,7 @@ class Event(StrEnum):
     """What moves a case."""
 
     ASK = "ask"
+    JOIN = "join"
     AGREE = "agree"
     OBJECT = "object"
     LAPSE = "lapse"
@@ -62,15 +63,25 @@ class Event(StrEnum):
 _S, _E = State, Event
 
 TABLE: dict[State, dict[Event, State]] = {
-    _S.REQUESTED: {_E.ASK: _S.ASKING, _E.WITHDRAW: _S.WITHDRAWN, _E.REFUSE: _S.REFUSED, _E.EXPIRE: _S.EXPIRED},
+    # Another measure joins it: a new request, and she is asked anew.
+    _S.REQUESTED: {
+        _E.ASK: _S.ASKING,
+        _E.JOIN: _S.REQUESTED,
+        _E.WITHDRAW: _S.WITHDRAWN,
+        _E.REFUSE: _S.REFUSED,
+        _E.EXPIRE: _S.EXPIRED,
+    },
     _S.ASKING: {
+        _E.JOIN: _S.REQUESTED,
         _E.AGREE: _S.AGREED,
         _E.OBJECT: _S.OBJECTED,
         _E.LAPSE: _S.UNANSWERED,
         _E.WITHDRAW: _S.WITHDRAWN,
+        _E.REFUSE: _S.REFUSED,  # the receiver of a forward does not want it
         _E.EXPIRE: _S.EXPIRED,
     },
     _S.AGREED: {
+        _E.JOIN: _S.REQUESTED,
         _E.NEED_REVIEW: _S.AWAITING_REVIEW,
         _E.APPROVE: _S.APPROVED,
         _E.OBJECT: _S.OBJECTED,
@@ -79,6 +90,7 @@ TABLE: dict[State, dict[Event, State]] = {
         _E.EXPIRE: _S.EXPIRED,
     },
     _S.UNANSWERED: {
+        _E.JOIN: _S.REQUESTED,
         _E.AGREE: _S.AGREED,
         _E.NEED_REVIEW: _S.AWAITING_REVIEW,
         _E.APPROVE: _S.APPROVED,
@@ -88,6 +100,7 @@ TABLE: dict[State, dict[Event, State]] = {
         _E.EXPIRE: _S.EXPIRED,
     },
     _S.AWAITING_REVIEW: {
+        _E.JOIN: _S.REQUESTED,
         _E.AGREE: _S.AGREED,
         _E.APPROVE: _S.APPROVED,
         _E.DENY: _S.REFUSED,
@@ -98,6 +111,7 @@ TABLE: dict[State, dict[Event, State]] = {
     _S.APPROVED: {_E.SCHEDULE: _S.SCHEDULED, _E.OBJECT: _S.OBJECTED, _E.WITHDRAW: _S.WITHDRAWN, _E.EXPIRE: _S.EXPIRED},
     _S.SCHEDULED: {
         _E.APPLY: _S.APPLYING,
+        _E.JOIN: _S.REQUESTED,
         _E.NEED_REVIEW: _S.AWAITING_REVIEW,  # what allowed it no longer holds: judged again right before the act
         _E.AGREE: _S.AGREED,
         _E.OBJECT: _S.OBJECTED,
@@ -147,7 +161,8 @@ class Case:
     said: agreed, objected, own-text, done-herself; `answered_by` is the person who noted it, empty where it was herself.
     `reviews` are (person, decision, hash of the request that was judged). `outcome` says why it ended: time, owner, requester,
     changed-by-owner, objection, and so on (keys under `words.outcome.` in the messages). `own_reply_found` is whether
-    she had a reply of her own when ours was set, None where that could not be seen. `measures` are applied together and
+    she had a reply of her own when ours was set, None where that could not be seen; `own_forward_found` is the same of a
+    forward of her own. `measures` are applied together and
     taken away together, at most one of each kind, all with one window. `consents` are what the receivers of a forward
     answered: (address, agreed or declined, hash of the request that was shown).
     """
@@ -184,6 +199,7 @@ class Case:
     ended_at: datetime | None = None
     accounted_at: datetime | None = None
     own_reply_found: bool | None = None
+    own_forward_found: bool | None = None
     trouble: str = ""
 
     @property
@@ -202,6 +218,13 @@ class Case:
     def forward(self) -> Forward | None:
         """The forward of this case, if it has one."""
         return next((one for one in self.measures if isinstance(one, Forward)), None)
+
+    @property
+    def asks_for(self) -> str:
+        """What is asked for, in a word: auto-reply, forward, or both."""
+        if self.reply is not None and self.forward is not None:
+            return "both"
+        return "auto-reply" if self.forward is None else "forward"
 
     @property
     def from_date(self) -> datetime:
