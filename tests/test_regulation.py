@@ -404,7 +404,7 @@ def test_all_documents_in_both_languages_are_made_within_ten_seconds() -> None:
 
 
 def test_the_forms_are_those_of_the_command_line() -> None:
-    from locum.cli.house import Paper, Sheet  # noqa: PLC0415
+    from locum.cli.policy import Paper, Sheet  # noqa: PLC0415
 
     assert tuple(map(str, Sheet)) == FORMS
     assert tuple(map(str, Paper)) == (*NAMES, "all")

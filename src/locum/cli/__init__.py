@@ -1,7 +1,7 @@
 """The command line: translate, call the desk, translate back. Stable; tests and scripts rely on every word of it.
 
 `main` is here, and turns every error into sentences, a JSON document and an exit code. What a command does lies in
-requests.py (asking), cases.py (looking and deciding) and house.py (policy, check, gaps, and the processes).
+requests.py (asking), cases.py (looking and deciding), policy.py, and house.py (check, gaps, and the processes).
 """
 
 import sys
@@ -15,6 +15,7 @@ from locum.cli.cases import register as register_cases
 from locum.cli.door import As, Config, Json, Lang, current, early_language, helped, open_door
 from locum.cli.house import register as register_house
 from locum.cli.output import put_json
+from locum.cli.policy import register as register_policy
 from locum.cli.requests import register as register_requests
 from locum.cli.shapes import explained, with_error
 from locum.errors import Invalid, LocumError
@@ -46,7 +47,7 @@ def _root(
         raise typer.Exit(2)
 
 
-for register in (register_requests, register_cases, register_house):
+for register in (register_requests, register_cases, register_policy, register_house):
     register(app)
 
 

@@ -192,6 +192,7 @@ def _set(office: Office, link: Link, said: str, text: OwnText | None) -> Case:
     if text is None:
         raise Invalid("text-empty", field="internal")
     owner = _absent(office, link)
+    office.keep_policy(owner.id)
     now = office.clock()
     until = parse_when(text.until, office.zone(owner), now) if text.until.strip() else link.expires_at
     case = _own_case(office, owner, until, now)

@@ -37,7 +37,7 @@ def request_each(
 ) -> Iterator[Case | LocumError]:
     """File many, two hundred to a commit, and give each result as it is there; see Desk.request_each."""
     batch = normal_line(batch, "batch")
-    office.keep_policy()
+    office.keep_policy(acting.id)
     known = office.store.in_batch(batch) if batch else {}
     for start in range(0, len(forms), _CHUNK):
         yield from _request_chunk(office, acting, forms[start : start + _CHUNK], known, (batch, len(forms)))

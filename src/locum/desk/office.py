@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from locum import tokens
 from locum.absence import Mailbox, Person
 from locum.account import Account
+from locum.desk import in_force
 from locum.entry import Draft, Json
 from locum.errors import Conflict, Invalid, Rejected
 from locum.hours import WorkingHours
@@ -59,9 +60,11 @@ class Office:
     step: Callable[[str], None] = field(default=_no_step)
     _earlier: dict[str, Policy] = field(default_factory=dict, repr=False)
 
-    def keep_policy(self) -> None:
-        """Keep the text of the policy in force: a case is judged by the policy under which it was filed."""
-        self.store.setting(f"policy/{self.policy.hash}", self.policy.text.encode)
+    def keep_policy(self, seen_by: str = "") -> None:
+        """Keep the policy in force and record it where it is new: a case is judged by the policy under which it was filed."""
+        if self.policy.hash not in self._earlier:
+            in_force.keep(self.store, self.policy, self.clock(), seen_by)
+            self._earlier[self.policy.hash] = self.policy
 
     def policy_of(self, case: Case) -> Policy:
         """The policy under which a case was filed. Raises Rejected `policy-lost` where its text is not kept."""
@@ -71,7 +74,7 @@ class Office:
             text = self.store.setting(f"policy/{case.policy}", bytes)
             if not text:
                 raise Rejected("policy-lost", case=case.id)
-            self._earlier[case.policy] = load(text.decode())
+            self._earlier[case.policy] = load(text.decode(), kept=True)
         return self._earlier[case.policy]
 
     def owner(self, case: Case) -> Person:
