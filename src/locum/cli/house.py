@@ -1,12 +1,9 @@
-"""The house: policy, check, gaps, and the processes serve, worker and demo."""
+"""The house: check, gaps, and the processes serve, worker and demo. The policy has a file of its own (policy.py)."""
 
 import os
 import socket
-import sys
 from collections.abc import Callable
-from enum import StrEnum
 from importlib import import_module
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,124 +11,19 @@ import typer
 from locum.cli.door import Door, command, helped
 from locum.cli.output import put, put_finding, put_json, put_table
 from locum.cli.shapes import as_far_as_known, said_trouble
-from locum.errors import Invalid, Refused, Rejected
+from locum.errors import Refused, Rejected
 from locum.measure import instant
 from locum.phrases import one_line, when
 
 if TYPE_CHECKING:
     from locum.desk import Gap
-    from locum.regulation import House
     from locum.seam import Finding
-
-
-class Paper(StrEnum):
-    """The documents that the policy renders into (regulation.NAMES), and all of them in one file."""
-
-    REGULATION = "regulation"
-    WORKS_COUNCIL = "works-council"
-    DPIA = "dpia"
-    REGISTER = "register"
-    NOTICE = "notice"
-    SUMMARY = "summary"
-    ALL = "all"
-
-
-class Sheet(StrEnum):
-    """How a document of the policy is written."""
-
-    MD = "md"
-    HTML = "html"
-    PDF = "pdf"
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands to `app`."""
-    group = typer.Typer(rich_markup_mode=None, no_args_is_help=True)
-    app.add_typer(group, name="policy", help=helped("policy"))
-    command(group, "check", "policy-check")(policy_check)
-    command(group, "show", "policy-show")(policy_show)
-    command(group, "render", "policy-render")(policy_render)
     for name, work in (("check", check), ("gaps", gaps), ("serve", serve), ("worker", worker), ("demo", demo)):
         command(app, name)(work)
-
-
-def policy_check(door: Door) -> int:
-    """Read the policy, and say whether it is in order."""
-    from locum.policy import check_reviewers  # noqa: PLC0415  pydantic is slow to import
-    from locum.regulation import open_warnings  # noqa: PLC0415  only for this
-
-    policy = door.app.policy
-    check_reviewers(policy, [person.function for person in door.app.people.everyone()])
-    warnings = open_warnings(policy, _whose(door), door.language)
-    if door.json:
-        shown = [
-            {"field": w.key, "clause": w.clause, "refused": list(w.refused), "sentence": w.sentence} for w in warnings
-        ]
-        put_json({"holds": True, "policy": policy.hash, "file": _policy_file(door), "open": shown})
-    else:
-        put(door.say("policy-holds", file=_policy_file(door) or door.say("policy-shipped"), hash=policy.hash[:16]))
-        for warning in warnings:
-            put_finding(None, warning.sentence)
-    return 0
-
-
-def policy_show(door: Door) -> int:
-    """The policy in force."""
-    policy = door.app.policy
-    if door.json:
-        rules, fields = policy.auto_reply.model_dump(), policy.regulation.model_dump(mode="json", by_alias=True)
-        put_json(
-            {
-                "policy": policy.hash,
-                "file": _policy_file(door),
-                "text": policy.text,
-                "auto-reply": rules,
-                "regulation": fields,
-            }
-        )
-    else:
-        put(policy.text.rstrip())
-    return 0
-
-
-def policy_render(
-    door: Door,
-    *,
-    paper: Annotated[Paper, typer.Option("--document", help=helped("document"))] = Paper.REGULATION,
-    sheet: Annotated[Sheet, typer.Option("--format", help=helped("sheet"))] = Sheet.MD,
-    output: Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help=helped("output"))] = None,
-) -> int:
-    """The policy as the documents that an organisation needs, made from what is enforced."""
-    from locum.documents.regulation import render  # noqa: PLC0415  only for this
-    from locum.regulation import NAMES, document  # noqa: PLC0415
-
-    if sheet is Sheet.PDF and output is None and sys.stdout.isatty():
-        raise Invalid("usage", what=door.say("usage.pdf-terminal"))
-    policy, whose = door.app.policy, _whose(door)
-    names = NAMES if paper is Paper.ALL else (str(paper),)
-    made = render([document(policy, whose, name, door.language) for name in names], str(sheet))
-    if output is None:
-        sys.stdout.buffer.write(made)
-        return 0
-    try:
-        output.write_bytes(made)
-    except OSError as error:
-        raise Invalid("file-unwritable", file=output, what=error.strerror) from None
-    door.tell("written", file=output)
-    return 0
-
-
-def _whose(door: Door) -> "House":
-    """Whose regulation it is, from the settings."""
-    from locum.regulation import House  # noqa: PLC0415  only for this
-
-    organisation, contact = door.settings.organisation, door.settings.contact
-    return House(name=organisation.name, domains=organisation.domains, officer=contact.dpo, authority=contact.authority)
-
-
-def _policy_file(door: Door) -> str | None:
-    file = door.settings.policy.file
-    return None if file is None else str(file)
 
 
 def check(
@@ -201,7 +93,7 @@ def gaps(
 
 def _sees_everyone(door: Door) -> bool:
     """Whether the one who acts is among those whom the policy names (clause 19), or operates this machine for everyone."""
-    named = door.settings.leave.gaps_visible_to
+    named = {*door.settings.leave.gaps_visible_to, *door.app.policy.beforehand.gaps_visible_to}
     acting = door.acting
     if acting.id.startswith("os:"):
         return "*" in door.settings.acting.get(acting.id.removeprefix("os:"), ())
@@ -257,6 +149,7 @@ def worker(door: Door) -> int:
     stop = Event()
     work.stop_on_signals(stop)
     app.start_reminders()
+    app.desk.office.keep_policy()
     work.run(
         app.desk,
         app.store,
