@@ -75,10 +75,16 @@ def tables_of_settings() -> dict[str, type]:
     """Every table that may stand in the settings, by its heading on the page."""
     found: dict[str, type] = {}
     for name, hint in get_type_hints(tables.File).items():
-        if is_dataclass(hint):
-            found[f"[{name}]"] = hint
+        kind = next((part for part in (hint, *get_args(hint)) if is_dataclass(part)), None)
+        if isinstance(kind, type) and get_origin(hint) is not dict:
+            found[f"[{name}]"] = kind
+            found |= {f"[{name}.{inner}]": within for inner, within in inner_tables(kind).items()}
     kinds = {get_args(get_type_hints(kind)["kind"])[0]: kind for kind in get_args(tables.ConnectorTable)}
     return found | {f'kind = "{name}"': kind for name, kind in kinds.items()}
+
+
+def inner_tables(table: type) -> dict[str, type]:
+    return {name: hint for name, hint in get_type_hints(table).items() if is_dataclass(hint)}
 
 
 def keys_of(table: type) -> set[str]:
@@ -86,6 +92,8 @@ def keys_of(table: type) -> set[str]:
     keys = set()
     for field in fields(table):
         hint = hints[field.name]
+        if field.name in inner_tables(table):
+            continue
         notes = get_args(hint)[1:] if get_origin(hint) is not None else ()
         keys.add(next((note.alias for note in notes if getattr(note, "alias", None)), field.name))
     return keys

@@ -340,3 +340,34 @@ def test_what_is_known_of_a_credential_reaches_its_connector(tmp_path: Path) -> 
     assert build(read(tmp_path, WHOLE + 'server = "cyrus"\n')).connectors["legacy"].can.reads_mail
     assert mistake(tmp_path, WHOLE + 'server = "exchange"\n').key == "settings-bad-value"
     assert mistake(tmp_path, WHOLE + 'sample = "nobody"\n').key == "settings-bad-value"
+
+
+def test_signing_in_has_settings_of_its_own(tmp_path: Path) -> None:
+    more = """
+[web.sign_in]
+idle_minutes = 5
+hours = 2.5
+[oidc]
+issuer = "https://login.corp.test/tenant"
+client_id = "locum"
+client_secret_file = "oidc.secret"
+"""
+    settings = read(tmp_path, LEAST + more)
+    assert (settings.web.sign_in.idle_minutes, settings.web.sign_in.hours) == (5, 2.5)
+    assert settings.oidc is not None
+    assert (settings.oidc.claim, settings.oidc.client_secret_file) == ("email", tmp_path / "oidc.secret")
+    plain = read(tmp_path, LEAST)
+    assert (plain.oidc, plain.web.sign_in.idle_minutes, plain.web.sign_in.hours) == (None, 15, 8)
+
+
+def test_a_mistake_within_a_table_of_a_table_is_told_with_its_place(tmp_path: Path) -> None:
+    error = mistake(tmp_path, LEAST + "[web.sign_in]\nidle_minuts = 5\n")
+    assert (error.key, error.values["name"]) == ("settings-unknown-key", "web.sign_in.idle_minuts")
+    assert error.values["known"].startswith("idle_minutes")
+    assert error.values["file"].endswith(":14")
+
+
+@pytest.mark.parametrize("issuer", ["http://login.corp.test", "http://127.0.0.1.evil.test"])
+def test_a_provider_is_not_spoken_to_in_the_open(tmp_path: Path, issuer: str) -> None:
+    error = mistake(tmp_path, LEAST + f'[oidc]\nissuer = "{issuer}"\nclient_id = "locum"\n')
+    assert error.key == "settings-oidc-issuer"

@@ -3,24 +3,31 @@
 import os
 import pwd
 import socket
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from locum.absence import Mailbox
 from locum.account import Account
 from locum.desk import REMINDERS, Acting, Desk, Office, Organisation
 from locum.errors import Invalid, LocumError, Refused, Rejected, Trouble
 from locum.hours import WorkingHours
+from locum.key_links import FIRST_KEYS, KeyLinks, write_link
 from locum.letters import Post
 from locum.people.csv import PeopleCsv
 from locum.policy import Policy, load
 from locum.seam import Connector, Finding, LeaveSource, Report
-from locum.settings import ManageSieve, Settings, SieveFiles, secret_is_readable
+from locum.sessions import Lasting, Sessions
+from locum.settings import ManageSieve, Settings, SieveFiles, secret, secret_is_readable
 from locum.store import Change, Job, Store, Taken
 from locum.tlog import Signer
+
+if TYPE_CHECKING:
+    from locum.web.signin import Doorway, Provider
 
 _LEASE_SECONDS = 60
 
@@ -140,6 +147,44 @@ class App:
             step=self.step,
         )
         return Desk(office)
+
+    @cached_property
+    def doorway(self) -> "Doorway":
+        """Who may sign in to the pages."""
+        from locum.web.signin import Doorway, NoKeys, Party  # noqa: PLC0415  only for the pages, and slow to import
+
+        table = self.settings.web.sign_in
+        lasting = Lasting(idle=timedelta(minutes=table.idle_minutes), whole=timedelta(hours=table.hours))
+        return Doorway(
+            sessions=Sessions(self.store.database, self.clock, self.random, lasting),
+            people=self.people,
+            keys=NoKeys(),
+            clock=self.clock,
+            random=self.random,
+            party=Party.of(self.settings.web.url, self.settings.organisation.name),
+            provider=_provider(self.settings),
+        )
+
+    @cached_property
+    def key_links(self) -> KeyLinks:
+        """One-time links to enrol keys with."""
+        key = self.store.setting("key-link-key", lambda: self.random(32))
+        return KeyLinks(self.store.database, key, self.clock, self.random)
+
+    def write_first_link(self, *, anew: bool = False) -> Path | None:
+        """Write the link with which the first two keys are enrolled to its file, which its owner alone can read. None where
+        there was one before; `anew` makes another in its place. Raises Unreachable `key-link-unwritable`.
+        """
+        token = self.key_links.make(FIRST_KEYS, anew=anew)
+        if token is None:
+            return None
+        file = self.settings.web.sign_in.first_keys_file or self.settings.record.key_file.with_name("first-keys.link")
+        try:
+            write_link(file, f"{self.settings.web.url.rstrip('/')}/{FIRST_KEYS}/{token}")
+        except LocumError:
+            self.key_links.withdraw(FIRST_KEYS)
+            raise
+        return file
 
     def acting(self, as_person: str | None) -> Acting:
         """Who is acting. Raises Refused `may-not-act-as` or Invalid `unknown-person`."""
@@ -289,6 +334,25 @@ def _leave(settings: Settings, people: PeopleCsv) -> list[LeaveSource]:
     from locum.leave import sources  # noqa: PLC0415  icalendar is slow to import
 
     return sources(settings.leave.csv, settings.leave.ical, people, settings.organisation.time_zone)
+
+
+def _provider(settings: Settings) -> "Provider | None":
+    from locum.web.signin import Provider, new_client  # noqa: PLC0415  only for the pages, and slow to import
+
+    table = settings.oidc
+    if table is None:
+        return None
+    file = table.client_secret_file
+    return Provider(
+        issuer=table.issuer,
+        client_id=table.client_id,
+        secret=None if file is None else lambda: secret(file),
+        back=f"{settings.web.url.rstrip('/')}/sign-in/back",
+        claim_name=table.claim,
+        name=table.name,
+        client=new_client(str(table.ca_file) if table.ca_file else None),
+        monotonic=time.monotonic,
+    )
 
 
 def _holidays(file: Path | None) -> frozenset[date]:

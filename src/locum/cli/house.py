@@ -11,7 +11,7 @@ import typer
 from locum.cli.door import Door, command, helped
 from locum.cli.output import put, put_finding, put_json, put_table
 from locum.cli.shapes import as_far_as_known, said_trouble
-from locum.errors import Refused, Rejected
+from locum.errors import Refused, Rejected, Unreachable
 from locum.measure import instant
 from locum.phrases import one_line, when
 
@@ -24,6 +24,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands to `app`."""
     for name, work in (("check", check), ("gaps", gaps), ("serve", serve), ("worker", worker), ("demo", demo)):
         command(app, name)(work)
+    command(app, "enrol")(enrol)
 
 
 def check(
@@ -132,10 +133,26 @@ def serve(door: Door) -> int:
         language=settings.organisation.language,
         url=settings.web.url,
         proxies=settings.web.proxies,
+        doorway=door.app.doorway,
     )
     door.tell("serving", listen=settings.web.listen, url=settings.web.url)
     serve_pages(pages, settings.web.listen)
     return 0
+
+
+def enrol(door: Door) -> int:
+    """Write the one-time link with which the first two keys are enrolled, in place of an earlier one."""
+    door.tell("first-keys", file=door.app.write_first_link(anew=True))
+    return 0
+
+
+def _offer_first_keys(door: Door) -> None:
+    """At the first start. A worker does its work without, too."""
+    try:
+        if (link := door.app.write_first_link()) is not None:
+            door.tell("first-keys", file=link)
+    except Unreachable as error:
+        door.tell("first-keys-not", file=error.values.get("file", ""), what=error.values.get("what", ""))
 
 
 def worker(door: Door) -> int:
@@ -150,6 +167,7 @@ def worker(door: Door) -> int:
     work.stop_on_signals(stop)
     app.start_reminders()
     app.desk.office.keep_policy()
+    _offer_first_keys(door)
     work.run(
         app.desk,
         app.store,

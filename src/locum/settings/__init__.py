@@ -14,6 +14,7 @@ from fnmatch import fnmatchcase
 from importlib.resources import files
 from pathlib import Path
 from types import MappingProxyType
+from urllib.parse import urlsplit
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -27,6 +28,7 @@ from locum.settings.tables import (
     LeaveTable,
     MailTable,
     ManageSieve,
+    OidcTable,
     Organisation,
     PeopleTable,
     PolicyTable,
@@ -71,6 +73,7 @@ class Settings:
     leave: LeaveTable
     worker: WorkerTable
     contact: ContactTable
+    oidc: OidcTable | None
 
     def route(self, address: str) -> str | None:
         """The name of the connector that serves a canonical address; the first pattern that matches counts."""
@@ -145,6 +148,8 @@ def _settled(read: File, path: Path, text: str) -> Settings:
                 raise place.invalid("settings-owner-reader", value=table.owner_reader)
         elif table.tls == "none" and not is_loopback(table.host):
             raise Place(path, text, ("connector", name, "tls")).invalid("settings-tls-none", host=table.host)
+    if read.oidc is not None and not _is_safe(read.oidc.issuer):
+        raise Place(path, text, ("oidc", "issuer")).invalid("settings-oidc-issuer", value=read.oidc.issuer)
     return Settings(
         path=path,
         organisation=read.organisation,
@@ -160,7 +165,13 @@ def _settled(read: File, path: Path, text: str) -> Settings:
         leave=replace(read.leave, ical=tuple(_ical_place(entry, path.parent) for entry in read.leave.ical)),
         worker=read.worker,
         contact=read.contact,
+        oidc=read.oidc,
     )
+
+
+def _is_safe(address: str) -> bool:
+    parts = urlsplit(address)
+    return parts.scheme == "https" or is_loopback(parts.hostname or "")
 
 
 def _ical_place(entry: str, folder: Path) -> str:

@@ -69,19 +69,26 @@ _TABLES: Mapping[str, type] = {
     "leave": tables.LeaveTable,
     "worker": tables.WorkerTable,
     "contact": tables.ContactTable,
+    "oidc": tables.OidcTable,
 }
+_INNER: Mapping[tuple[str, str], type] = {("web", "sign_in"): tables.SignInTable}
 
 
 def _known(location: Location) -> str:
     """The keys that would have been known there, the closest first."""
     if len(location) == 1:
         names = [*_TABLES, "acting", "connector"]
-    elif (table := _TABLES.get(str(location[0]))) is not None:
+    elif (table := _INNER.get(_pair(location)) or _TABLES.get(str(location[0]))) is not None:
         names = ["from" if field.name == "sender" else field.name for field in fields(table)]
     else:
         names = sorted({field.name for kind in (tables.SieveFiles, tables.ManageSieve) for field in fields(kind)})
     close = get_close_matches(str(location[-1]), names, n=1)
     return ", ".join([*close, *(name for name in names if name not in close)])
+
+
+def _pair(location: Location) -> tuple[str, str]:
+    """The table within a table in which the key stands, if it stands in one."""
+    return (str(location[0]), str(location[1])) if len(location) > 2 else ("", "")
 
 
 def _line_of(text: str, names: list[str]) -> int | None:

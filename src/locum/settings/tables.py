@@ -165,6 +165,18 @@ class RecordTable:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SignInTable:
+    """How long a session lasts: without a request, and in all. `first_keys_file` is where the one-time link is written with
+    which the first two keys are enrolled; None is beside the record's key.
+    """
+
+    __pydantic_config__: ClassVar = _STRICT
+    idle_minutes: Annotated[float, Field(ge=1, le=480, strict=False)] = 15
+    hours: Annotated[float, Field(gt=0, le=24, strict=False)] = 8
+    first_keys_file: Place | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WebTable:
     """Where the pages are: `url` as people type it (the links in letters), `listen` as the program binds it. `proxies` are
     addresses or networks whose X-Forwarded-For is believed.
@@ -174,6 +186,22 @@ class WebTable:
     url: Annotated[str, _scheme("http", "https")] = "http://127.0.0.1:8080"
     listen: Annotated[str, AfterValidator(_listen)] = "127.0.0.1:8080"
     proxies: Annotated[tuple[Network, ...], Field(strict=False)] = ()
+    sign_in: SignInTable = SignInTable()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OidcTable:
+    """The organisation's own provider (OpenID Connect). `issuer` exactly as it calls itself; `claim` is the one that holds
+    the address of a mailbox on people.csv, `name` how people know it.
+    """
+
+    __pydantic_config__: ClassVar = _STRICT
+    issuer: Annotated[str, _scheme("http", "https")]
+    client_id: Words
+    client_secret_file: Place | None = None
+    claim: Words = "email"
+    name: str = ""
+    ca_file: Place | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -281,3 +309,4 @@ class File:
     leave: LeaveTable = LeaveTable()
     worker: WorkerTable = WorkerTable()
     contact: ContactTable = ContactTable()
+    oidc: OidcTable | None = None

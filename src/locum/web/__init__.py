@@ -1,7 +1,8 @@
-"""The web door: pages behind one-time links, for the person who is asked. `make_app` builds it, `serve` runs it.
+"""The web door: pages behind one-time links, for the person who is asked, and signing in. `make_app` builds it, `serve` runs it.
 
-It calls the desk's `look` and `answer` and nothing else of Locum's that acts. No sign-in, no cookies, no JavaScript, and
-no log line with a path in it: an address here holds the secret. Nothing here imports documents, letters or connectors.
+Behind a link it calls the desk's `look` and `answer` and nothing else of Locum's that acts: no sign-in, no cookies, no
+JavaScript. Signing in is in signin/. No log line has a path in it: an address here holds the secret. Nothing here imports
+documents, letters or connectors.
 """
 
 import socket
@@ -16,6 +17,8 @@ from locum.errors import Invalid, Unreachable
 from locum.web.guard import Guard, GuessLimit
 from locum.web.pages import Answers, Pages
 from locum.web.shown import Site
+from locum.web.signin import Doorway, Entrance, SignInPages
+from locum.web.signin.browser import Cookies
 
 
 def make_app(
@@ -26,17 +29,21 @@ def make_app(
     url: str = "",
     proxies: Iterable[str] = (),
     monotonic: Callable[[], float] = time.monotonic,
+    doorway: Doorway | None = None,
 ) -> FastAPI:
     """The pages of `organisation` over `desk`.
 
     `language` is for whoever's browser asks for none we have. `url` is where the pages are seen from outside ([web] url):
     its origin may answer and its path goes before ours. `proxies` are addresses or networks whose X-Forwarded-For is
-    believed; without any, the peer itself is the client. Raises ValueError for a proxy that is no address.
+    believed; without any, the peer itself is the client. `doorway` is who may sign in; without one there is no signing in.
+    Raises ValueError for a proxy that is no address.
     """
     site = Site(organisation=organisation, language=language, url=url.rstrip("/"))
     trusted = tuple(ip_network(proxy) for proxy in proxies)
     app = FastAPI(title="Locum", docs_url=None, redoc_url=None, openapi_url=None)
     Pages(desk, site, GuessLimit(monotonic), trusted).join(app)
+    if doorway is not None:
+        SignInPages(Entrance(doorway=doorway, cookies=Cookies(url), site=site), trusted, monotonic).join(app)
     app.add_middleware(Guard, site=site)
     return app
 

@@ -12,6 +12,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from locum.web.shown import Site, problem_page
@@ -33,6 +34,15 @@ HEADERS: Final = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
 }
+
+
+_OUR_SCRIPT: Final = "; script-src 'self'; connect-src 'self'; require-trusted-types-for 'script'"
+
+
+def with_script(page: Response) -> Response:
+    """A page that may run the scripts we serve ourselves, and nothing that stands in the page."""
+    page.headers["Content-Security-Policy"] = HEADERS["Content-Security-Policy"] + _OUR_SCRIPT
+    return page
 
 
 class Guard:
@@ -90,7 +100,7 @@ def _with_headers(send: Send, *, secure: bool) -> Send:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
             for name, value in HEADERS.items():
-                headers[name] = value
+                headers.setdefault(name, value)
             headers.setdefault("Cache-Control", "no-store")
             if secure:
                 headers["Strict-Transport-Security"] = "max-age=31536000"

@@ -196,7 +196,7 @@ def case_page(
         "start": start(view, now_phase),
     }
     shown = of_case(view.case) if view.case is not None else None
-    return _page(
+    return page(
         "case.html",
         view.language,
         site,
@@ -241,7 +241,7 @@ def problem_page(
 ) -> HTMLResponse:
     """A plain page for what went wrong; `hers` is what she had written, so that it is not lost."""
     title = "page" if key == "page-unknown" else str(status)
-    page = _page(
+    shown = page(
         "problem.html",
         language,
         site,
@@ -250,13 +250,13 @@ def problem_page(
         problem=error_words(language, key, values),
         hers=[text for text in (hers.subject, hers.internal_text, hers.external_text) if text] if hers else [],
     )
-    page.headers.update(headers or {})
-    return page
+    shown.headers.update(headers or {})
+    return shown
 
 
 def home_page(site: Site, language: str) -> HTMLResponse:
     """What this is, for whoever comes without a link."""
-    return _page("home.html", language, site, 200)
+    return page("home.html", language, site, 200)
 
 
 def error_words(language: str, key: str, values: Mapping[str, str]) -> list[str]:
@@ -268,7 +268,9 @@ def error_words(language: str, key: str, values: Mapping[str, str]) -> list[str]
     return [*found, say(language, advice, **values)] if says(language, advice) else found
 
 
-def _page(template: str, language: str, site: Site, status: int, **values: object) -> HTMLResponse:
+def page(template: str, language: str, site: Site, status: int, **values: object) -> HTMLResponse:
+    """A template as a page; `say` in it takes keys under `pages.`."""
+
     def told(key: str, **given: object) -> str:
         return say(language, f"pages.{key}", **given)
 
