@@ -143,5 +143,10 @@ def test_a_request_can_be_withdrawn_until_it_is_set(state):
     assert TABLE[state][Event.WITHDRAW] is State.WITHDRAWN
 
 
-def test_an_objection_leads_to_no_measure():
-    assert not reachable(State.OBJECTED) & ON_SERVER
+def test_an_objection_leads_to_no_measure_unless_she_agrees_or_it_is_overruled():
+    others = [to for event, to in TABLE[State.OBJECTED].items() if event not in (Event.AGREE, Event.OVERRULE)]
+    assert not reachable(*others) & ON_SERVER
+
+
+def test_what_was_overruled_is_judged_once_more_before_it_is_scheduled():
+    assert TABLE[State.OBJECTED][Event.OVERRULE] is State.AWAITING_REVIEW

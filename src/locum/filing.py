@@ -8,7 +8,7 @@ import json
 import types
 from collections.abc import Callable
 from dataclasses import MISSING, dataclass, fields, is_dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from functools import cache
 from typing import Union, get_args, get_origin, get_type_hints
@@ -111,6 +111,18 @@ def _read_instant(value: object) -> datetime:
     return instant
 
 
+def _write_day(value: object) -> str:
+    if not isinstance(value, date) or isinstance(value, datetime):
+        raise ValueError("a day expected")
+    return value.isoformat()
+
+
+def _read_day(value: object) -> date:
+    if not isinstance(value, str) or (day := date.fromisoformat(value)).isoformat() != value:
+        raise ValueError("a day expected")
+    return day
+
+
 def _write_measure(value: object) -> dict[str, object]:
     if not isinstance(value, measure.AutoReply | measure.Forward):
         raise ValueError("a measure expected")
@@ -134,6 +146,7 @@ _PLAIN: dict[type, _Both] = {
     int: _Both(_exactly(int), _exactly(int)),
     bool: _Both(_exactly(bool), _exactly(bool)),
     datetime: _Both(_write_instant, _read_instant),
+    date: _Both(_write_day, _read_day),
 }
 _MEASURE = _Both(_write_measure, _read_measure)
 

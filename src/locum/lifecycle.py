@@ -8,7 +8,7 @@ The table below is checked against docs/cases.md. Pure: no clock, no store, no m
 """
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 
 from locum.errors import Refused
@@ -48,6 +48,7 @@ class Event(StrEnum):
     NEED_REVIEW = "need-review"
     APPROVE = "approve"
     DENY = "deny"
+    OVERRULE = "overrule"
     SCHEDULE = "schedule"
     APPLY = "apply"
     APPLIED = "applied"
@@ -67,6 +68,7 @@ TABLE: dict[State, dict[Event, State]] = {
     _S.REQUESTED: {
         _E.ASK: _S.ASKING,
         _E.JOIN: _S.REQUESTED,
+        _E.NEED_REVIEW: _S.AWAITING_REVIEW,  # after a death nobody is asked (clause 17)
         _E.WITHDRAW: _S.WITHDRAWN,
         _E.REFUSE: _S.REFUSED,
         _E.EXPIRE: _S.EXPIRED,
@@ -123,8 +125,14 @@ TABLE: dict[State, dict[Event, State]] = {
     _S.APPLIED: {_E.END: _S.ENDING},
     _S.ENDING: {_E.ENDED: _S.ENDED},
     _S.ENDED: {_E.ACCOUNT: _S.ACCOUNTED},
-    # An objection rests here until it is overruled (clause 6) or the request lapses with its end.
-    _S.OBJECTED: {_E.WITHDRAW: _S.WITHDRAWN, _E.REFUSE: _S.REFUSED, _E.EXPIRE: _S.EXPIRED},
+    # An objection rests here until she agrees after all, it is overruled (clause 6), or the request lapses with its end.
+    _S.OBJECTED: {
+        _E.AGREE: _S.AGREED,
+        _E.OVERRULE: _S.AWAITING_REVIEW,
+        _E.WITHDRAW: _S.WITHDRAWN,
+        _E.REFUSE: _S.REFUSED,
+        _E.EXPIRE: _S.EXPIRED,
+    },
     _S.ACCOUNTED: {},
     _S.WITHDRAWN: {},
     _S.REFUSED: {},
@@ -164,7 +172,9 @@ class Case:
     she had a reply of her own when ours was set, None where that could not be seen; `own_forward_found` is the same of a
     forward of her own. `measures` are applied together and
     taken away together, at most one of each kind, all with one window. `consents` are what the receivers of a forward
-    answered: (address, agreed or declined, hash of the request that was shown).
+    answered: (address, agreed or declined, hash of the request that was shown). `objected_before` is an earlier case in which
+    she objected to the same: her objection there counts here. `contact_person` is the address that senders are told to turn
+    to, and `closes_on` the day on which the organisation means to close the mailbox (clause 17).
     """
 
     id: str
@@ -200,6 +210,9 @@ class Case:
     accounted_at: datetime | None = None
     own_reply_found: bool | None = None
     own_forward_found: bool | None = None
+    objected_before: str = ""
+    contact_person: str = ""
+    closes_on: date | None = None
     trouble: str = ""
 
     @property
