@@ -270,3 +270,8 @@ class Wanted:
     forwards: tuple[Forward, ...] = ()
     warrant: bytes = field(default=b"", repr=False)
     restore: bytes = field(default=b"", repr=False)
+
+    @property
+    def measures(self) -> "tuple[Measure, ...]":
+        """All that should stand."""
+        return (*self.replies, *self.forwards)

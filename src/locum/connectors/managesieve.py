@@ -125,19 +125,20 @@ class ManageSieve:
         if stood.revision != expect.revision:
             raise Conflict("managesieve-changed", mailbox=mailbox.address)
         self._refuse(mailbox, stood, wanted)
-        if not wanted.replies:
+        if not wanted.measures:
             return shelf.put_back(stood, (stood.hers, restored_name(wanted.restore))).standing
-        return shelf.set(stood, sieve.script(wanted.replies, include=stood.hers or None)).standing
+        script = sieve.script(wanted.replies, include=stood.hers or None, forwards=wanted.forwards)
+        return shelf.set(stood, script).standing
 
     def _refuse(self, mailbox: Mailbox, stood: Stood, wanted: Wanted) -> None:
-        for reply in wanted.replies:
-            for key in unsayable(self.can, reply):
+        for measure in wanted.measures:
+            for key in unsayable(self.can, measure):
                 raise Unsupported(f"cannot-{key}", mailbox=mailbox.address, connector=self.name)
-        if not wanted.replies:
+        if not wanted.measures:
             return
         if stood.taken:
             raise Rejected("managesieve-name-taken", mailbox=mailbox.address)
-        if stood.answers:
+        if stood.rejects or (wanted.replies and stood.answers):
             raise Unsupported("managesieve-own-reply", mailbox=mailbox.address, script=stood.hers)
 
     def _each(self, items: Sequence[Item], act: Callable[["_Lane", Item], Standing]) -> list[Standing | LocumError]:
@@ -327,9 +328,11 @@ class _Lane:
 
 def _stands(stood: Stood, wanted: Wanted) -> bool:
     """Whether nothing is left to do."""
-    if not wanted.replies:
+    if not wanted.measures:
         return stood.parsed is None
-    return stood.live and not stood.answers and stood.replies == tuple(sorted(wanted.replies, key=lambda r: r.handle))
+    replies = tuple(sorted(wanted.replies, key=lambda reply: reply.handle))
+    forwards = tuple(sorted(wanted.forwards, key=lambda forward: forward.handle))
+    return stood.live and not stood.in_the_way and (stood.replies, stood.forwards) == (replies, forwards)
 
 
 def _is_loopback(host: str) -> bool:

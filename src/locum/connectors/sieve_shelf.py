@@ -17,7 +17,7 @@ from functools import cached_property
 from locum import sieve
 from locum.connectors.sieve_wire import Answer, Wire, command
 from locum.errors import Conflict, Garbled, Rejected, Unreachable, Unsupported
-from locum.measure import AutoReply, Standing
+from locum.measure import AutoReply, Forward, Standing
 
 OURS = "locum"
 
@@ -36,15 +36,14 @@ class Stood:
         return self.scripts.get(OURS)
 
     @cached_property
-    def parsed(self) -> tuple[tuple[AutoReply, ...], str] | None:
-        """Our replies and the name of her script that we include; None where the script of our name is not ours, or not there."""
+    def parsed(self) -> sieve.Ours | None:
+        """What ours says; None where the script of our name is not ours, or not there."""
         if self.ours is None:
             return None
         try:
-            ours = sieve.parse(self.ours)
+            return sieve.parse(self.ours)
         except Garbled:
             return None
-        return ours.replies, ours.include or ""
 
     @property
     def taken(self) -> bool:
@@ -58,12 +57,16 @@ class Stood:
 
     @cached_property
     def replies(self) -> tuple[AutoReply, ...]:
-        return self.parsed[0] if self.parsed else ()
+        return self.parsed.replies if self.parsed else ()
+
+    @property
+    def forwards(self) -> tuple[Forward, ...]:
+        return self.parsed.forwards if self.parsed else ()
 
     @property
     def hers(self) -> str:
         """The name of her script that runs: the active one, or what ours includes; "" for none."""
-        return self.parsed[1] if self.live and self.parsed else self.active
+        return (self.parsed.include or "") if self.live and self.parsed else self.active
 
     @cached_property
     def judged(self) -> "sieve.Hers | None":
@@ -77,6 +80,16 @@ class Stood:
         return self.judged is not None and (self.judged.vacation or self.judged.reject)
 
     @property
+    def rejects(self) -> bool:
+        """Whether hers refuses mail, or may: what she refuses is not to be read by somebody else either."""
+        return self.judged is not None and self.judged.reject
+
+    @property
+    def in_the_way(self) -> bool:
+        """Whether hers keeps ours from running as it says."""
+        return self.rejects or (bool(self.replies) and self.answers)
+
+    @property
     def rest(self) -> dict[str, bytes | None]:
         """The scripts that were looked at, without the one of our name."""
         return {name: text for name, text in self.scripts.items() if name != OURS}
@@ -88,12 +101,13 @@ class Stood:
 
     @property
     def standing(self) -> Standing:
-        idle = bool(self.replies) and not self.live
+        idle = self.parsed is not None and not self.live
         remarks = {"script-not-active": idle, "script-name-taken": self.taken, "her-script-gone": self.gone}
         return Standing(
             replies=self.replies,
             own_reply=self.answers,
-            active=not self.replies or (self.live and not self.answers),
+            forwards=self.forwards,
+            active=self.parsed is None or (self.live and not self.in_the_way),
             revision=self.revision,
             found=_json({"active": self.hers}),
             remarks=tuple(key for key, holds in remarks.items() if holds),
