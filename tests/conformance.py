@@ -17,6 +17,7 @@ from typing import ClassVar, Protocol
 
 import pytest
 
+from forward_conformance import ForwardConformance
 from locum.absence import Mailbox
 from locum.errors import Conflict, Garbled, Invalid, LocumError, Rejected, Trouble, Unreachable, Unsupported
 from locum.measure import Audience, AutoReply, Standing, Wanted, to_json
@@ -105,7 +106,7 @@ def refused_or_written(connector: Connector, mailbox: Mailbox, reply: AutoReply)
         return None
 
 
-class ConnectorConformance:
+class ConnectorConformance(ForwardConformance):
     """The suite. See the module."""
 
     deviations: ClassVar[dict[str, str]] = {}

@@ -185,8 +185,8 @@ class SieveFiles:
 
     def _item(self, mailbox: Mailbox, wanted: Wanted, expect: Standing, seen: Seen) -> Item:
         user = self.user(mailbox)
-        for reply in wanted.replies:
-            for key in unsayable(self.can, reply):
+        for measure in (*wanted.replies, *wanted.forwards):
+            for key in unsayable(self.can, measure):
                 raise Unsupported(f"cannot-{key}", mailbox=mailbox.address, connector=self.name)
         digest, _, own = expect.revision.rpartition("/")
         if wanted.replies:
