@@ -1,12 +1,19 @@
 """The shipped policy with other values, and a question about a forward, for the tests of the policy."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import get_args
+
+from pydantic import BaseModel
 
 from locum.absence import Channel
 from locum.measure import Audience
-from locum.policy import Facts, Policy, Question, load, shipped
+from locum.policy import KEYS, Facts, Policy, Question, load, shipped
+from locum.policy.file import File
+from locum.policy.keys import Stricter
+from locum.policy.measures import Reason
 from locum.policy.mistakes import Lines
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -26,6 +33,16 @@ QUESTION = Question(
     requester="bob",
     owner="anna",
 )
+JOINED = replace(
+    QUESTION,
+    reason="customer",
+    measures=frozenset({"auto-reply", "forward"}),
+    reviews_are="trial",
+    forward_to="dirk@corp.test",
+    forward_to_person="dirk",
+    forward_inside=True,
+)
+SETTLED = replace(ASKED, consent="agreed", reviews=(("carla", "approve", "manager"),))
 FILLED = {
     "regulation.works_council": "OR-2026-17",
     "regulation.works_council_on": "2026-08-20",
@@ -55,3 +72,42 @@ def written(values: Mapping[str, object], text: str | None = None) -> str:
 def policy(values: Mapping[str, object] | None = None) -> Policy:
     """The shipped policy with other values, by their paths."""
     return load(written(values or {}))
+
+
+def with_value(base: Policy, path: str, value: object) -> Policy:
+    """The same policy with another value, unjudged: what no file may say can be tried too."""
+    tables = {(field.alias or name): name for name, field in File.model_fields.items()}
+    first, *rest = path.split(".")
+    return replace(base, **{tables[first]: _copied(getattr(base, tables[first]), rest, value)})
+
+
+def _copied(table: BaseModel, path: Sequence[str], value: object) -> BaseModel:
+    names = {(field.alias or name): name for name, field in type(table).model_fields.items()}
+    name, *rest = path
+    inner = _copied(getattr(table, names[name]), rest, value) if rest else value
+    return table.model_copy(update={names[name]: inner})
+
+
+_LISTS = {
+    "reasons": get_args(Reason),
+    "powers": ("redirect-mail", "read-mail"),
+    "officer_for": ("death", "dispute"),
+}
+_NUMBERS = {
+    "max_days": (1, 13, 27, 92, 120),
+    "batch_review_above": (0, 1, 20),
+    "approvers": (1, 2, 3),
+    "count": (0, 1, 2),
+}
+FUNCTIONS = ("manager", "hr", "dpo", "it")
+
+
+def domain(path: str) -> list[object]:
+    """Values to try for a key, mild ones and strict ones."""
+    order, name = KEYS[path].order, path.rpartition(".")[2]
+    if isinstance(order, tuple):
+        return list(order)
+    if order in (Stricter.LESS, Stricter.MORE):
+        return list(_NUMBERS.get(name, (1, 2, 3)))
+    choices = _LISTS.get(name, FUNCTIONS)
+    return [[], *([one] for one in choices), list(choices[:2]), list(choices)]

@@ -11,6 +11,7 @@ from locum.errors import Invalid
 from locum.measure import Audience
 from locum.policy import Allowed, Facts, Needs, No, Policy, Question, Verdict, decide, load
 
+
 def ask(question: Question = QUESTION, facts: Facts = ASKED, rules: Policy | None = None) -> Verdict:
     return decide(rules or load(), question, facts, NOW)
 

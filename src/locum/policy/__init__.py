@@ -13,8 +13,8 @@ Clause numbers are those of the regulation. Reading a file, a clock or a mailbox
 from locum.policy.around import RegulationFields
 from locum.policy.cautions import Caution, cautions
 from locum.policy.checking import Checked, check, check_reviewers, load
-from locum.policy.clauses import CLAUSES
-from locum.policy.deciding import ask_of, decide, judge, reviewing
+from locum.policy.clauses import CLAUSES, reviewing
+from locum.policy.deciding import ask_of, decide, judge
 from locum.policy.file import OpenField, Policy, shipped, values
 from locum.policy.keys import KEYS, SEARCH, TOLD
 from locum.policy.measures import MEASURES, AutoReplyRules, ForwardRules, MeasureRules, SearchRules

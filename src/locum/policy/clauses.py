@@ -4,7 +4,7 @@ Their order is of no consequence (deciding.py takes the strictest answer). A joi
 what one of them needs, all of them need.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 
 from locum.absence import Channel
@@ -156,7 +156,7 @@ def officer(policy: Policy, question: Question, facts: Facts, _now: datetime) ->
     """Clause 7: dispute, suspension and death add the data protection officer."""
     circumstances = {"death"} & {question.reason} | ({"dispute"} if question.disputed else set())
     if circumstances & set(policy.four_eyes.officer_for):
-        yield _reviewed_by([policy.four_eyes.officer], question, facts)
+        yield _reviewed_by([policy.four_eyes.officer], policy, question, facts)
 
 
 def signed_reviews(policy: Policy, question: Question, _facts: Facts, _now: datetime) -> Iterator[Verdict]:
@@ -216,7 +216,7 @@ def departure(policy: Policy, question: Question, facts: Facts, _now: datetime) 
     """
     rules = policy.departure
     if question.reason == "death":
-        yield _reviewed_by(rules.contact, question, facts)
+        yield _reviewed_by(rules.contact, policy, question, facts)
     if question.reason in ("departure", "death") and "forward" in question.measures and rules.forward == "refused":
         yield No(17, "departure-forward", {"to": question.forward_to})
     if question.reason not in rules.reasons or "auto-reply" not in question.measures:
@@ -265,10 +265,22 @@ def _reviewed(rules: MeasureRules, question: Question, facts: Facts, count: int)
     return Allowed() if len(approving) >= count else Needs("review")
 
 
-def _reviewed_by(functions: list[str], question: Question, facts: Facts) -> Verdict:
+def _reviewed_by(functions: Sequence[str], policy: Policy, question: Question, facts: Facts) -> Verdict:
+    """One of these functions looks; where it is the requester's, any other that may review does in its place."""
+    looking = reviewing(policy, question) if question.requester_function in functions else functions
     counting = _counting(question, facts)
-    is_there = any(decision in FAVOURABLE and function in functions for _, decision, function in counting)
+    is_there = any(decision in FAVOURABLE and function in looking for _, decision, function in counting)
     return Allowed() if is_there else Needs("review")
+
+
+def reviewing(policy: Policy, question: Question) -> tuple[str, ...]:
+    """The functions whose review of this can count, in the policy's order; the requester's own never does (clause 7)."""
+    functions = [function for _, rules in _rules(policy, question) for function in rules.review.functions]
+    if question.reason == "death":
+        functions += policy.departure.contact
+    if question.reason == "death" or question.disputed:
+        functions.append(policy.four_eyes.officer)
+    return tuple(dict.fromkeys(one for one in functions if one != question.requester_function))
 
 
 CLAUSES: tuple[tuple[int, Clause], ...] = (

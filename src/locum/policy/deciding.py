@@ -1,4 +1,4 @@
-"""`decide`: may this be done? And what follows from it for the one who asks her and for those who review. Pure.
+"""`decide`: may this be done? And how she is asked. Pure.
 
 Every clause is asked, and all that played a part are named; the strictest answer wins: No, then Needs, then Allowed.
 """
@@ -61,13 +61,3 @@ def _wait(ask: Ask, question: Question) -> float:
     if is_short and isinstance(ask, ReplyAsk) and ask.template_wait_hours is not None:
         return ask.template_wait_hours
     return ask.wait_hours
-
-
-def reviewing(policy: Policy, question: Question) -> tuple[str, ...]:
-    """The functions whose review of this can count, in the policy's order."""
-    functions = [f for name in MEASURES if name in question.measures for f in policy.rules(name).review.functions]
-    if question.reason == "death":
-        functions += policy.departure.contact
-    if question.reason == "death" or question.disputed:
-        functions.append(policy.four_eyes.officer)
-    return tuple(dict.fromkeys(f for f in functions if f != question.requester_function))
