@@ -1,14 +1,14 @@
-"""`locum request`: one auto-reply, or many from a file (bulk.py). What there is no code path for is refused by name."""
+"""`locum request`: one auto-reply, or many from a file (bulk.py). What there is no code path for is in refusing.py."""
 
 import sys
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from locum.cli import refusing
 from locum.cli.door import Door, command, helped
 from locum.cli.output import put, put_json
 from locum.cli.shapes import case_shape
@@ -32,8 +32,7 @@ def register(app: typer.Typer) -> None:
     command(group, "auto-reply")(auto_reply)
     for later in ("forward", "search"):
         command(group, later, anything=True)(_not_yet)
-    for never in ("password-reset", "full-access", "quota"):
-        command(group, never, "refused", anything=True, hidden=True)(_refusal(never))
+    refusing.register(group)
 
 
 Mailbox = Annotated[str | None, typer.Argument(metavar="MAILBOX", help=helped("mailbox"))]
@@ -178,10 +177,3 @@ def read_text(path: Path) -> str:
 
 def _not_yet(_door: Door) -> int:
     raise Unsupported("not-yet", what="forward, search")
-
-
-def _refusal(what: str) -> Callable[[Door], int]:
-    def refuse(_door: Door) -> int:
-        raise Refused(f"never-{what}")
-
-    return refuse

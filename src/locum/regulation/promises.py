@@ -38,7 +38,7 @@ PROMISES: tuple[Promise, ...] = (
     _row("1.because", "desk.filing._because", "test_desk.py::test_bad_input_is_said_and_changes_nothing"),
     _row("1.judging", "policy.load", "test_policy.py::test_a_mistake_in_the_file_is_named_with_its_line"),
     _row("4.letter", "desk.telling.letter_to_owner", "test_letters.py::test_the_ask_tells_all_she_needs_to_decide"),
-    _row("5.password", "cli.requests._refusal", "test_cli.py::test_what_is_not_done_leaves_no_case"),
+    _row("5.password", "cli.refusing._refusal", "test_cli.py::test_what_is_not_done_leaves_no_case"),
     _row(
         "5.longest",
         "policy.clauses.no_longer_than_needed",
