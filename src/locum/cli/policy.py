@@ -4,6 +4,7 @@ import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
+from zoneinfo import ZoneInfo
 
 import typer
 
@@ -136,7 +137,7 @@ def policy_show(door: Door, *, at: At = None) -> int:
         policy, known = door.app.policy, _history(door)
         last = known[-1] if known else None
         return _shown(door, policy, last if last is not None and last.hash == policy.hash else None, None)
-    zone = door.app.desk.office.zone(None)
+    zone = ZoneInfo(door.settings.organisation.time_zone)
     moment, store = parse_when(at, zone, door.app.clock()), _store(door)
     known = in_force.history(store)
     then = in_force.at(known, moment)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from locum.entry import Draft, Entry
-from locum.errors import Invalid, Rejected
+from locum.errors import Garbled, Invalid, Rejected
 from locum.measure import instant
 from locum.policy import Policy, load, values
 from locum.store import Change, Store
@@ -76,9 +76,20 @@ def at(known: Sequence[InForce], moment: datetime) -> InForce:
     return before[-1]
 
 
-def text_of(store: Store, hash_: str) -> Policy:
-    """A policy that was in force, as it was then. Raises Rejected `policy-text-lost`."""
+def kept(store: Store, hash_: str) -> Policy | None:
+    """A policy that was in force, as it was then; None where its text is not kept. Raises Garbled `policy-text-changed` where
+    the text that is kept is another one: nothing is judged by it.
+    """
     text = store.setting(f"policy/{hash_}", bytes)
     if not text:
-        raise Rejected("policy-text-lost", hash=hash_[:16])
+        return None
+    if hashlib.sha256(text).hexdigest() != hash_:
+        raise Garbled("policy-text-changed", hash=hash_[:16])
     return load(text.decode(), kept=True)
+
+
+def text_of(store: Store, hash_: str) -> Policy:
+    """The same. Raises Rejected `policy-text-lost` where it is not kept."""
+    if (policy := kept(store, hash_)) is None:
+        raise Rejected("policy-text-lost", hash=hash_[:16])
+    return policy
