@@ -13,7 +13,7 @@ from locum.entry import Draft, Json
 from locum.errors import Conflict, Invalid, Rejected
 from locum.hours import WorkingHours
 from locum.lifecycle import Case
-from locum.policy import Policy, load
+from locum.policy import Policy
 from locum.seam import Connector, LeaveSource, People, Post
 from locum.store import Change, Store
 
@@ -67,14 +67,15 @@ class Office:
             self._earlier[self.policy.hash] = self.policy
 
     def policy_of(self, case: Case) -> Policy:
-        """The policy under which a case was filed. Raises Rejected `policy-lost` where its text is not kept."""
+        """The policy under which a case was filed. Raises Rejected `policy-lost` where its text is not kept, and
+        Garbled `policy-text-changed` where another one is kept in its place.
+        """
         if case.policy == self.policy.hash:
             return self.policy
         if case.policy not in self._earlier:
-            text = self.store.setting(f"policy/{case.policy}", bytes)
-            if not text:
+            if (policy := in_force.kept(self.store, case.policy)) is None:
                 raise Rejected("policy-lost", case=case.id)
-            self._earlier[case.policy] = load(text.decode(), kept=True)
+            self._earlier[case.policy] = policy
         return self._earlier[case.policy]
 
     def owner(self, case: Case) -> Person:
