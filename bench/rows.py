@@ -14,6 +14,7 @@ from pathlib import Path
 from tests.world import World
 
 from bench.organisation import PASSWORD, apply, apply_by, forms, on_dovecot, organisation, scheduled
+from bench.policy import decisions
 from bench.regulation import regulation
 from bench.table import Row
 from locum import sieve
@@ -234,5 +235,6 @@ BENCHES: dict[str, Callable[[], list[Row]]] = {
     "command-line": command_line,
     "growth": growth,
     "memory": memory,
+    "policy": decisions,
     "regulation": regulation,
 }
