@@ -98,6 +98,8 @@ class Provider:
             "nonce": begun.nonce,
             "code_challenge": _s256(begun.verifier),
             "code_challenge_method": "S256",
+            # A month forces nothing on anybody, but whoever is asked has to say when she proved it (OpenID Connect Core 2).
+            "max_age": "2592000",
         }
         if begun.again:
             asked |= {"prompt": "login", "max_age": "0"}
