@@ -12,17 +12,19 @@ from sqlalchemy import text as sql
 from tests.policies import with_value
 from tests.world import MONDAY, World
 
-from clihouse import ASK, SOON, House
+from clihouse import ASK, SETTINGS, SOON, House, day
 from locum.demo.sink import Sink
 from locum.desk import in_force
 from locum.errors import Garbled, Invalid, Rejected
 from locum.lifecycle import State
 
+pytest_plugins = ("tests.stores",)
+
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
+def world(tmp_path: Path, store_url: str) -> Iterator[World]:
     with Sink() as sink:
-        yield World(tmp_path, sink)
+        yield World(tmp_path, sink, store_url=store_url)
 
 
 @pytest.fixture
@@ -238,3 +240,33 @@ def test_every_command_says_the_first_mistake(house: House) -> None:
     ran = house(*ASK, *SOON, "--json")
     assert (ran.code, ran.json["error"]["key"], ran.json["error"]["clause"]) == (2, "policy-too-mild", 9)
     assert json.loads(ran.out)["error"]["sentence"].count("28") == 1
+
+
+def test_the_policy_that_comes_with_locum_has_no_mistakes(house: House) -> None:
+    text = (house.folder / "locum.toml").read_text()
+    (house.folder / "locum.toml").write_text(text.replace('[policy]\nfile = "policy.toml"\n', ""))
+    ran = house("policy", "check", "--json")
+    assert (ran.code, ran.json["file"], ran.json["mistakes"]) == (0, None, [])
+    assert ran.json["open"]
+
+
+def test_the_policy_names_who_sees_everybodys_gap(house: House) -> None:
+    file = house.folder / "policy.toml"
+    file.write_text(f"{file.read_text()}[beforehand]\ngaps_visible_to = ['it']\n")
+    house.write("leave.csv", f"person,from,until\nanna,{day(-1)},{day(5)}\n")
+    house.write("locum.toml", SETTINGS.format(relay=house.sink.port) + '[leave]\ncsv = "leave.csv"\n')
+    assert [gap["person"] for gap in house("gaps", "--as", "bob", "--json").json] == ["anna"]
+    assert house("gaps", "--as", "dirk", "--json").json == []
+
+
+@pytest.mark.slow
+def test_the_worker_records_the_policy_as_it_starts(house: House) -> None:
+    worker = house.start("worker")
+    try:
+        until = time.monotonic() + 20
+        while time.monotonic() < until and not (shown := house("policy", "show", "--json").json)["since"]:
+            time.sleep(0.2)
+        assert (shown["seen_by"], bool(shown["since"])) == ("", True)
+    finally:
+        worker.terminate()
+        worker.communicate(timeout=20)
