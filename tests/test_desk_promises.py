@@ -155,7 +155,8 @@ def test_a_reviewer_of_the_requesters_function_does_not_count(make: Callable[...
     case = world.request(**FREE)
     world.work()
     world.later(hours=5)
-    world.desk.review(world.app.acting("dirk"), case.id, approve=True, because="Fine.")
+    with pytest.raises(Refused, match="not-a-reviewer"):
+        world.desk.review(world.app.acting("dirk"), case.id, approve=True, because="Fine.")
     world.work()
     assert (world.desk.case(case.id).state, world.published()) == (State.AWAITING_REVIEW, {})
 

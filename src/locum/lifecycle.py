@@ -172,7 +172,8 @@ class Case:
     she had a reply of her own when ours was set, None where that could not be seen; `own_forward_found` is the same of a
     forward of her own. `measures` are applied together and
     taken away together, at most one of each kind, all with one window. `consents` are what the receivers of a forward
-    answered: (address, agreed or declined, hash of the request that was shown). `objected_before` is an earlier case in which
+    answered: (address, agreed or declined, hash of the request that was shown). `joins` is the hash of the request before, where
+    a measure joined it. `objected_before` is an earlier case in which
     she objected to the same: her objection there counts here. `contact_person` is the address that senders are told to turn
     to, and `closes_on` the day on which the organisation means to close the mailbox (clause 17).
     """
@@ -210,6 +211,7 @@ class Case:
     accounted_at: datetime | None = None
     own_reply_found: bool | None = None
     own_forward_found: bool | None = None
+    joins: str = ""
     objected_before: str = ""
     contact_person: str = ""
     closes_on: date | None = None

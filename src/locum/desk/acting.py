@@ -10,8 +10,9 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from locum.approval import request_hash
-from locum.desk.asking import expire, facts, news, review_wanted
-from locum.desk.filing import by_mailbox, canonical_request, overlapping, question
+from locum.desk.asking import expire, news, review_wanted
+from locum.desk.filing import by_mailbox, canonical_request, overlapping
+from locum.desk.judging import facts, question
 from locum.desk.office import Office
 from locum.desk.reaching import Turn, caught, connector_of, put_off, read_turns, write_wanted
 from locum.desk.warrant import warrant

@@ -4,26 +4,27 @@ The steps here end at `scheduled`; what touches the mail system is in acting.py.
 """
 
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from locum.absence import Channel, Person
 from locum.addresses import mask
-from locum.desk.filing import canonical_request, question
+from locum.desk.filing import canonical_request
 from locum.desk.forms import Acting
+from locum.desk.judging import ask_rules, facts, question, reviewers
 from locum.desk.office import APPLY_AHEAD, Office
 from locum.desk.telling import letter_to_owner
 from locum.entry import Draft, Json
 from locum.errors import Invalid, Refused, Trouble
 from locum.lifecycle import Case, Contact, Event, State, advance, may
 from locum.measure import to_json
-from locum.policy import Allowed, Facts, Needs, decide
+from locum.policy import Allowed, Needs, decide
 from locum.store import Change, Job, Link, Taken
 from locum.tokens import digest
 from locum.wording import normal
 
 _TRIES = 6
 """A channel that fails this often counts as tried, if another one worked."""
-_ADDRESS_REFUSED = frozenset({"relay-refused", "letter-address", "mobile-number", "gateway-missing"})
+ADDRESS_REFUSED = frozenset({"relay-refused", "letter-address", "mobile-number", "gateway-missing"})
 """Troubles of one address, or of a channel that is not there; all others are the relay's, and pass."""
 _AGAIN = timedelta(minutes=5)
 _LONGEST_AGAIN = timedelta(hours=6)
@@ -42,7 +43,7 @@ def ask(office: Office, taken: Taken) -> None:
     owner = office.owner(case)
     if case.state is State.REQUESTED:
         case = advance(case, Event.ASK)
-    for channel in _channels(office, case, owner):
+    for channel in channels_of(office, case, owner):
         if _is_to_be_tried(case, channel):
             case = _ask_on(office, case, owner, channel)
     _after_asking(office, case, owner, taken)
@@ -58,8 +59,9 @@ def _was_sent(case: Case) -> bool:
     return any(contact.outcome == "sent" and not contact.by for contact in case.contacts)
 
 
-def _channels(office: Office, case: Case, owner: Person) -> list[Channel]:
-    wanted = office.policy_of(case).auto_reply.ask.channels
+def channels_of(office: Office, case: Case, owner: Person) -> list[Channel]:
+    """The ways to reach her that are on file and that the policy names."""
+    wanted = ask_rules(office, case).channels
     return [Channel(name) for name in wanted if Channel(name) in owner.channels]
 
 
@@ -87,7 +89,7 @@ def _ask_on(office: Office, case: Case, owner: Person, channel: Channel) -> Case
     try:
         attempt = replace(attempt, outcome="sent", note=office.post.send(letter))
     except Trouble as trouble:
-        gone = trouble.key in _ADDRESS_REFUSED or attempt.tries >= _TRIES
+        gone = trouble.key in ADDRESS_REFUSED or attempt.tries >= _TRIES
         attempt = replace(attempt, outcome="failed" if gone else "unsent", note=trouble.key)
     office.step("ask.sent")
     return _commit_attempt(office, _with_attempt(case, attempt), attempt, owner)
@@ -113,14 +115,13 @@ def _commit_attempt(office: Office, case: Case, attempt: Contact, owner: Person,
 
 def _after_asking(office: Office, case: Case, owner: Person, taken: Taken) -> None:
     now = office.clock()
-    attempts = [_attempt(case, channel) for channel in _channels(office, case, owner)]
+    attempts = [_attempt(case, channel) for channel in channels_of(office, case, owner)]
     unsent = [attempt for attempt in attempts if attempt.outcome == "unsent"]
     if unsent or not _was_sent(case):
         trouble = next((attempt.note for attempt in unsent or attempts), "no-channel")
         office.store.back_off([taken], now + min(_LONGEST_AGAIN, _AGAIN * 2 ** min(taken.job.tries, 8)), trouble)
         return
-    hours = office.policy_of(case).auto_reply.ask.wait_hours
-    deadline = office.organisation.hours.after(now, hours, office.zone(owner))
+    deadline = office.organisation.hours.after(now, ask_rules(office, case).wait_hours, office.zone(owner))
     case = replace(case, ask_deadline_at=deadline)
     lapse_job = Job(kind="lapse", case=case.id, due_at=deadline)
     office.store.commit([Change(case=case, put=(lapse_job,), finished=taken)])
@@ -140,34 +141,6 @@ def lapse(office: Office, taken: list[Taken]) -> None:
         else:
             changes.append(Change(finished=one))
     office.commit_each(changes)
-
-
-def facts(office: Office, case: Case) -> Facts:
-    """What has happened so far, as the policy wants to know it. Functions are those of now; channels those of when she was
-    asked; a review counts only for the very request it was given for.
-    """
-    owner = office.people.person(case.person)
-    tried = {contact.channel: contact.outcome for contact in case.contacts if not contact.by}
-    on_file = frozenset(owner.channels) if owner else frozenset()
-    asked = frozenset(Channel(name) for name, outcome in tried.items() if outcome in ("sent", "failed"))
-    return Facts(
-        channels=on_file if case.ask_deadline_at is None else asked,
-        asked=asked,
-        deadline_at=case.ask_deadline_at,
-        answer=case.answer,
-        heard_by=case.answered_by,
-        reads_along=bool(owner and owner.reads_along),
-        reviews=tuple(
-            (who, decision, _function(office, who))
-            for who, decision, request in case.reviews
-            if request == case.request
-        ),
-    )
-
-
-def _function(office: Office, who: str) -> str:
-    person = office.people.person(who)
-    return person.function if person else ""
 
 
 def proceed(
@@ -193,14 +166,15 @@ def proceed(
                 use=use,
             )
         case Needs():
-            # She was not reached after all: it rests, and a person may still reach her (contact), until its end.
+            # She was not reached after all, or the receiver of a forward has not agreed: it rests, until its end.
             close_job = Job(kind="close", case=case.id, due_at=case.to_date)
-            return Change(case=case, entries=entries, put=(close_job,), finished=finished, use=use)
+            put = (close_job, *consent_wanted(office, case))
+            return Change(case=case, entries=entries, put=put, finished=finished, use=use)
         case no:
             refused = advance(
                 case,
                 Event.DENY if case.state is State.AWAITING_REVIEW else Event.REFUSE,
-                outcome="policy",
+                outcome="receiver" if no.key == "forward-receiver-declined" else "policy",
                 clause=no.clause,
                 trouble=no.key,
             )
@@ -225,13 +199,28 @@ def _finished(
 ) -> Change:
     """A case that ends before anything was set: she gets the account all the same."""
     account = Job(kind="account", case=case.id, due_at=office.clock(), lane="letters")
-    drop = (*_WAITING_JOBS, "close", "apply")
-    return Change(case=case, entries=entries, put=(account, news(office, case)), drop=drop, finished=finished, use=use)
+    drop = (*_WAITING_JOBS, "close", "apply", "consent")
+    put = (account, news(office, case), *told_to_receiver(office, case))
+    return Change(case=case, entries=entries, put=put, drop=drop, finished=finished, use=use)
 
 
 def news(office: Office, case: Case) -> Job:
     """Tell the requester what became of it."""
     return Job(kind="news", case=case.id, due_at=office.clock(), lane="letters")
+
+
+def consent_wanted(office: Office, case: Case) -> tuple[Job, ...]:
+    """Ask the receiver of a forward, if there is one. He is asked at the same time as she is."""
+    if case.forward is None:
+        return ()
+    return (Job(kind="consent", case=case.id, due_at=office.clock(), lane="letters"),)
+
+
+def told_to_receiver(office: Office, case: Case, at: datetime | None = None) -> tuple[Job, ...]:
+    """Tell the receiver of a forward, if there is one, how it stands: now, or at a later time."""
+    if case.forward is None:
+        return ()
+    return (Job(kind="tell-receiver", case=case.id, due_at=at or office.clock(), lane="letters"),)
 
 
 def review_wanted(office: Office, case: Case) -> Job:
@@ -311,7 +300,7 @@ def stopped(office: Office, case: Case, why: str, entry: Draft, use: Link | None
     """
     ending = advance(case, Event.END, outcome=why)
     end = Job(kind="end", case=case.id, due_at=office.clock(), lane=case.connector)
-    return Change(case=ending, entries=(entry,), put=(end,), drop=("watch", "tell-live"), use=use)
+    return Change(case=ending, entries=(entry,), put=(end,), drop=("watch", "tell-live", "tell-receiver"), use=use)
 
 
 def contact(office: Office, acting: Acting, case: Case, by: str, outcome: str, because: str) -> Case:
@@ -342,7 +331,7 @@ def review(office: Office, acting: Acting, case: Case, approve: bool, because: s
     """A second person looked; recorded, not signed. Raises Refused with clause 7 where this person may not."""
     if acting.id in (case.requester, case.person):
         raise Refused("own-review", clause=7, case=case.id)
-    reviewing = office.policy_of(case).auto_reply.review.functions
+    reviewing = reviewers(office, case)
     if acting.function not in reviewing:
         functions = ", ".join(reviewing)
         raise Refused("not-a-reviewer", clause=7, case=case.id, functions=functions)

@@ -3,28 +3,31 @@
 import base64
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from locum.absence import Mailbox, Person
 from locum.addresses import canonical, exception
 from locum.approval import request_hash
-from locum.desk.forms import Acting, RequestForm
+from locum.desk.forms import Acting, ForwardForm, RequestForm
+from locum.desk.judging import question
+from locum.desk.measuring import Window, forward_of, window
 from locum.desk.office import Office
+from locum.desk.receiving import NOTHING, Seen, look
 from locum.entry import Json
-from locum.errors import Invalid, LocumError, Refused, Unsupported
-from locum.hours import parse_when
+from locum.errors import Invalid, LocumError, Refused, Trouble, Unsupported
 from locum.lifecycle import Case, Event, State, advance
 from locum.measure import Audience, AutoReply, Measure, instant, measure_to_json, unsayable
 from locum.phrases import when
-from locum.policy import Facts, No, Question, decide
+from locum.policy import Facts, No, decide
 from locum.store import Change, Job
 from locum.wording import from_template, normal, normal_line
 
+Form = RequestForm | ForwardForm
 _CHUNK = 200
 _STANDARD = "standard"
 
 
-def request(office: Office, acting: Acting, form: RequestForm, batch: str) -> Case:
+def request(office: Office, acting: Acting, form: Form, batch: str) -> Case:
     """File one request; see Desk.request."""
     result = next(request_each(office, acting, [form], batch))
     if isinstance(result, LocumError):
@@ -32,9 +35,7 @@ def request(office: Office, acting: Acting, form: RequestForm, batch: str) -> Ca
     return result
 
 
-def request_each(
-    office: Office, acting: Acting, forms: Sequence[RequestForm], batch: str
-) -> Iterator[Case | LocumError]:
+def request_each(office: Office, acting: Acting, forms: Sequence[Form], batch: str) -> Iterator[Case | LocumError]:
     """File many, two hundred to a commit, and give each result as it is there; see Desk.request_each."""
     batch = normal_line(batch, "batch")
     office.keep_policy(acting.id)
@@ -44,7 +45,7 @@ def request_each(
 
 
 def _request_chunk(
-    office: Office, acting: Acting, forms: Sequence[RequestForm], known: dict[str, str], batch: tuple[str, int]
+    office: Office, acting: Acting, forms: Sequence[Form], known: dict[str, str], batch: tuple[str, int]
 ) -> list[Case | LocumError]:
     earlier = _earlier(office, forms, known)
     filed = [_known_or_filed(office, acting, form, earlier, batch) for form in forms]
@@ -65,7 +66,7 @@ def _request_chunk(
     return [_outcome(office, written.get(case.id, case)) if isinstance(case, Case) else case for case in filed]
 
 
-def _earlier(office: Office, forms: Sequence[RequestForm], known: dict[str, str]) -> dict[str, Case]:
+def _earlier(office: Office, forms: Sequence[Form], known: dict[str, str]) -> dict[str, Case]:
     """The cases of this batch that some of these mailboxes have already, by mailbox."""
     if not known:
         return {}
@@ -73,7 +74,7 @@ def _earlier(office: Office, forms: Sequence[RequestForm], known: dict[str, str]
     return {case.mailbox: case for case in office.store.cases(list(dict.fromkeys(ids)))}
 
 
-def _address(form: RequestForm) -> str:
+def _address(form: Form) -> str:
     try:
         return canonical(form.mailbox)
     except Invalid:
@@ -81,7 +82,7 @@ def _address(form: RequestForm) -> str:
 
 
 def _known_or_filed(
-    office: Office, acting: Acting, form: RequestForm, earlier: dict[str, Case], batch: tuple[str, int]
+    office: Office, acting: Acting, form: Form, earlier: dict[str, Case], batch: tuple[str, int]
 ) -> Case | LocumError:
     try:
         address = canonical(form.mailbox)
@@ -104,7 +105,8 @@ def _refusal(office: Office, case: Case) -> dict[str, str]:
     """What the clause that refused a request says of it."""
     owner = office.people.person(case.person)
     channels = frozenset(owner.channels) if owner else frozenset()
-    verdict = decide(office.policy, question(office, case), Facts(channels=channels), case.filed_at)
+    asked = question(office, case, seen_at_filing(office, case))
+    verdict = decide(office.policy, asked, Facts(channels=channels), case.filed_at)
     return dict(verdict.values) if isinstance(verdict, No) else {}
 
 
@@ -128,16 +130,14 @@ def overlapping(case: Case, others: Sequence[Case]) -> Case | None:
     return None
 
 
-def _file(office: Office, acting: Acting, form: RequestForm, address: str, batch: tuple[str, int]) -> Case:
+def _file(office: Office, acting: Acting, form: Form, address: str, batch: tuple[str, int]) -> Case:
     now = office.clock()
-    owner = _owner(office, address)
+    owner = owner_of(office, address)
     mailbox = owner.mailbox or Mailbox(address=address)
-    connector = _connector(office, mailbox)
+    connector = connector_of(office, mailbox)
     case_id = new_case_id(office)
-    reply, template = _reply(office, form, owner, mailbox, case_id, now)
-    cannot = unsayable(office.connectors[connector].can, reply)
-    if cannot:
-        raise Unsupported(f"cannot-{cannot[0]}", mailbox=mailbox.address, connector=connector)
+    asked, template = measure_of(office, form, owner, mailbox, case_id, window(office, form, owner, now, joins=None))
+    _check_sayable(office, connector, mailbox, asked)
     case = Case(
         id=case_id,
         state=State.REQUESTED,
@@ -145,11 +145,11 @@ def _file(office: Office, acting: Acting, form: RequestForm, address: str, batch
         person=owner.id,
         requester=acting.id,
         reason=normal_line(form.reason, "reason"),
-        because=_because(form.because),
-        measures=(reply,),
+        because=because_of(form.because),
+        measures=(asked,),
         template=template,
         filed_at=now,
-        not_after=reply.to_date,
+        not_after=asked.to_date,
         request="",
         nonce=office.random(16).hex(),
         policy=office.policy.hash,
@@ -162,14 +162,47 @@ def _file(office: Office, acting: Acting, form: RequestForm, address: str, batch
     return _judged(office, case, owner, now)
 
 
+def measure_of(
+    office: Office, form: Form, owner: Person, mailbox: Mailbox, handle: str, times: Window
+) -> tuple[Measure, str]:
+    """The measure that a form asks for, and the template that its text comes from."""
+    if isinstance(form, ForwardForm):
+        return forward_of(office, form, mailbox, handle, times), ""
+    return _reply(office, form, owner, mailbox, handle, times)
+
+
+def _check_sayable(office: Office, connector: str, mailbox: Mailbox, asked: Measure) -> None:
+    cannot = unsayable(office.connectors[connector].can, asked)
+    if cannot:
+        raise Unsupported(f"cannot-{cannot[0]}", mailbox=mailbox.address, connector=connector)
+
+
 def _judged(office: Office, case: Case, owner: Person, now: datetime) -> Case:
-    verdict = decide(office.policy, question(office, case), Facts(channels=frozenset(owner.channels)), now)
-    if not isinstance(verdict, No):
+    verdict = judged(office, case, owner, now)
+    if verdict is None:
         return case
     refused = advance(case, Event.REFUSE, outcome="policy", clause=verdict.clause, trouble=verdict.key)
-    if not office.policy.auto_reply.record_refusals:
+    rules = [office.policy.forward] if case.forward else [office.policy.auto_reply]
+    if not any(one.record_refusals for one in rules):
         raise Refused(verdict.key, clause=verdict.clause, **{**verdict.values, "mailbox": case.mailbox})
     return refused
+
+
+def judged(office: Office, case: Case, owner: Person, now: datetime) -> No | None:
+    """Why the policy refuses what is asked, None where it does not, or not yet."""
+    told = Facts(channels=frozenset(owner.channels))
+    verdict = decide(office.policy, question(office, case, seen_at_filing(office, case)), told, now)
+    return verdict if isinstance(verdict, No) else None
+
+
+def seen_at_filing(office: Office, case: Case) -> Seen:
+    """What his mail system shows of the receiver of a forward, as far as this process may look; it is looked at again right
+    before the forward is set.
+    """
+    try:
+        return look(office, case.forward) if case.forward is not None else NOTHING
+    except Trouble:
+        return NOTHING
 
 
 def new_case_id(office: Office) -> str:
@@ -178,7 +211,8 @@ def new_case_id(office: Office) -> str:
     return f"{text[:4]}-{text[4:]}"
 
 
-def _owner(office: Office, address: str) -> Person:
+def owner_of(office: Office, address: str) -> Person:
+    """The person who has this mailbox. Raises Invalid `foreign-domain` or `unknown-mailbox`."""
     if address.rpartition("@")[2] not in office.organisation.domains:
         raise Invalid("foreign-domain", mailbox=address, domains=", ".join(office.organisation.domains))
     owner = office.people.owner(address)
@@ -187,7 +221,8 @@ def _owner(office: Office, address: str) -> Person:
     return owner
 
 
-def _connector(office: Office, mailbox: Mailbox) -> str:
+def connector_of(office: Office, mailbox: Mailbox) -> str:
+    """The mail system of a mailbox. Raises Invalid `no-connector`, or where it has no name for the mailbox."""
     name = office.route(mailbox.address)
     if name is None or name not in office.connectors:
         raise Invalid("no-connector", mailbox=mailbox.address)
@@ -195,7 +230,8 @@ def _connector(office: Office, mailbox: Mailbox) -> str:
     return name
 
 
-def _because(text: str) -> str:
+def because_of(text: str) -> str:
+    """The requester's own sentence, clean. Raises Invalid."""
     text = normal(text, "because").strip()
     if not text:
         raise Invalid("because-missing")
@@ -213,25 +249,16 @@ class _Texts:
 
 
 def _reply(
-    office: Office, form: RequestForm, owner: Person, mailbox: Mailbox, handle: str, now: datetime
+    office: Office, form: RequestForm, owner: Person, mailbox: Mailbox, handle: str, times: Window
 ) -> tuple[AutoReply, str]:
-    zone = office.zone(owner)
-    from_date = max(parse_when(form.from_, zone, now), now.replace(microsecond=0))
-    to_date = parse_when(form.until, zone, now)
-    if to_date <= now:
-        raise Invalid("end-in-the-past", until=when(to_date, owner.language, owner.time_zone))
-    if to_date <= from_date:
-        raise Invalid("end-before-start", until=when(to_date, owner.language, owner.time_zone))
-    if to_date - now > timedelta(days=1100):
-        raise Invalid("too-far-ahead")
     audience = form.audience or Audience(office.policy.auto_reply.audience)
     if form.external_text is not None and audience is Audience.INTERNAL:
         raise Invalid("external-text-without-audience")
-    texts = _texts(office, form, owner, to_date, audience)
+    texts = _texts(office, form, owner, times.to_date, audience)
     reply = AutoReply(
         handle=handle,
-        from_date=from_date,
-        to_date=to_date,
+        from_date=times.from_date,
+        to_date=times.to_date,
         subject=texts.subject,
         text_body=texts.internal,
         external_text=texts.external,
@@ -289,25 +316,6 @@ def canonical_request(case: Case) -> dict[str, Json]:
     }
 
 
-def question(office: Office, case: Case) -> Question:
-    """What the policy is asked about a case."""
-    can = office.connector(case).can
-    requester = office.people.person(case.requester)
-    powers = {"read-mail": can.reads_mail, "redirect-mail": can.redirects_mail}
-    return Question(
-        reason=case.reason,
-        from_date=case.from_date,
-        to_date=case.to_date,
-        audience=case.reply.audience if case.reply else Audience.INTERNAL,
-        external_is_template=bool(case.template) or case.reply is None,
-        batch_size=case.batch_size,
-        requester=case.requester,
-        owner=case.person,
-        requester_function=requester.function if requester else "",
-        powers=frozenset(power for power, has in powers.items() if has),
-    )
-
-
 def _change(office: Office, acting: Acting, case: Case) -> Change:
     requester: Json = {"id": acting.id, "name": acting.name}
     asked: dict[str, Json] = {**canonical_request(case), "requester": requester, "request": case.request}
@@ -330,9 +338,13 @@ def _change(office: Office, acting: Acting, case: Case) -> Change:
             entries=(entry, refused),
             put=(Job(kind="account", case=case.id, due_at=case.filed_at, lane="letters"),),
         )
-    return Change(
-        case=case, entries=(entry,), put=(Job(kind="ask", case=case.id, due_at=case.filed_at, lane="letters"),)
-    )
+    return Change(case=case, entries=(entry,), put=first_jobs(case, case.filed_at))
+
+
+def first_jobs(case: Case, now: datetime) -> tuple[Job, ...]:
+    """What follows on a request: she is asked, and at the same time the receiver of a forward."""
+    kinds = ("ask", "consent") if case.forward is not None else ("ask",)
+    return tuple(Job(kind=kind, case=case.id, due_at=now, lane="letters") for kind in kinds)
 
 
 def reworded(office: Office, case: Case, subject: str, internal: str, external: str, to_date: datetime | None) -> Case:

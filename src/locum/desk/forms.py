@@ -1,4 +1,6 @@
-"""What comes in at a door and what goes out to it: Acting, RequestForm, OwnText, LinkView, Gap. Frozen values only."""
+"""What comes in at a door and what goes out to it: Acting, RequestForm, ForwardForm, OwnText, LinkView, ConsentView, Gap.
+Frozen values only.
+"""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -6,7 +8,7 @@ from datetime import datetime
 from locum.absence import Person
 from locum.entry import Entry
 from locum.lifecycle import Case
-from locum.measure import Audience
+from locum.measure import Audience, Senders
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +23,9 @@ class Acting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestForm:
-    """A request for an auto-reply as it comes in at a door, unjudged. Times are texts: ISO 8601, a bare date, or `now`."""
+    """A request for an auto-reply as it comes in at a door, unjudged. Times are texts: ISO 8601, a bare date, or `now`; where
+    it joins an earlier request, an empty one means that request's.
+    """
 
     mailbox: str
     reason: str
@@ -34,6 +38,21 @@ class RequestForm:
     template: str | None = None
     audience: Audience | None = None
     exceptions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForwardForm:
+    """A request for a forward as it comes in at a door, unjudged. An empty `until` is as long as the policy has it; where it
+    joins an earlier request, an empty time means that request's.
+    """
+
+    mailbox: str
+    to: str
+    reason: str
+    because: str
+    until: str = ""
+    from_: str = "now"
+    senders: Senders | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +71,9 @@ class LinkView:
 
     `purpose` is ask, stop or set. `case` is None on a `set` page (a reminder before leave: nothing was asked yet).
     `deadline` and the other times are words in her language and time zone. `if_unanswered` says what happens after the
-    deadline, as the policy has it: proceed, review or stop.
+    deadline, as the policy has it: proceed, review or stop. `request` is the hash of what is shown: an answer comes back with
+    it, so that nobody agrees to what was never on the page. `anew`: a measure joined since, and she is asked once more.
+    `forward_to` is who would get copies of her mail, in words. `trial`: reviews are recorded and not signed yet.
     """
 
     purpose: str
@@ -69,7 +90,38 @@ class LinkView:
     if_unanswered: str = "proceed"
     may: frozenset[str]
     draft: OwnText
+    request: str = ""
+    anew: bool = False
+    forward_to: str = ""
+    trial: bool = False
     entries: tuple[Entry, ...] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsentView:
+    """What the page behind a receiver's link shows, and no more: not why, no text, nothing of how she was reached.
+
+    `phase`: asked, agreed, live, declined, stopped, held (she objected) or over. `may` holds the buttons that work now:
+    accept, decline, no-more. `shared`: the mailbox is nobody's own. `senders` is a key under `words.senders.`.
+    """
+
+    language: str
+    organisation: str
+    owner: str
+    mailbox: str
+    receiver: str
+    address: str
+    shared: bool
+    requester: str
+    requester_address: str
+    officer: str
+    senders: str
+    from_words: str
+    until_words: str
+    phase: str
+    may: frozenset[str]
+    request: str
+    trial: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

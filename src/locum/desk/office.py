@@ -23,7 +23,7 @@ APPLY_AHEAD = timedelta(minutes=10)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Organisation:
-    """What the settings say of the organisation. `web_url` is where the links in letters lead."""
+    """What the settings say of the organisation. `web_url` is where the links in letters lead, `sender` whom letters are from."""
 
     name: str
     domains: tuple[str, ...]
@@ -33,6 +33,7 @@ class Organisation:
     web_url: str
     dpo: str = ""
     authority: str = ""
+    sender: str = ""
 
 
 def _no_step(_name: str) -> None:
@@ -41,7 +42,9 @@ def _no_step(_name: str) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Office:
-    """The desk's surroundings. `step` is told the name of each step of applying and ending as it is passed."""
+    """The desk's surroundings. `step` is told the name of each step of applying and ending as it is passed. `unsigned_reviews`:
+    the settings accept reviews that are recorded and not signed, as a trial.
+    """
 
     store: Store
     connectors: Mapping[str, Connector]
@@ -57,6 +60,7 @@ class Office:
     watch_every: timedelta = timedelta(hours=1)
     gaps_visible_to: tuple[str, ...] = ()
     remind_days: int = 7
+    unsigned_reviews: bool = False
     step: Callable[[str], None] = field(default=_no_step)
     _earlier: dict[str, Policy] = field(default_factory=dict, repr=False)
 

@@ -7,13 +7,15 @@ from datetime import datetime, timedelta
 
 from locum.absence import Channel, Person
 from locum.account import Account, Contacts, build
+from locum.desk.judging import ask_rules, reviewers
 from locum.desk.office import Office
+from locum.desk.receiving import receiver_of
 from locum.entry import Draft, Json
 from locum.errors import Conflict, Rejected, Trouble
 from locum.letter import Attachment, Letter
 from locum.lifecycle import Case, Event, State, advance
 from locum.messages import say, says
-from locum.phrases import when
+from locum.phrases import one_line, when
 from locum.store import Change, Link, Taken
 from locum.tokens import digest
 
@@ -22,7 +24,11 @@ _LONGEST_AGAIN = timedelta(days=1)
 _GIVE_UP = timedelta(days=30)
 _TRIES = 5
 _REFUSED = "letter-rejected"
+TO_RECEIVER = frozenset({"letter-consent", "letter-receiver-live", "letter-receiver-ended"})
 _NEWS, _REVIEW, _ACCOUNT = "letter-requester", "letter-review", "letter-account"
+_VARYING = frozenset({"ask", "live"})
+_VARIANTS = {"auto-reply": "", "forward": "-forward", "both": "-both"}
+"""Letters that are other words for a forward, and for both together."""
 _SIGNED_WITHIN, _SIGNED_AT_LAST = timedelta(seconds=1), timedelta(minutes=1)
 """A worker signs about every second; after the longer time nobody signs here."""
 
@@ -31,10 +37,9 @@ def values(office: Office, case: Case, owner: Person, language: str) -> dict[str
     """What a template may say of a case, in `language` and her time zone. Every letter gets all of these."""
     requester = office.people.person(case.requester)
     reply, zone = case.reply, owner.time_zone
-    deadline = case.ask_deadline_at
+    deadline, rules = case.ask_deadline_at, ask_rules(office, case)
     if deadline is None:
-        hours = office.policy_of(case).auto_reply.ask.wait_hours
-        deadline = office.organisation.hours.after(office.clock(), hours, office.zone(owner))
+        deadline = office.organisation.hours.after(office.clock(), rules.wait_hours, office.zone(owner))
     return {
         "organisation": office.organisation.name,
         "name": owner.name,
@@ -48,12 +53,15 @@ def values(office: Office, case: Case, owner: Person, language: str) -> dict[str
         "internal_text": reply.text_body if reply else "",
         "external_text": (reply.external_text or "") if reply else "",
         "audience": say(language, f"words.audience.{reply.audience}") if reply else "",
-        "forward_to": case.forward.to if case.forward else "",
+        "asked_words": say(language, f"words.measures.{case.asks_for}"),
+        "forward_to": receiver_in_words(office, case),
         "forward_senders": say(language, f"words.senders.{case.forward.senders}") if case.forward else "",
+        "trial": say(language, "words.trial") if case.forward and office.unsigned_reviews else "",
+        "anew": say(language, "words.anew") if case.joins else "",
         "from_words": when(case.from_date, language, zone),
         "until_words": when(case.to_date, language, zone),
         "deadline_words": when(deadline, language, zone),
-        "unanswered_words": say(language, f"words.unanswered.{office.policy_of(case).auto_reply.ask.if_unanswered}"),
+        "unanswered_words": say(language, f"words.unanswered.{rules.if_unanswered}"),
         "link": "",
         "why": say(language, f"words.outcome-hers.{case.outcome}") if case.outcome else "",
         "news": "",
@@ -61,14 +69,23 @@ def values(office: Office, case: Case, owner: Person, language: str) -> dict[str
     }
 
 
+def receiver_in_words(office: Office, case: Case) -> str:
+    """The receiver of a forward: name and address of a person, the address of a functional mailbox; empty without a forward."""
+    if case.forward is None:
+        return ""
+    person = receiver_of(office, case.forward.to)
+    return one_line(f"{person.name} ({case.forward.to})") if person else case.forward.to
+
+
 def letter_to_owner(
     office: Office, case: Case, owner: Person, event: str, channel: Channel, *, link: str = "", tries: int = 1
 ) -> Letter:
     """A letter to her on one channel; an ordinary answer to it reaches the requester, by name."""
     filled = values(office, case, owner, owner.language) | {"link": link}
+    # With the request in it: whoever is asked anew gets a letter that no mail system takes for the one before.
     return Letter(
-        id=f"{case.id}.{event}.{channel}.{tries}",
-        event=event,
+        id=f"{case.id}.{event}.{channel}.{case.request[:8]}.{tries}",
+        event=f"{event}{_VARIANTS[case.asks_for]}" if event in _VARYING else event,
         channel=channel,
         address=owner.channels[channel],
         name=owner.name,
@@ -82,21 +99,23 @@ def letter_to_owner(
 # sending: recorded before it leaves, and its result after ----------------------------------------------------------
 
 
-def _announce(office: Office, taken: Taken, case: Case, note: str) -> Case:
+def announce(office: Office, taken: Taken, case: Case, note: str) -> Case:
     """Record that a letter is about to leave, once: a later try of the same job adds nothing."""
-    if taken.job.tries and _last_of(office, case, note) in ("sending", "failed"):
+    if taken.job.tries and last_outcome(office, case, note) in ("sending", "failed"):
         return case
     return office.store.commit([Change(case=case, entries=(_letter_entry(office, case, note, "sending"),))])[0]
 
 
-def _last_of(office: Office, case: Case, note: str) -> str:
+def last_outcome(office: Office, case: Case, note: str) -> str:
+    """What last became of this letter about this case, empty where there was none."""
     outcomes = [str(e.body.get("outcome")) for e in office.store.entries(case=case.id) if e.body.get("note") == note]
     return outcomes[-1] if outcomes else ""
 
 
 def _letter_entry(office: Office, case: Case, note: str, outcome: str, receipt: str = "") -> Draft:
     """A letter besides the ask, as an entry of type asked: those to her carry a way to object too."""
-    body: dict[str, Json] = {"to": "", "by": "", "receipt": receipt, "note": note, "tries": 1}
+    to = case.forward.to if case.forward and note in TO_RECEIVER else ""
+    body: dict[str, Json] = {"to": to, "by": "", "receipt": receipt, "note": note, "tries": 1}
     return office.draft(case, "asked", channel=Channel.MAILBOX, outcome=outcome, **body)
 
 
@@ -136,7 +155,7 @@ def _send(office: Office, taken: Taken, letter: Letter, note: str, *, until: dat
     return None
 
 
-def _tell(office: Office, taken: Taken, case: Case, letter: Letter, note: str, until: datetime) -> None:
+def tell(office: Office, taken: Taken, case: Case, letter: Letter, note: str, until: datetime) -> None:
     """Send a letter whose entry was made, and record that it left."""
     if (receipt := _send(office, taken, letter, note, until=until)) is not None:
         case = office.store.case(case.id)
@@ -144,7 +163,7 @@ def _tell(office: Office, taken: Taken, case: Case, letter: Letter, note: str, u
         _record(office, taken, case, sent, finished=True)
 
 
-def _until(case: Case) -> datetime:
+def worth_trying_until(case: Case) -> datetime:
     """How long a refused letter about this case is worth another try."""
     return max(case.to_date, case.ended_at or case.filed_at) + _GIVE_UP
 
@@ -159,21 +178,21 @@ def tell_live(office: Office, taken: Taken) -> None:
         office.store.commit([Change(finished=taken)])
         return
     owner = office.owner_or_address(case)
-    case = _announce(office, taken, case, "letter-live")
+    case = announce(office, taken, case, "letter-live")
     token = office.new_token()
     link = Link(token_hash=digest(token), case=case.id, purpose="stop", expires_at=case.to_date)
     office.store.commit([Change(links=(link,))])
     letter = letter_to_owner(office, case, owner, "live", Channel.MAILBOX, link=office.link_address(token))
-    _tell(office, taken, case, letter, "letter-live", _until(case))
+    tell(office, taken, case, letter, "letter-live", worth_trying_until(case))
 
 
 def noted(office: Office, taken: Taken) -> None:
     """Her answer was noted, and what that means. Whoever else pressed her button is found out this way."""
     case = office.store.case(taken.job.case)
     event = "objection-noted" if case.answer == "objected" else "answer-noted"
-    case = _announce(office, taken, case, f"letter-{event}")
+    case = announce(office, taken, case, f"letter-{event}")
     letter = letter_to_owner(office, case, office.owner_or_address(case), event, Channel.MAILBOX)
-    _tell(office, taken, case, letter, f"letter-{event}", _until(case))
+    tell(office, taken, case, letter, f"letter-{event}", worth_trying_until(case))
 
 
 def news(office: Office, taken: Taken) -> None:
@@ -183,7 +202,7 @@ def news(office: Office, taken: Taken) -> None:
     if requester is None or requester.mailbox is None:
         office.store.commit([Change(finished=taken)])
         return
-    case = _announce(office, taken, case, _NEWS)
+    case = announce(office, taken, case, _NEWS)
     language = requester.language
     told = say(language, f"words.state.{case.state}")
     why = say(language, f"words.outcome.{case.outcome}") if case.outcome else ""
@@ -197,7 +216,7 @@ def news(office: Office, taken: Taken) -> None:
         language=language,
         values=filled | {"news": f"{told} ({why})" if why else told},
     )
-    _tell(office, taken, case, letter, _NEWS, _until(case))
+    tell(office, taken, case, letter, _NEWS, worth_trying_until(case))
 
 
 def review_wanted(office: Office, taken: Taken) -> None:
@@ -207,7 +226,7 @@ def review_wanted(office: Office, taken: Taken) -> None:
     if not readers:
         office.store.commit([Change(finished=taken)])
         return
-    case = _announce(office, taken, case, _REVIEW)
+    case = announce(office, taken, case, _REVIEW)
     outcome = "failed"
     for reader, address in readers:
         try:
@@ -225,14 +244,11 @@ def review_wanted(office: Office, taken: Taken) -> None:
 
 def _reviewers(office: Office, case: Case) -> list[tuple[Person, str]]:
     """Those whose review would count (clause 7), with their addresses."""
-    functions = office.policy_of(case).auto_reply.review.functions
-    requester = office.people.person(case.requester)
-    not_of = requester.function if requester else ""
+    functions = reviewers(office, case)
     return [
         (person, person.mailbox.address)
         for person in office.people.everyone()
         if person.function in functions
-        and person.function != not_of
         and person.id not in (case.requester, case.person)
         and person.mailbox is not None
     ]
@@ -294,11 +310,11 @@ def account(office: Office, taken: Taken) -> None:
         office.store.commit([Change(put=(again,), finished=taken)])
         return
     letter, sha256 = _account_letter(office, case)
-    case = _announce(office, taken, case, _ACCOUNT)
+    case = announce(office, taken, case, _ACCOUNT)
     receipt = _send(office, taken, letter, _ACCOUNT)
     if receipt is not None:
         _accounted(office, office.store.case(case.id), taken, receipt, sha256)
-    elif taken.job.trouble == _REFUSED and office.clock() >= _until(case):
+    elif taken.job.trouble == _REFUSED and office.clock() >= worth_trying_until(case):
         _give_up(office, office.store.case(case.id))
 
 

@@ -1,0 +1,114 @@
+"""What the policy is asked and told about a case: the question, the facts, and what follows for asking and reviewing.
+
+From the case, the people, other cases and the lists of leave. Nothing here decides, and nothing is written.
+"""
+
+from dataclasses import replace
+
+from locum.absence import Channel
+from locum.desk.office import Office
+from locum.desk.receiving import NOTHING, Seen, circle, is_away, receiver_of
+from locum.errors import Trouble
+from locum.lifecycle import Case
+from locum.measure import Audience, Forward, Senders
+from locum.policy import Facts, Question, ask_of, reviewing
+from locum.policy.measures import Ask
+
+
+def outline(office: Office, case: Case) -> Question:
+    """What is asked for, and by whom; without a look at how the receiver of a forward is placed."""
+    can = office.connector(case).can
+    requester = office.people.person(case.requester)
+    powers = {"read-mail": can.reads_mail, "redirect-mail": can.redirects_mail}
+    forward = case.forward
+    receiver = receiver_of(office, forward.to) if forward else None
+    return Question(
+        reason=case.reason,
+        from_date=case.from_date,
+        to_date=case.to_date,
+        audience=case.reply.audience if case.reply else Audience.INTERNAL,
+        external_is_template=bool(case.template) or case.reply is None,
+        batch_size=case.batch_size,
+        requester=case.requester,
+        owner=case.person,
+        requester_function=requester.function if requester else "",
+        powers=frozenset(power for power, has in powers.items() if has),
+        measures=frozenset("forward" if isinstance(one, Forward) else "auto-reply" for one in case.measures),
+        reviews_are="trial" if office.unsigned_reviews else "unsigned",
+        forward_to=forward.to if forward else "",
+        forward_to_person=receiver.id if receiver else "",
+        forward_inside=forward is not None and forward.to.rpartition("@")[2] in office.organisation.domains,
+        senders=forward.senders if forward else Senders.EVERYONE,
+    )
+
+
+def question(office: Office, case: Case, seen: Seen = NOTHING, *, fully: bool = False) -> Question:
+    """What the policy is asked about a case. `seen` is what the mail systems show of the receiver of a forward.
+
+    A list of leave that cannot be read is passed over; with `fully`, right before the act, it raises its Trouble.
+    """
+    asked = outline(office, case)
+    if case.forward is None:
+        return asked
+    try:
+        away = is_away(office, case, case.forward, seen, since=max(case.from_date, office.clock()))
+    except Trouble:
+        if fully:
+            raise
+        away = False
+    return replace(asked, forward_circle=circle(office, case, case.forward, seen), receiver_away=away)
+
+
+def facts(office: Office, case: Case) -> Facts:
+    """What has happened so far, as the policy wants to know it. Functions are those of now; channels those of when she was
+    asked; a review, and the receiver's consent, count only for the very request they were given for.
+    """
+    owner = office.people.person(case.person)
+    tried = {contact.channel: contact.outcome for contact in case.contacts if not contact.by}
+    on_file = frozenset(owner.channels) if owner else frozenset()
+    asked = frozenset(Channel(name) for name, outcome in tried.items() if outcome in ("sent", "failed"))
+    return Facts(
+        channels=on_file if case.ask_deadline_at is None else asked,
+        asked=asked,
+        deadline_at=case.ask_deadline_at,
+        answer=case.answer,
+        heard_by=case.answered_by,
+        reads_along=bool(owner and owner.reads_along),
+        reviews=tuple(
+            (who, decision, function_of(office, who))
+            for who, decision, request in case.reviews
+            if request == case.request
+        ),
+        consent=consent(case),
+    )
+
+
+def consent(case: Case) -> str:
+    """What the receiver of this forward last answered to this very request: "", agreed or declined."""
+    to = case.forward.to if case.forward else ""
+    said = [answer for address, answer, request in case.consents if (address, request) == (to, case.request)]
+    return said[-1] if said else ""
+
+
+def wants_consent(office: Office, case: Case) -> bool:
+    """Whether the receiver has to agree, and has not been heard (clause 9)."""
+    asked = outline(office, case)
+    if case.forward is None or asked.forward_to_person == case.requester or consent(case):
+        return False
+    return bool(asked.forward_to_person) or office.policy_of(case).forward.consent == "everyone"
+
+
+def ask_rules(office: Office, case: Case) -> Ask:
+    """How she is asked: the strictest of what the policy says of each measure."""
+    return ask_of(office.policy_of(case), outline(office, case))
+
+
+def reviewers(office: Office, case: Case) -> tuple[str, ...]:
+    """The functions whose review of this case can count."""
+    return reviewing(office.policy_of(case), outline(office, case))
+
+
+def function_of(office: Office, who: str) -> str:
+    """The function of a person now, empty where there is none."""
+    person = office.people.person(who)
+    return person.function if person else ""
