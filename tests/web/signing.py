@@ -1,5 +1,6 @@
 """An organisation whose people sign in: sessions on a real store, people and keys in memory, and two pages that ask who."""
 
+import html
 import json
 import os
 from collections.abc import Callable
@@ -10,7 +11,7 @@ from typing import Annotated, Any
 from authenticator import Authenticator
 from desks import Counter, Staff, Ticks, person
 from fastapi import Depends, FastAPI, Form, Response
-from fastapi.responses import PlainTextResponse
+from fastapi.responses import HTMLResponse, PlainTextResponse
 from httpx2 import Response as Answer
 from starlette.testclient import TestClient
 
@@ -18,10 +19,16 @@ from locum.absence import Person
 from locum.sessions import Sessions
 from locum.store import Store
 from locum.web import make_app
+from locum.web.guard import with_script
 from locum.web.signin import Doorway, Key, Party, Provider, Signed, look_along, require_recent, signed_in
-from locum.web.signin.passkeys import ask_for_key, new_key
+from locum.web.signin.passkeys import NewKey, ask_for_key, new_key
 
 URL = "https://locum.corp.test"
+ENROL = """<!doctype html><title>x</title><script src="/static/passkey.js" defer></script>
+<form method="post" action="/enrolling" data-passkey="create" data-asked="{asked}">
+<input type="hidden" name="credential"><button hidden>Make a key</button>
+<p data-said="asking" hidden>asking</p><p data-said="cancelled" hidden>cancelled</p><p data-said="exists" hidden>exists</p>
+<p data-said="failed" hidden>failed</p></form>"""
 
 
 @dataclass
@@ -99,6 +106,17 @@ class House:
         def live(who: Annotated[Signed, Depends(look_along)]) -> Response:
             return PlainTextResponse(who.person.id)
 
+        def enrolling() -> Response:
+            asked = self._ask_for_key("anna")
+            return with_script(HTMLResponse(ENROL.format(asked=html.escape(json.dumps(asked)))))
+
+        def enrolled(credential: Annotated[str, Form()]) -> Response:
+            assert self.party is not None
+            self._add(new_key(self.party, credential, self.challenge), "anna")
+            return PlainTextResponse("enrolled")
+
+        app.add_api_route("/enrolling", enrolling, methods=["GET"], response_model=None)
+        app.add_api_route("/enrolling", enrolled, methods=["POST"], response_model=None)
         app.add_api_route("/cases", cases, methods=["GET"], response_model=None)
         app.add_api_route("/cases", do, methods=["POST"], response_model=None)
         app.add_api_route("/review", review, methods=["GET"], response_model=None)
@@ -112,13 +130,21 @@ class House:
         """Enrol a key of this person, on a device in software."""
         assert self.party is not None
         made = Authenticator(self.party.origin, **device)
-        challenge = os.urandom(32)
-        asked = ask_for_key(self.party, challenge, person=who, name=who.title(), shown=f"{who}@corp.test")
-        key = new_key(self.party, made.create(asked), challenge)
+        self._add(new_key(self.party, made.create(self._ask_for_key(who)), self.challenge), who)
+        return made
+
+    def _ask_for_key(self, who: str) -> dict[str, object]:
+        assert self.party is not None
+        self.challenge = os.urandom(32)
+        existing = [key.credential for key in self.ring.keys.values() if key.person == who]
+        return ask_for_key(
+            self.party, self.challenge, person=who, name=who.title(), shown=f"{who}@corp.test", existing=existing
+        )
+
+    def _add(self, key: NewKey, who: str) -> None:
         self.ring.keys[key.credential] = Key(
             credential=key.credential, person=who, public_key=key.public_key, sign_count=key.sign_count
         )
-        return made
 
 
 def ask(browser: TestClient, to: str = "") -> dict[str, Any]:

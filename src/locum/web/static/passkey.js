@@ -1,6 +1,7 @@
 // Passkeys: asks the browser for what a form needs, puts the answer into the form, and sends the form. Nothing else.
 // A form says data-passkey="get" or "create", and where to ask (data-ask) or what (data-asked, JSON); its field
-// "credential" takes the answer. What can be said to the reader stands in the page, hidden, as data-said.
+// "credential" takes the answer. What can be said to the reader stands in the page as data-said; what is there without this
+// script, or if it fails to load, is hidden by it.
 "use strict";
 
 const encode = (buffer) =>
@@ -56,6 +57,7 @@ for (const form of document.querySelectorAll("form[data-passkey]")) {
     continue;
   }
   button.hidden = false;
+  say(form, "");
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     if (button.getAttribute("aria-disabled") === "true") return;
