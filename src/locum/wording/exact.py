@@ -56,6 +56,11 @@ def exact(text: str, known: Known) -> Iterator[Found]:
     yield from _numbers(text, known, taken)
 
 
+def places(text: str) -> list[tuple[int, int]]:
+    """Where addresses and numbers of any kind stand, the organisation's own too."""
+    return [match.span() for pattern in (_LINK, _MAIL, _IBAN, _NUMBER) for match in pattern.finditer(text)]
+
+
 _Sought = Iterator[tuple[Kind | None, int, int]]
 
 

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import accumulate
 
-from locum.wording.exact import exact
-from locum.wording.folding import Word, name_parts, readings
+from locum.wording.exact import exact, places
+from locum.wording.folding import Word, folded, name_parts, readings
 from locum.wording.kinds import Kind, Known, Reader
 from locum.wording.lists import KindList, every_list
+from locum.wording.plain import Text, strays
 
 _Span = tuple[int, int]
 
@@ -44,19 +45,20 @@ def hits(text: str, audience: Reader, known: Known) -> tuple[Hit, ...]:
     hers = _parts((known.name,))
     colleagues = _parts(known.colleagues) - hers
     found = [Hit(kind, start, end) for kind, start, end in exact(text, known)]
-    guesses: list[Hit] = []
+    addresses = places(text)
+    guesses: list[list[Hit]] = []
     for words in readings(text, hers, colleagues):
         reading = _Reading(words, {name: sum(w.text in one.common for w in words) for name, one in every_list()})
         told = list(_told(reading))
         found += told
         found += _about_colleagues(words, told)
         found += _her_return(words, known)
-        guesses += _more_than_away(reading, told)
+        guesses.append(list(_more_than_away(text, words, told, addresses, known)))
     allowed = {Kind.DEPARTURE} if known.departure_is_public else set[Kind]()
     if audience == "internal":
         allowed |= _OUTSIDE_ONLY
     shown = [hit for hit in _shortest(found, len(text)) if hit.kind not in allowed]
-    return tuple(sorted([*shown, *_apart(guesses, found, len(text))], key=lambda hit: (hit.start, hit.end, hit.kind)))
+    return tuple(sorted([*shown, *_apart(guesses, found)], key=lambda hit: (hit.start, hit.end, hit.kind)))
 
 
 @lru_cache(maxsize=16)
@@ -70,7 +72,10 @@ def _told(reading: _Reading) -> Iterator[Hit]:
     """
     words = reading.words
     for kind in Kind:
-        found = [(language, one.kinds[kind], *_objections(words, one.kinds[kind])) for language, one in every_list()]
+        found = [
+            (language, one.kinds[kind], *_objections(reading, one.kinds[kind], language))
+            for language, one in every_list()
+        ]
         if not any(strong or weak for _, _, strong, weak in found):
             continue
         allowed = [span for _, said, _, _ in found for span in said.allowed.find(words, longest=True)]
@@ -82,10 +87,12 @@ def _told(reading: _Reading) -> Iterator[Hit]:
                     yield Hit(kind, words[at].start, words[end - 1].end, language, words[at].sentence)
 
 
-def _objections(words: Sequence[Word], said: KindList) -> tuple[list[_Span], list[_Span]]:
+def _objections(reading: _Reading, said: KindList, language: str) -> tuple[list[_Span], list[_Span]]:
     """What counts always, and what counts since a cue stands in the same sentence."""
+    words = reading.words
     weak = list(said.near.find(words))
-    cued = {words[at].sentence for at, _ in said.cue.find(words)} if weak else set()
+    cues = said.cue.find(words) if weak else ()
+    cued = {words[at].sentence for at, end in cues if end - at > 1 or not _is_foreign(words[at], language, reading)}
     return list(said.words.find(words)), [span for span in weak if words[span[0]].sentence in cued]
 
 
@@ -93,7 +100,7 @@ def _is_foreign(word: Word, language: str, reading: _Reading) -> bool:
     """A word of one language that is a small word of another (German "tot", dead; Dutch "tot", until) counts only where
     the text is not in that other language.
     """
-    others = [name for name, one in every_list() if name != language and word.text in one.common]
+    others = [name for name, one in every_list() if name != language and word.text in one.common | one.plain.vocabulary]
     return any(reading.small[name] > reading.small[language] for name in others)
 
 
@@ -121,20 +128,33 @@ def _about_colleagues(words: Sequence[Word], told: Sequence[Hit]) -> Iterator[Hi
                 yield Hit(Kind.THIRD_PERSON_DATA, about.start, words[end - 1].end, language, about.sentence)
 
 
-def _more_than_away(reading: _Reading, told: Sequence[Hit]) -> Iterator[Hit]:
-    """Sentences about her in which no list found a word, and none of the plain ones either ("I am in a hammock")."""
-    words = reading.words
-    done = {hit.sentence for hit in told}
-    lists = [(language, one.plain) for language, one in every_list()]
-    done |= {words[at].sentence for _, plain in lists for at, _ in plain.words.find(words)}
-    others = [span for _, plain in lists for span in plain.not_subject.find(words, longest=True)]
-    ends = {word.sentence: word.end for word in words}
-    for language, plain in lists:
-        for at, end in _uncovered(list(plain.subject.find(words)), others, len(words)):
-            sentence = words[at].sentence
-            if sentence not in done and not (end - at == 1 and _is_foreign(words[at], language, reading)):
-                done.add(sentence)
-                yield Hit(Kind.MORE_THAN_AWAY, words[at].start, ends[sentence], language, sentence)
+def _more_than_away(
+    text: str, words: Sequence[Word], told: Sequence[Hit], addresses: Sequence[_Span], known: Known
+) -> Iterator[Hit]:
+    """Where no list found a word, and the words are not plain either ("I am in a hammock")."""
+    own, names = _parts((known.organisation,)), _every_part((known.name, *known.colleagues))
+    cues = [w.is_colleagues or w.text in own or any(start <= w.start < end for start, end in addresses) for w in words]
+    given = [cue or word.is_hers or word.text in names for cue, word in zip(cues, words, strict=True)]
+    weak = [False] * len(words)
+    for kind in _TOLD_OF_SOMEBODY:
+        for _, one in every_list():
+            _mark(given, one.kinds[kind].allowed.find(words, longest=True))
+            _mark(weak, one.kinds[kind].near.find(words))
+    named = {hit.sentence for hit in told if hit.kind in _TOLD_OF_SOMEBODY}
+    for language, part in strays(Text(text, words, given, cues, weak)):
+        first, last = words[part[0]], words[part[-1]]
+        if first.sentence not in named:
+            yield Hit(Kind.MORE_THAN_AWAY, first.start, last.end, language, first.sentence)
+
+
+def _mark(words: list[bool], spans: Iterable[_Span]) -> None:
+    for start, end in spans:
+        words[start:end] = [True] * (end - start)
+
+
+@lru_cache(maxsize=16)
+def _every_part(names: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(part for name in names for part in folded(name).split())
 
 
 def _her_return(words: Sequence[Word], known: Known) -> Iterator[Hit]:
@@ -167,12 +187,17 @@ def _shortest(found: Iterable[Hit], length: int) -> Iterator[Hit]:
             yield hit
 
 
-def _apart(guesses: Iterable[Hit], found: Iterable[Hit], length: int) -> Iterator[Hit]:
-    """The guesses that overlap nothing found, and not each other."""
-    taken = bytearray(length)
-    for hit in found:
-        _take(hit, taken)
-    yield from (guess for guess in guesses if _take(guess, taken))
+def _apart(guesses: Sequence[Sequence[Hit]], found: Sequence[Hit]) -> Iterator[Hit]:
+    """The guesses where nothing of her is named already, and which no other reading takes for plain."""
+    named = [hit for hit in found if hit.kind in _TOLD_OF_SOMEBODY]
+    for guess in guesses[0]:
+        elsewhere = (any(_overlap(guess, other) for other in others) for others in guesses[1:])
+        if all(elsewhere) and not any(_overlap(guess, hit) for hit in named):
+            yield guess
+
+
+def _overlap(one: Hit, other: Hit) -> bool:
+    return one.start < other.end and other.start < one.end
 
 
 def _take(hit: Hit, taken: bytearray) -> bool:

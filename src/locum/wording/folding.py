@@ -116,7 +116,7 @@ def _words(chars: list[_Char], hyphen: str, hers: Container[str], colleagues: Co
     sentence = 0
     for number, match in enumerate(found):
         before = found[number - 1]
-        if number and _parts(shown[before.end() : match.start()], before, match, chars[match.start()].capital):
+        if number and _parts(shown[before.end() : match.start()], before, match, chars):
             sentence += 1
         words.append(_word(match, chars, sentence, hers, colleagues))
     return words
@@ -157,7 +157,7 @@ def _word(
     )
 
 
-def _parts(between: str, before: re.Match[str], after: re.Match[str], capital: bool) -> bool:
+def _parts(between: str, before: re.Match[str], after: re.Match[str], chars: list[_Char]) -> bool:
     """Whether a sentence ends between two words: a blank line, a list item, or a mark that is no abbreviation's or
     ordinal's full stop.
     """
@@ -165,11 +165,15 @@ def _parts(between: str, before: re.Match[str], after: re.Match[str], capital: b
         return True
     for mark, follows in pairwise(f"{between}x"):
         if mark in _ENDS and follows != "x":
-            return mark != "." or not _is_abbreviated(before, after[0], capital)
+            capital, written = chars[after.start()].capital, chars[before.start() : before.end()]
+            shouted = len(written) > 1 and all(char.capital for char in written)
+            return mark != "." or not _is_abbreviated(before, after[0], capital, shouted)
     return False
 
 
-def _is_abbreviated(before: re.Match[str], after: str, capital: bool) -> bool:
+def _is_abbreviated(before: re.Match[str], after: str, capital: bool, shouted: bool) -> bool:
+    if shouted:
+        return False  # HR. Anna
     if before["date"] is not None:
         return not capital  # vom 4.7. bis zum 18.7.
     if before[0].isdigit() and len(before[0]) < 3:

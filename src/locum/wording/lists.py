@@ -11,6 +11,7 @@ from locum.wording.kinds import LANGUAGES, Kind
 from locum.wording.matching import Classes, Phrases, phrases, steps_of
 
 _SAID = ("words", "near", "except", "about", "others")
+_PLAIN = ("subject", "not_subject", "away", "topic", "opener", "closing", "things")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +30,32 @@ class KindList:
 
 @dataclass(frozen=True, slots=True)
 class PlainList:
-    """How one language speaks of her (`subject` but for `not_subject`), and the plain `words` that may be said of her."""
+    """How one language speaks of her (`subject` but for `not_subject`) and of being `away`, and the `vocabulary` that may
+    be used for it. `reader` and `reader_ends` speak to the reader or of the organisation, `topic` begins what a question is
+    about, `opener` a sentence that says so first, `closing` a signature, `things` a sentence about something else. `ours` may
+    be the organisation or a family.
+    """
 
     subject: Phrases
     not_subject: Phrases
-    words: Phrases
+    away: Phrases
+    topic: Phrases
+    opener: Phrases
+    closing: Phrases
+    things: Phrases
+    ours: frozenset[str]
+    reader: frozenset[str]
+    reader_ends: tuple[str, ...]
+    vocabulary: frozenset[str]
+    vocabulary_ends: tuple[str, ...]
+
+    def knows(self, word: str) -> bool:
+        """Whether a folded word is plain; a number is."""
+        return word in self.vocabulary or word[0].isdigit() or word.endswith(self.vocabulary_ends)
+
+    def speaks(self, word: str) -> bool:
+        """Whether a folded word speaks to the reader or of the organisation."""
+        return word in self.reader or word.endswith(self.reader_ends)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +81,7 @@ def word_list(language: str) -> WordList:
         classes[name] = tuple(steps_of(line, classes) for line in lines)
     return WordList(
         kinds={kind: _kind_list(table.get(kind, {}), classes) for kind in Kind},
-        plain=PlainList(*(phrases(table["plain"][part], classes) for part in ("subject", "not_subject", "words"))),
+        plain=_plain_list(table["plain"], classes, [*months, *table["class"]["weekday"]]),
         instead={kind: table[kind]["instead"] for kind in Kind if kind in table}
         | {Kind.MORE_THAN_AWAY: table["plain"]["instead"]},
         months={folded(name): number for number, line in enumerate(months, 1) for name in line.split("|")},
@@ -67,6 +89,25 @@ def word_list(language: str) -> WordList:
         not_a_number_after=_words(table["number"]["not_after"]),
         a_number_after=_words(table["number"]["after"]),
     )
+
+
+def _plain_list(table: Mapping[str, list[str]], classes: Classes, dates: list[str]) -> PlainList:
+    said = {part: phrases(table[part], classes) for part in _PLAIN}
+    reader, vocabulary = str(table["reader"]).split(), str(table["vocabulary"]).split()
+    known = [*vocabulary, *(word for line in dates for word in line.split("|")), *reader]
+    whole = frozenset(folded(word) for word in known if "*" not in word)
+    return PlainList(
+        **said,
+        ours=frozenset(folded(word) for word in str(table["ours"]).split()),
+        reader=frozenset(folded(word) for word in reader if "*" not in word),
+        reader_ends=_ends(reader),
+        vocabulary=whole,
+        vocabulary_ends=_ends(known),
+    )
+
+
+def _ends(words: list[str]) -> tuple[str, ...]:
+    return tuple(folded(word[1:]) for word in words if word.startswith("*"))
 
 
 @cache
