@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import threading
 from datetime import timedelta
 from pathlib import Path
 
@@ -309,6 +310,28 @@ def test_of_two_processes_that_use_a_link_at_once_one_gets_it(store_url: str, li
             one.stdin.write("go\n")
             one.stdin.flush()
         assert sorted(one.communicate()[0] for one in racers) == ["first-keys\n", "key-link-used\n"], turn
+
+
+def test_of_two_who_both_saw_it_unused_one_gets_it(store_url: str, clock: Clock) -> None:
+    both_looked = threading.Barrier(2)
+
+    class Unlucky(KeyLinks):
+        def purpose(self, token: str) -> str:
+            found = super().purpose(token)
+            both_looked.wait(timeout=10)
+            return found
+
+    token = made(KeyLinks(Store(store_url, clock).database, KEY, clock, os.urandom))
+    said: list[str] = []
+
+    def use() -> None:
+        try:
+            said.append(Unlucky(Store(store_url, clock).database, KEY, clock, os.urandom).use(token))
+        except Conflict as error:
+            said.append(error.key)
+
+    together([use, use])
+    assert sorted(said) == ["first-keys", "key-link-used"]
 
 
 def test_the_file_of_the_link_is_for_its_owner_alone(tmp_path: Path) -> None:

@@ -352,8 +352,9 @@ def test_an_answer_to_no_question_of_ours_is_refused(
 
 
 def test_a_name_that_stands_twice_is_not_read(browser: TestClient, fake: FakeProvider) -> None:
-    (state,) = parse_qs(urlsplit(browser.get("/sign-in/provider").headers["location"]).query)["state"]
-    assert is_refused(browser.get(f"/sign-in/back?code=a&code=b&state={state}"))
+    asked = parse_qs(urlsplit(browser.get("/sign-in/provider").headers["location"]).query)
+    fake.nonce = asked["nonce"][0]
+    assert is_refused(browser.get(f"/sign-in/back?code=a&code=b&state={asked['state'][0]}"))
 
 
 def test_a_question_lasts_ten_minutes(browser: TestClient, fake: FakeProvider, clock: Clock) -> None:
@@ -400,13 +401,12 @@ def test_a_provider_that_does_not_say_when_lets_in_but_not_to_what_is_sensitive(
 GARBLED: dict[str, tuple[str, tuple[int, bytes]]] = {
     "no discovery": ("/.well-known/openid-configuration", (404, b"")),
     "discovery that is none": ("/.well-known/openid-configuration", (200, b"<html>")),
-    "discovery of somebody else": ("/.well-known/openid-configuration", (200, b'{"issuer": "https://evil.test"}')),
     "discovery that leads elsewhere": ("/.well-known/openid-configuration", (302, b"https://evil.test/")),
     "no keys": ("/jwks", (500, b"")),
     "keys that are none": ("/jwks", (200, b'{"keys": 7}')),
     "tokens that are none": ("/token", (200, b"[]")),
     "tokens elsewhere": ("/token", (307, b"https://evil.test/")),
-    "tokens without end": ("/token", (200, b" " * 600_000)),
+    "tokens without end": ("/token", (200, b'{"id_token": "%s"}' % (b"A" * 600_000))),
     "an error of its own": ("/token", (502, b"<html>")),
 }
 
@@ -419,6 +419,14 @@ def test_a_provider_that_is_not_understood_lets_nobody_in(why: str, browser: Tes
     if page.status_code == 303:
         page = come_back(browser, fake)
     assert (page.status_code, "lukt nu even niet" in text_of(page), cookie(browser)) == (503, True, "")
+
+
+def test_a_provider_that_calls_itself_something_else_lets_nobody_in(browser: TestClient, fake: FakeProvider) -> None:
+    for issuer in ("https://evil.test", f"{fake.issuer}/", None):
+        fake.about = {"issuer": issuer}
+        assert browser.get("/sign-in/provider").status_code == 503
+    fake.about = {}
+    assert come_back(browser, fake).status_code == 303
 
 
 @pytest.mark.parametrize(
