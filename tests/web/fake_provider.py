@@ -41,6 +41,8 @@ class FakeProvider:
     issuer: str = ""
 
     def __post_init__(self) -> None:
+        self.hold = threading.Event()
+        self.hold.set()
         first = jwk.RSAKey.generate_key(2048, {"kid": "one", "use": "sig"})
         self.keys: list[jwk.Key] = [first]
         self.signer: jwk.Key = first
@@ -50,6 +52,7 @@ class FakeProvider:
         self.thread.start()
 
     def close(self) -> None:
+        self.hold.set()
         self.server.shutdown()
         self.server.server_close()
         self.thread.join()
@@ -114,6 +117,7 @@ class FakeProvider:
                 form = {name: values[0] for name, values in parse_qs(self.rfile.read(length).decode()).items()}
                 path = urlsplit(self.path).path
                 provider.asked.append((path, form, self.headers.get("authorization") or ""))
+                provider.hold.wait()
                 status, body = provider.answer(path, form)
                 self.send_response(status)
                 if status in (302, 307):

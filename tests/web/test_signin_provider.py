@@ -1,6 +1,8 @@
 """Signing in at the organisation's provider: a real one, and then everything that one of them could say wrong."""
 
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,7 @@ from locum.absence import Mailbox, Person
 from locum.errors import Garbled, Unreachable
 from locum.store import Store
 from locum.web.signin import Provider, new_client
+from locum.web.signin.exchange import AT_ONCE, SILENT_SECONDS
 from locum.web.signin.passkeys import NoProof
 from locum.web.signin.provider import Begun
 
@@ -473,6 +476,35 @@ def test_a_provider_that_does_not_answer_is_told_without_its_secrets(
     with pytest.raises(Unreachable) as caught:
         known_as("locum", fake.issuer).address(Begun(state="s", nonce="n", verifier="v", began_at=clock()))
     assert SECRET not in str(caught.value)
+
+
+def test_a_silent_provider_holds_up_nobody_for_long(tmp_path: Path, clock: Clock, fake: FakeProvider) -> None:
+    ticks = [0.0]
+    fake.hold.clear()
+    provider = known_as("locum", fake.issuer, client=new_client(seconds=0.3), monotonic=lambda: ticks[0])
+    house = house_with(tmp_path, clock, provider)
+    with house.browser() as browser:
+        codes = [browser.get("/sign-in/provider").status_code for _ in range(5)]
+        assert (codes, len(fake.asked)) == ([503] * 5, 1), "asked once, not by everybody in turn"
+        fake.hold.set()
+        assert browser.get("/sign-in/provider").status_code == 503
+        ticks[0] += SILENT_SECONDS
+        assert come_back(browser, fake).status_code == 303
+
+
+def test_a_slow_provider_takes_few_of_our_threads(fake: FakeProvider, clock: Clock) -> None:
+    provider = known_as("locum", fake.issuer)
+    begun = Begun(state="s", nonce="n", verifier="v" * 50, began_at=clock())
+    fake.hold.clear()
+    with ThreadPoolExecutor(AT_ONCE) as threads:
+        waiting = [threads.submit(provider.address, begun) for _ in range(AT_ONCE)]
+        while provider._exchange._turns._value:
+            time.sleep(0.01)
+        with pytest.raises(Unreachable) as caught:
+            provider.address(begun)
+        assert caught.value.values["what"] == "busy"
+        fake.hold.set()
+        assert {future.result(timeout=10) for future in waiting} == {provider.address(begun)}
 
 
 def test_what_is_sent_to_the_provider_says_nothing_of_where_she_goes(browser: TestClient) -> None:

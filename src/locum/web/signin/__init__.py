@@ -2,15 +2,16 @@
 
     browser    cookies, and where to go afterwards        doorway   who may come in, and who is in
     passkeys   WebAuthn, pure                             who       `signed_in`, for the pages
-    provider   OpenID Connect, pure but for the asking    pages     the addresses
+    provider   OpenID Connect, by way of exchange         pages     the addresses
 
 A session says who looks; it never approves anything. What is signed is signed anew each time, with a passkey.
 """
 
 from locum.web.signin.doorway import Doorway, Signed
+from locum.web.signin.exchange import new_client
 from locum.web.signin.pages import SignInPages
 from locum.web.signin.passkeys import Key, Keys, NoKeys, Party
-from locum.web.signin.provider import Provider, new_client
+from locum.web.signin.provider import Provider
 from locum.web.signin.who import Entrance, look_along, require_recent, signed_in
 
 __all__ = [

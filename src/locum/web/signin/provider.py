@@ -1,13 +1,13 @@
 """Signing in at the organisation's own provider (OpenID Connect): authorization code with PKCE, state and nonce.
 
 What comes back is checked here and nowhere else: who issued it, for whom, for which attempt, until when, signed with what.
+How it is spoken to is in exchange.py.
 `Provider.address` sends a browser there, `Provider.claim` takes what it comes back with. Which person a claim names, and
 whether she may come in, is decided in doorway.py. Nothing of a token or a claim is logged or kept.
 """
 
 import hashlib
 import hmac
-import json
 import threading
 import warnings
 from base64 import b64encode, urlsafe_b64encode
@@ -21,7 +21,7 @@ import httpx2
 from joserfc import jwk, jws, jwt
 from joserfc.errors import JoseError
 
-from locum.errors import Garbled, Unreachable
+from locum.web.signin.exchange import Exchange, Json
 from locum.web.signin.passkeys import NoProof
 
 ALGORITHMS: Final = ("RS256", "ES256", "EdDSA", "Ed25519")
@@ -29,13 +29,10 @@ LEEWAY: Final = 60
 """Seconds that two clocks may differ."""
 
 _OLDEST: Final = 600
-_LARGEST: Final = 512 * 1024
 _KNOWN_SECONDS: Final = 3600.0
 _ANEW_SECONDS: Final = 60.0
 _LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 _CURVES: Final = {"EC": "P-256", "OKP": "Ed25519"}
-
-Json = dict[str, object]
 
 # The old name of Ed25519 (RFC 9864), which is what providers still write.
 warnings.filterwarnings("ignore", message="EdDSA is deprecated")
@@ -87,6 +84,10 @@ class Provider:
     _known: _Known = field(default_factory=_Known)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
+    def __post_init__(self) -> None:
+        """Nothing is asked yet."""
+        self._exchange = Exchange(self.client, urlsplit(self.issuer).hostname or "?", self.monotonic)
+
     def address(self, begun: Begun) -> str:
         """Where the browser goes. Raises Trouble where the provider cannot be asked."""
         asked = {
@@ -103,14 +104,15 @@ class Provider:
         }
         if begun.again:
             asked |= {"prompt": "login", "max_age": "0"}
-        return _with(self._endpoint("authorization_endpoint"), asked)
+        with self._exchange.turn():
+            return _with(self._endpoint("authorization_endpoint"), asked)
 
     def claim(self, begun: Begun, answer: Mapping[str, str], now: datetime) -> Claim:
         """What `answer`, the query that the browser came back with, is worth. Raises NoProof, or Trouble."""
-        code = self._code(begun, answer)
-        tokens = self._tokens(code, begun.verifier)
-        claims = self._id_token(tokens, begun, now)
-        value = self._named(claims, tokens)
+        with self._exchange.turn():
+            tokens = self._tokens(self._code(begun, answer), begun.verifier)
+            claims = self._id_token(tokens, begun, now)
+            value = self._named(claims, tokens)
         proved_at = _instant(claims.get("auth_time"), now)
         if begun.again and (proved_at is None or proved_at.timestamp() < begun.began_at.timestamp() - LEEWAY):
             raise NoProof("not-asked-again")
@@ -137,11 +139,11 @@ class Provider:
             "code_verifier": verifier,
         }
         headers = self._own_proof(form)
-        status, body = self._send("POST", self._endpoint("token_endpoint"), headers=headers, form=form)
+        status, body = self._exchange.send("POST", self._endpoint("token_endpoint"), headers=headers, form=form)
         if status in (400, 401, 403):
             raise NoProof("code-refused")
         if status != 200:
-            raise self._garbled("token")
+            raise self._exchange.garbled("token")
         return body
 
     def _own_proof(self, form: dict[str, str]) -> dict[str, str]:
@@ -220,7 +222,7 @@ class Provider:
         if not isinstance(access, str) or "userinfo_endpoint" not in self._about():
             return {}
         headers = {"Authorization": f"Bearer {access}"}
-        status, body = self._send("GET", self._endpoint("userinfo_endpoint"), headers=headers)
+        status, body = self._exchange.send("GET", self._endpoint("userinfo_endpoint"), headers=headers)
         if status != 200 or body.get("sub") != subject:
             raise NoProof("another-subject")
         return body
@@ -230,9 +232,9 @@ class Provider:
         with self._lock:
             if self.monotonic() - self._known.about_at > _KNOWN_SECONDS:
                 place = f"{self.issuer.rstrip('/')}/.well-known/openid-configuration"
-                status, about = self._send("GET", place)
+                status, about = self._exchange.send("GET", place)
                 if status != 200 or about.get("issuer") != self.issuer:
-                    raise self._garbled("discovery")
+                    raise self._exchange.garbled("discovery")
                 self._known.about, self._known.about_at = about, self.monotonic()
             return self._known.about
 
@@ -241,10 +243,10 @@ class Provider:
         with self._lock:
             old = self.monotonic() - self._known.keys_at
             if old > _KNOWN_SECONDS or (anew and old > _ANEW_SECONDS):
-                status, body = self._send("GET", place)
+                status, body = self._exchange.send("GET", place)
                 found = body.get("keys")
                 if status != 200 or not isinstance(found, list):
-                    raise self._garbled("keys")
+                    raise self._exchange.garbled("keys")
                 self._known.keys = [one for one in found if isinstance(one, dict)]
                 self._known.keys_at = self.monotonic()
             return self._known.keys
@@ -252,53 +254,12 @@ class Provider:
     def _endpoint(self, name: str) -> str:
         found = self._about().get(name)
         if not isinstance(found, str) or not is_safe(found):
-            raise self._garbled(name)
+            raise self._exchange.garbled(name)
         return found
-
-    def _send(
-        self,
-        method: str,
-        address: str,
-        *,
-        headers: Mapping[str, str] | None = None,
-        form: Mapping[str, str] | None = None,
-    ) -> tuple[int, Json]:
-        """One exchange; never follows a redirect, never reads more than a limit."""
-        sent = {"Accept": "application/json", "User-Agent": "locum", **(headers or {})}
-        try:
-            with self.client.stream(method, address, headers=sent, data=form) as answer:
-                body = bytearray()
-                for chunk in answer.iter_bytes():
-                    body += chunk
-                    if len(body) > _LARGEST:
-                        raise self._garbled("too-much")
-        except (httpx2.HTTPError, httpx2.InvalidURL) as error:
-            raise Unreachable("provider-unreachable", host=self._host, what=type(error).__name__) from None
-        try:
-            found = json.loads(body) if body else {}
-        except (ValueError, RecursionError):
-            found = None
-        if not isinstance(found, dict):
-            if answer.status_code == 200:
-                raise self._garbled("not-json")
-            found = {}
-        return answer.status_code, found
-
-    def _garbled(self, what: str) -> Garbled:
-        return Garbled("provider-garbled", host=self._host, what=what)
-
-    @property
-    def _host(self) -> str:
-        return urlsplit(self.issuer).hostname or "?"
 
 
 _SAYS_ISS: Final = "authorization_response_iss_parameter_supported"
 _PARTS: Final = frozenset({"kty", "crv", "n", "e", "x", "y"})
-
-
-def new_client(ca_file: str | None = None) -> httpx2.Client:
-    """How a provider is spoken to: certificates verified, no proxies of the environment, ten seconds at most."""
-    return httpx2.Client(timeout=10.0, trust_env=False, follow_redirects=False, verify=ca_file or True)
 
 
 def is_safe(address: str) -> bool:
