@@ -78,6 +78,15 @@ class CountsReplies(Protocol):
 
 
 @runtime_checkable
+class CountsForwards(Protocol):
+    """Optional: systems whose log tells how many copies went out."""
+
+    def forwards_sent(self, mailbox: Mailbox, to: str, since: datetime, until: datetime) -> int | None:
+        """How many messages of this mailbox were copied to `to` in [since, until); None if the log cannot tell."""
+        ...
+
+
+@runtime_checkable
 class Forwards(Protocol):
     """Optional: systems that can copy new mail to a colleague. Asked when a forward is filed and again right before it is set."""
 

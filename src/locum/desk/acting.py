@@ -9,19 +9,28 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 
-from locum.approval import request_hash
-from locum.desk.asking import expire, news, review_wanted
-from locum.desk.filing import by_mailbox, canonical_request, overlapping
-from locum.desk.judging import facts, question
+from locum.desk.asking import news, told_to_receiver
+from locum.desk.filing import by_mailbox
+from locum.desk.last_look import is_ready
 from locum.desk.office import Office
-from locum.desk.reaching import Turn, caught, connector_of, put_off, read_turns, write_wanted
+from locum.desk.reaching import (
+    Turn,
+    caught,
+    connector_of,
+    is_there,
+    put_off,
+    read_back,
+    read_turns,
+    stands,
+    write_wanted,
+)
 from locum.desk.warrant import warrant
-from locum.entry import Draft, Json, salted_digest
+from locum.desk.watching import watched
+from locum.entry import Json, salted_digest
 from locum.errors import Conflict, LocumError, Trouble
 from locum.lifecycle import ON_SERVER, Case, Event, State, advance
-from locum.measure import Standing, Wanted
-from locum.policy import Allowed, Needs, No, decide
-from locum.seam import Connector, CountsReplies
+from locum.measure import Forward, Standing, Wanted
+from locum.seam import Connector, CountsForwards, CountsReplies
 from locum.store import Change, Job, Taken
 
 _AFTER_LOOK = timedelta(minutes=15)
@@ -34,7 +43,7 @@ def apply(office: Office, taken: Sequence[Taken]) -> None:
     """Set what was asked, as it was asked, on the mailboxes of these cases (all of one connector)."""
     loaded = _loaded(office, taken)
     living = by_mailbox(office.store.living_on([case.mailbox for _, case in loaded], ON_SERVER))
-    ready = [(one, case) for one, case in loaded if _is_ready(office, one, case, living.get(case.mailbox, []))]
+    ready = [(one, case) for one, case in loaded if is_ready(office, one, case, living.get(case.mailbox, []))]
     if (connector := connector_of(office, ready)) is None:
         return
     turns = read_turns(office, connector, ready)
@@ -44,7 +53,7 @@ def apply(office: Office, taken: Sequence[Taken]) -> None:
     office.step("apply.written")
     changes = []
     for first, (turn, result) in zip(turns, results, strict=True):
-        if isinstance(result, Standing) and _stands(turn.case, result):
+        if isinstance(result, Standing) and stands(turn.case, result):
             changes.append(replace(_applied(office, turn, result), found=_found_since(first, turn)))
         else:
             changes += _not_applied(office, connector, turn, result)
@@ -55,74 +64,6 @@ def apply(office: Office, taken: Sequence[Taken]) -> None:
 def _loaded(office: Office, taken: Sequence[Taken]) -> list[tuple[Taken, Case]]:
     cases = {case.id: case for case in office.store.cases([one.job.case for one in taken])}
     return [(one, cases[one.job.case]) for one in taken]
-
-
-def _is_ready(office: Office, taken: Taken, case: Case, living: Sequence[Case]) -> bool:
-    """Whether it is to be set now. One that cannot be judged holds up no other; one whose end has come is not set any more."""
-    try:
-        if case.state is State.APPLYING and office.clock() >= case.to_date:
-            put = (Job(kind="end", case=case.id, due_at=office.clock(), lane=case.connector),)
-            office.store.commit([Change(case=advance(case, Event.END, outcome="time"), put=put, finished=taken)])
-            return False
-        return _may_apply(office, taken, case, living)
-    except LocumError as error:
-        put_off(office, taken, error)
-        return False
-
-
-def _may_apply(  # noqa: PLR0911  one exit per question, in the order in which they are asked
-    office: Office, taken: Taken, case: Case, living: Sequence[Case]
-) -> bool:
-    """Judge once more, right before the act. What may not go on is finished here."""
-    if case.state not in (State.SCHEDULED, State.APPLYING):
-        office.store.commit([Change(finished=taken)])
-        return False
-    if request_hash(canonical_request(case)) != case.request:
-        # Promise 3: what was filed, or agreed to, is what is done; one changed character voids it.
-        _fail_changed(office, taken, case)
-        return False
-    if case.state is State.APPLYING:
-        return True
-    if office.clock() >= case.to_date:
-        expire(office, case, taken, "too-late")
-        return False
-    # Two requests filed in the same moment do not see each other; the first that is set counts.
-    if (clash := overlapping(case, living)) is not None:
-        _refuse(office, taken, case, No(8, "overlapping", {"case": clash.id, "mailbox": case.mailbox}))
-        return False
-    match decide(office.policy_of(case), question(office, case), facts(office, case), office.clock()):
-        case Allowed():
-            return True
-        case No() as no:
-            _refuse(office, taken, case, no)
-        case Needs():
-            close = Job(kind="close", case=case.id, due_at=case.to_date)
-            waiting = advance(case, Event.NEED_REVIEW)
-            office.store.commit(
-                [
-                    Change(
-                        case=waiting, put=(close, news(office, waiting), review_wanted(office, waiting)), finished=taken
-                    )
-                ]
-            )
-    return False
-
-
-def _refuse(office: Office, taken: Taken, case: Case, no: No) -> None:
-    refused = advance(case, Event.REFUSE, outcome="policy", clause=no.clause, trouble=no.key)
-    values = {name: value for name, value in no.values.items() if name not in ("case", "mailbox")}
-    entry = office.draft(case, "refused", clause=no.clause, key=no.key, by="policy", mailbox=case.mailbox, **values)
-    put = (_account(office, case), news(office, refused))
-    office.store.commit([Change(case=refused, entries=(entry,), put=put, finished=taken)])
-
-
-def _fail_changed(office: Office, taken: Taken, case: Case) -> None:
-    refuse = Event.REFUSE if case.state is State.SCHEDULED else Event.END
-    voided = advance(case, refuse, outcome="request-changed", trouble="request-changed")
-    entry = office.draft(case, "failed", act="apply", key="request-changed", left_as="unchanged")
-    lane, kind = ("letters", "account") if refuse is Event.REFUSE else (case.connector, "end")
-    put = (Job(kind=kind, case=case.id, due_at=office.clock(), lane=lane), news(office, voided))
-    office.store.commit([Change(case=voided, entries=(entry,), put=put, finished=taken)])
 
 
 def _intend(office: Office, turns: Sequence[Turn], act: str) -> list[Turn]:
@@ -144,7 +85,8 @@ def _intended(office: Office, turn: Turn, act: str) -> Change | None:
     body = _found_json(office.random(16), found)
     entry = office.draft(case, "intended", act=act, connector=case.connector, request=case.request, found=body)
     if act == "apply" and case.state is State.SCHEDULED:
-        applying = advance(case, Event.APPLY, own_reply_found=found.own_reply)
+        forward = None if found.own_forwards is None else bool(found.own_forwards)
+        applying = advance(case, Event.APPLY, own_reply_found=found.own_reply, own_forward_found=forward)
         return Change(case=applying, entries=(entry,), found=found.found)
     if act == "end" and case.state in (State.APPLIED, State.APPLYING):
         return Change(case=advance(case, Event.END, outcome=case.outcome or "time"), entries=(entry,))
@@ -166,6 +108,7 @@ def _found_json(salt: bytes, found: Standing) -> Json:
         "salt": salt.hex(),
         "digest": salted_digest(salt, found.found),
         "own_reply": found.own_reply,
+        "own_forwards": None if found.own_forwards is None else len(found.own_forwards),
         "replies": [reply.handle for reply in found.replies],
         "forwards": [forward.handle for forward in found.forwards],
         "remarks": list(found.remarks),
@@ -183,33 +126,23 @@ def _with_ours(office: Office, turn: Turn) -> Wanted:
     )
 
 
-def _stands(case: Case, standing: Standing) -> bool:
-    """Whether all that was asked is set, to the letter."""
-    return all(one in standing.measures for one in case.measures)
-
-
-def _is_there(case: Case, standing: Standing) -> bool:
-    """Whether anything of this case is set, in whatever form."""
-    handles = {one.handle for one in case.measures}
-    return any(one.handle in handles for one in standing.measures)
-
-
 def _found_since(first: Turn, last: Turn) -> bytes | None:
     """What is to be put back, where she changed it after it was recorded and before ours was set; None where she did not."""
-    return None if _is_there(last.case, last.standing) or last.standing == first.standing else last.standing.found
+    return None if is_there(last.case, last.standing) or last.standing == first.standing else last.standing.found
 
 
 def _applied(office: Office, turn: Turn, standing: Standing) -> Change:
     now = office.clock()
     case = advance(turn.case, Event.APPLIED, applied_at=now, trouble="")
     done = office.draft(case, "done", act="apply", privileges=_privileges(office, case))
-    back = _read_back(office, case, "apply", standing)
+    back = read_back(office, case, "apply", standing)
     live_at = max(now, case.from_date)
     put = (
         Job(kind="end", case=case.id, due_at=case.to_date, lane=case.connector),
         Job(kind="watch", case=case.id, due_at=now + office.watch_every, lane=case.connector),
         Job(kind="tell-live", case=case.id, due_at=live_at, lane="letters"),
         replace(news(office, case), due_at=live_at),
+        *told_to_receiver(office, case, live_at),
     )
     return Change(case=case, entries=(done, back), put=put, finished=turn.taken)
 
@@ -222,24 +155,12 @@ def _privileges(office: Office, case: Case) -> str:
     return "could-redirect-mail" if can.redirects_mail else "could-not-read-mail"
 
 
-def _read_back(office: Office, case: Case, act: str, standing: Standing) -> Draft:
-    stands = "absent" if not _stands(case, standing) else "as-intended" if standing.active else "changed"
-    return office.draft(
-        case,
-        "read-back",
-        act=act,
-        stands=stands,
-        active=standing.active,
-        own_reply=standing.own_reply,
-        remarks=list(standing.remarks),
-    )
-
-
 def _not_applied(office: Office, connector: Connector, turn: Turn, result: Standing | LocumError) -> list[Change]:
     """It could not be set. What a later try may mend is put off; anything else is undone and failed."""
     error = result if isinstance(result, LocumError) else Conflict("not-as-written", mailbox=turn.case.mailbox)
     now = office.clock()
     if isinstance(error, Trouble) and now < turn.case.to_date:
+        _undo_half(connector, turn)
         put_off(office, turn.taken, error)
         return []
     undone = _undo(connector, turn)
@@ -248,8 +169,17 @@ def _not_applied(office: Office, connector: Connector, turn: Turn, result: Stand
         return []
     failed = advance(turn.case, Event.FAIL, outcome="failed", trouble=error.key)
     entry = office.draft(failed, "failed", act="apply", key=error.key, left_as="undone")
-    put = (_account(office, failed), news(office, failed), _look(office, failed))
+    put = (_account(office, failed), news(office, failed), _look(office, failed), *told_to_receiver(office, failed))
     return [Change(case=failed, entries=(entry,), put=put, finished=turn.taken)]
+
+
+def _undo_half(connector: Connector, turn: Turn) -> None:
+    """All or nothing: where one of several measures was set and another could not be, neither stands until the next try. Where
+    the far side does not answer now, that try reads what stands, and so does the end.
+    """
+    standing = caught(connector.read, turn.mailbox) if len(turn.case.measures) > 1 else None
+    if isinstance(standing, Standing) and is_there(turn.case, standing) and not stands(turn.case, standing):
+        caught(connector.write, turn.mailbox, _without_ours(turn.case, standing, turn.standing.found), standing)
 
 
 def _undo(connector: Connector, turn: Turn) -> LocumError | None:
@@ -257,7 +187,7 @@ def _undo(connector: Connector, turn: Turn) -> LocumError | None:
     standing = caught(connector.read, turn.mailbox)
     if isinstance(standing, LocumError):
         return standing
-    if not _is_there(turn.case, standing):
+    if not is_there(turn.case, standing):
         return None
     result = caught(connector.write, turn.mailbox, _without_ours(turn.case, standing, turn.standing.found), standing)
     return result if isinstance(result, LocumError) else None
@@ -287,24 +217,7 @@ def watch(office: Office, taken: Sequence[Taken]) -> None:
             office.store.commit([Change(finished=one)])
     if (connector := connector_of(office, live)) is not None:
         turns = read_turns(office, connector, live)
-        office.commit_each([_watched(office, connector, turn) for turn in turns])
-
-
-def _watched(office: Office, connector: Connector, turn: Turn) -> Change:
-    case, standing, now = turn.case, turn.standing, office.clock()
-    # What could not be seen when ours was set, may have been there then: it is known from now on, and not told as new.
-    hers_is_new = standing.own_reply is True and case.own_reply_found is False
-    if _stands(case, standing) and standing.active and not hers_is_new:
-        due_at = min(now + office.watch_every, case.to_date)
-        again = (replace(turn.taken.job, due_at=due_at, tries=0, trouble=""),)
-        is_news = case.own_reply_found is None and standing.own_reply is not None
-        known = replace(case, own_reply_found=standing.own_reply) if is_news else None
-        return Change(case=known, put=again if now < case.to_date else (), finished=turn.taken)
-    is_hers = hers_is_new or connector.can.owner_reaches
-    ending = advance(case, Event.END, outcome="changed-by-owner" if is_hers else "removed")
-    end_job = Job(kind="end", case=case.id, due_at=now, lane=case.connector)
-    entry = _read_back(office, case, "watch", standing)
-    return Change(case=ending, entries=(entry,), put=(end_job,), drop=("tell-live",), finished=turn.taken)
+        office.commit_each([watched(office, connector, turn) for turn in turns])
 
 
 # end ---------------------------------------------------------------------------------------------------------------
@@ -346,16 +259,24 @@ def _is_due(case: Case, now: datetime) -> bool:
 
 def _ended(office: Office, turn: Turn, standing: Standing) -> Change:
     before = turn.standing
-    stood = _is_there(turn.case, before)
+    stood = is_there(turn.case, before)
     put_back = "as-found" if stood and before.active else "left-as-changed" if stood else "nothing-was-there"
     case = advance(turn.case, Event.ENDED, ended_at=office.clock(), trouble="")
     entries = (
         office.draft(case, "done", act="end", privileges=_privileges(office, case)),
-        _read_back(office, case, "end", standing),
-        office.draft(case, "ended", why=case.outcome, put_back=put_back, replies_sent=_replies_sent(office, turn)),
+        read_back(office, case, "end", standing),
+        office.draft(case, "ended", why=case.outcome, put_back=put_back, **_counted(office, turn)),
     )
-    put = (_account(office, case), _look(office, case), news(office, case))
+    put = (_account(office, case), _look(office, case), news(office, case), *told_to_receiver(office, case))
     return Change(case=case, entries=entries, put=put, drop=("watch", "tell-live"), finished=turn.taken)
+
+
+def _counted(office: Office, turn: Turn) -> dict[str, Json]:
+    """How many replies and copies went out, by the mail system's own log; null where it does not tell."""
+    found: dict[str, Json] = {"replies_sent": _replies_sent(office, turn)}
+    if turn.case.forward is not None:
+        found["copies_sent"] = _copies_sent(office, turn, turn.case.forward)
+    return found
 
 
 def _look(office: Office, case: Case) -> Job:
@@ -369,6 +290,13 @@ def _replies_sent(office: Office, turn: Turn) -> int | None:
     return connector.replies_sent(turn.mailbox, turn.case.from_date, office.clock())
 
 
+def _copies_sent(office: Office, turn: Turn, forward: Forward) -> int | None:
+    connector = office.connector(turn.case)
+    if not isinstance(connector, CountsForwards):
+        return None
+    return connector.forwards_sent(turn.mailbox, forward.to, turn.case.from_date, office.clock())
+
+
 def look(office: Office, taken: Taken) -> None:
     """A while after the end, or a failure: is it really gone? A worker that lost its lease could have written late."""
     case = office.store.case(taken.job.case)
@@ -378,13 +306,13 @@ def look(office: Office, taken: Taken) -> None:
     if isinstance(standing, LocumError):
         put_off(office, taken, standing)
         return
-    if not _is_there(case, standing):
+    if not is_there(case, standing):
         office.store.commit([Change(finished=taken)])
         return
-    entry = _read_back(office, case, "after-end", standing)
+    entry = read_back(office, case, "after-end", standing)
     case = office.store.commit([Change(case=case, entries=(entry,))])[0]
     result = caught(connector.write, mailbox, _without_ours(case, standing, b""), standing)
     if isinstance(result, LocumError):
         put_off(office, taken, result)
         return
-    office.store.commit([Change(case=case, entries=(_read_back(office, case, "after-end", result),), finished=taken)])
+    office.store.commit([Change(case=case, entries=(read_back(office, case, "after-end", result),), finished=taken)])

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from locum.absence import Mailbox
 from locum.desk.office import Office
+from locum.entry import Draft
 from locum.errors import Conflict, LocumError, Unreachable
 from locum.lifecycle import Case
 from locum.measure import Standing, Wanted
@@ -96,6 +97,39 @@ def connector_of(office: Office, ready: Sequence[tuple[Taken, Case]]) -> Connect
 
 def put_off(office: Office, taken: Taken, error: LocumError) -> None:
     """Give a job back for later: soon where the far side may answer again, later where a person has to act first."""
-    soon = isinstance(error, Unreachable | Conflict)
-    seconds = min(3600, 5 * 2 ** min(taken.job.tries, 10)) if soon else min(3600, 60 * 2 ** min(taken.job.tries, 6))
+    if not isinstance(error, Unreachable | Conflict):
+        wait_for(office, taken, error.key)
+        return
+    seconds = min(3600, 5 * 2 ** min(taken.job.tries, 10))
     office.store.back_off([taken], office.clock() + timedelta(seconds=seconds), error.key)
+
+
+def wait_for(office: Office, taken: Taken, trouble: str) -> None:
+    """Give a job back until a person has acted; `trouble` is the message key of what it waits for."""
+    seconds = min(3600, 60 * 2 ** min(taken.job.tries, 6))
+    office.store.back_off([taken], office.clock() + timedelta(seconds=seconds), trouble)
+
+
+def stands(case: Case, standing: Standing) -> bool:
+    """Whether all that was asked is set, to the letter."""
+    return all(one in standing.measures for one in case.measures)
+
+
+def is_there(case: Case, standing: Standing) -> bool:
+    """Whether anything of this case is set, in whatever form."""
+    handles = {one.handle for one in case.measures}
+    return any(one.handle in handles for one in standing.measures)
+
+
+def read_back(office: Office, case: Case, act: str, standing: Standing) -> Draft:
+    """The entry that says what the mail system says."""
+    found = "absent" if not stands(case, standing) else "as-intended" if standing.active else "changed"
+    return office.draft(
+        case,
+        "read-back",
+        act=act,
+        stands=found,
+        active=standing.active,
+        own_reply=standing.own_reply,
+        remarks=list(standing.remarks),
+    )
