@@ -173,7 +173,10 @@ def _answer(teller: Teller, entry: Entry) -> Iterator[Row]:
     body = entry.body
     answer = text(body, "answer") or ("objected" if entry.type == "objected" else "")
     said = teller.word("answer", answer)
-    if via := text(body, "via"):
+    via = text(body, "via")
+    if via == "earlier-case":
+        said = teller.say("answers.earlier", case=text(body, "earlier"))
+    elif via:
         said = teller.say("answers.via", answer=said, via=teller.word("channel", via))
     if (by := body.get("by")) not in (None, "", "owner"):
         said = teller.say("answers.noted", answer=said, by=teller.who(by))
@@ -200,6 +203,8 @@ def _decision(teller: Teller, story: Story, entry: Entry) -> Iterator[Row]:
     match entry.type:
         case "reviewed":
             said = teller.say("reviews.reviewed", who=who, decision=teller.word("decision", text(body, "decision")))
+            if body.get("lacking"):
+                said += " " + teller.say("reviews.lacking")
             if body.get("signed") is False:
                 said += " " + teller.say("reviews.unsigned")
         case "refused":
@@ -323,9 +328,9 @@ _TOLD = {
     "requested": "case requester reason because measure measures batch",
     "refused": "case requester reason because measure measures by clause",
     "asked": "case channel outcome to by receipt note tries",
-    "answered": "case answer via by because measure",
+    "answered": "case answer via by because measure earlier",
     "objected": "case via by because",
-    "reviewed": "case decision by because signed",
+    "reviewed": "case decision by because signed lacking",
     "withdrawn": "case by because",
     "expired": "case why",
     "intended": "case act connector",

@@ -185,6 +185,8 @@ def _after(state: str, entry: Entry) -> str:
         return _after_act(state, entry.type, text(entry.body, "act"))
     if entry.type == "answered" and (answer := text(entry.body, "answer")) in _SAID:
         return _SAID[answer]
+    if entry.type == "reviewed" and state == "objected" and entry.body.get("lacking"):
+        return state  # grounds of one approver overrule nothing
     return "pending" if entry.type in ("answered", "reviewed") and state == "objected" else state
 
 

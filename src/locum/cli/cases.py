@@ -166,11 +166,14 @@ def review(
     case_id: CaseId,
     approve: Annotated[bool, typer.Option("--approve", help=helped("approve"))] = False,
     deny: Annotated[bool, typer.Option("--deny", help=helped("deny"))] = False,
+    overrule: Annotated[bool, typer.Option("--overrule", help=helped("overrule"))] = False,
     because: Because,
 ) -> int:
-    """A second person's yes or no."""
-    if approve == deny:
+    """A second person's yes or no, or compelling grounds against her objection."""
+    if [approve, deny, overrule].count(True) != 1:
         raise Invalid("usage", what=door.say("usage.approve-or-deny"))
+    if overrule:
+        return follow(door, door.app.desk.overrule(door.acting, case_id, because=because))
     return follow(door, door.app.desk.review(door.acting, case_id, approve=approve, because=because))
 
 

@@ -154,7 +154,13 @@ def told(door: Door, case: "Case") -> int:
         put_json(case_shape(case))
     else:
         put(f"{case.id} {case.state}")
-    return WAITING_FOR_A_PERSON if case.state == "awaiting-review" else 0
+    return WAITING_FOR_A_PERSON if waits_for_a_person(case) else 0
+
+
+def waits_for_a_person(case: "Case") -> bool:
+    """Whether somebody has to decide: review it, or overrule an objection that was made before, or of which one has begun."""
+    grounds = any(decision == "overrule" for _, decision, _ in case.reviews)
+    return case.state == "awaiting-review" or (case.state == "objected" and (grounds or bool(case.objected_before)))
 
 
 def read_text(path: Path) -> str:

@@ -16,7 +16,8 @@ def case_in_words(case: Case, people: People, language: str) -> list[str]:
     owner = people.person(case.person)
     name = one_line(owner.name) if owner is not None else case.mailbox
     zone = _zone(owner)
-    end = [state_in_words(case, name, language, zone), say(language, "cli.see", case=case.id)]
+    see = say(language, "cli.see", case=case.id)
+    end = [state_in_words(case, name, language, zone), *_objection(case, name, language), see]
     if case.is_final:
         return end
     until = _until(case.to_date, language, zone)
@@ -50,6 +51,23 @@ def state_in_words(case: Case, name: str, language: str, zone: str) -> str:
         "why": outcome_in_words(case, language),
     }
     return say(language, key, **values)
+
+
+def _objection(case: Case, name: str, language: str) -> list[str]:
+    """What an objection means, and the two ways on from there."""
+    if case.state is not State.OBJECTED:
+        return []
+    grounds = [who for who, decision, _ in case.reviews if decision == "overrule"]
+    return [
+        *(
+            [say(language, "cli.objection.before", name=name, case=case.objected_before)]
+            if case.objected_before
+            else []
+        ),
+        say(language, "cli.objection.grounds", name=name, many=len(grounds))
+        if grounds
+        else say(language, "cli.objection.how", name=name, case=case.id),
+    ]
 
 
 def outcome_in_words(case: Case, language: str) -> str:

@@ -60,8 +60,9 @@ class _Conversation(socketserver.StreamRequestHandler):
                 self.sender, self.recipients = _path(rest), []
                 self.say("250 OK")
             case "RCPT":
-                self.say(sink.refusing or "250 OK")
-                if not sink.refusing:
+                answer = sink.refusing_to.get(_path(rest), sink.refusing)
+                self.say(answer or "250 OK")
+                if not answer:
                     self.recipients.append(_path(rest))
             case "DATA":
                 self.data()
@@ -98,12 +99,13 @@ class Sink:
     """The world outside: an SMTP server on a free loopback port that keeps what it gets.
 
     `messages` is all that came, oldest first. While `refusing` is set ("550 5.1.1 no such user", "451 4.3.0 later"),
-    every recipient gets that answer. Use as a context manager.
+    every recipient gets that answer; those in `refusing_to` get their own. Use as a context manager.
     """
 
     def __init__(self, port: int = 0) -> None:
         self.messages: list[Received] = []
         self.refusing = ""
+        self.refusing_to: dict[str, str] = {}
         self._news = threading.Condition()
         self._listener = _Listener((LOOPBACK, port), _Conversation)
         self._listener.sink = self
@@ -127,6 +129,7 @@ class Sink:
         with self._news:
             self.messages.clear()
             self.refusing = ""
+            self.refusing_to.clear()
 
     def wait_for(self, count: int, seconds: float = 10) -> list[Received]:
         """The messages, as soon as there are `count` of them. Raises HostTrouble when they do not come in time."""

@@ -269,6 +269,8 @@ class Said:
 def answered(office: Office, case: Case, said: Said) -> Change:
     """She answered before anything was set. Raises Refused `no-such-step` where it is too late for that."""
     now = office.clock()
+    if case.state is State.OBJECTED and said.answer != "objected" and said.heard_by == case.requester:
+        raise Refused("agreement-unheard", clause=6, case=case.id)
     case = replace(case, answered_by=said.heard_by)
     body: dict[str, Json] = {"answer": said.answer, "via": said.via, "by": said.by, "because": said.because}
     if said.answer == "own-text":
@@ -277,16 +279,22 @@ def answered(office: Office, case: Case, said: Said) -> Change:
     noted = Job(kind="noted", case=case.id, due_at=now, lane="letters")
     match said.answer:
         case "agreed" | "own-text":
-            agreed = advance(case, Event.AGREE, answer=said.answer, answered_at=now)
+            agreed = advance(case, Event.AGREE, answer=said.answer, answered_at=now, outcome="")
             change = proceed(office, agreed, (entry,), use=said.use)
             return replace(change, put=(*change.put, noted))
         case "done-herself":
             done = advance(case, Event.WITHDRAW, answer=said.answer, answered_at=now, outcome=said.answer)
             return _finished(office, done, (entry,), use=said.use)
-    objected = advance(case, Event.OBJECT, answer="objected", answered_at=now, outcome="objection")
+    objected = _with_objection(advance(case, Event.OBJECT, outcome="objection"), now)
     close_job = Job(kind="close", case=case.id, due_at=case.to_date)
     drop = (*_WAITING_JOBS, "apply")
     return Change(case=objected, entries=(entry,), put=(close_job, noted, news(office, case)), drop=drop, use=said.use)
+
+
+def _with_objection(case: Case, now: datetime) -> Case:
+    """Her objection, and no earlier overruling: that was of another objection (decision 0006)."""
+    reviews = tuple(review for review in case.reviews if review[1] != "overrule")
+    return replace(case, answer="objected", answered_at=now, reviews=reviews)
 
 
 def _measure(case: Case) -> Json:
@@ -299,6 +307,8 @@ def stopped(office: Office, case: Case, why: str, entry: Draft, use: Link | None
     A worker that is setting it right now keeps its job, and so keeps the case to itself until it is done; then it ends.
     """
     ending = advance(case, Event.END, outcome=why)
+    if why == "objection":
+        ending = _with_objection(ending, office.clock())
     end = Job(kind="end", case=case.id, due_at=office.clock(), lane=case.connector)
     return Change(case=ending, entries=(entry,), put=(end,), drop=("watch", "tell-live", "tell-receiver"), use=use)
 
