@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.resources import files
 from types import MappingProxyType
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import BaseModel, Field
 
@@ -47,25 +47,25 @@ class File(Table):
     """The whole file, as it is written."""
 
     preset: Literal["nl", "be", "de", "fi", "fr", "it", "no"] = "nl"
-    regulation: RegulationFields = RegulationFields()
-    weighing: Weighing = Weighing()
-    known: Known = Known()
-    requesters: Requesters = Requesters()
-    auto_reply: Annotated[AutoReplyTable, Field(alias="auto-reply")] = AutoReplyTable()
-    forward: ForwardRules = ForwardRules()
-    search: SearchRules = SearchRules()
-    hurry: Annotated[Hurry, Field(alias="ask")] = Hurry()
-    objection: Objection = Objection()
-    four_eyes: Annotated[FourEyes, Field(alias="four-eyes")] = FourEyes()
-    private: Private = Private()
-    confidential: Confidential = Confidential()
-    protections: Protections = Protections()
-    notify: Notify = Notify()
-    keeping: Keeping = Keeping()
-    account: AccountRules = AccountRules()
-    departure: Departure = Departure()
-    figures: Figures = Figures()
-    beforehand: Beforehand = Beforehand()
+    regulation: RegulationFields = Field(default_factory=RegulationFields)
+    weighing: Weighing = Field(default_factory=Weighing)
+    known: Known = Field(default_factory=Known)
+    requesters: Requesters = Field(default_factory=Requesters)
+    auto_reply: AutoReplyTable = Field(default_factory=AutoReplyTable, alias="auto-reply")
+    forward: ForwardRules = Field(default_factory=ForwardRules)
+    search: SearchRules = Field(default_factory=SearchRules)
+    hurry: Hurry = Field(default_factory=Hurry, alias="ask")
+    objection: Objection = Field(default_factory=Objection)
+    four_eyes: FourEyes = Field(default_factory=FourEyes, alias="four-eyes")
+    private: Private = Field(default_factory=Private)
+    confidential: Confidential = Field(default_factory=Confidential)
+    protections: Protections = Field(default_factory=Protections)
+    notify: Notify = Field(default_factory=Notify)
+    keeping: Keeping = Field(default_factory=Keeping)
+    account: AccountRules = Field(default_factory=AccountRules)
+    departure: Departure = Field(default_factory=Departure)
+    figures: Figures = Field(default_factory=Figures)
+    beforehand: Beforehand = Field(default_factory=Beforehand)
 
 
 @dataclass(frozen=True, slots=True)

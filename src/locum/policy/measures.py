@@ -35,7 +35,9 @@ _CHANNELS: list[ChannelName] = ["mobile", "private_mail", "mailbox"]
 class Table(BaseModel):
     """A table of the policy's file: an unknown key is a mistake, and nothing is taken for something else."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, alias_generator=lambda name: name)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, strict=True, defer_build=True, alias_generator=lambda name: name
+    )
 
 
 class HyphenTable(Table):
@@ -106,8 +108,8 @@ class MeasureRules(Table):
     reasons: Annotated[list[Reason], Field(min_length=1)] = _AT_WORK
     powers: list[Power] = ["redirect-mail"]
     record_refusals: bool = True
-    ask: Ask = Ask()
-    review: ReviewRule = ReviewRule()
+    ask: Ask = Field(default_factory=Ask)
+    review: ReviewRule = Field(default_factory=ReviewRule)
 
 
 class AutoReplyRules(MeasureRules):
@@ -132,8 +134,8 @@ class AutoReplyRules(MeasureRules):
 class AutoReplyTable(AutoReplyRules):
     """[auto-reply] as it is written, with what is told apart once it is read."""
 
-    ask: ReplyAsk = ReplyAsk()
-    wording: Wording = Wording()
+    ask: ReplyAsk = Field(default_factory=ReplyAsk)
+    wording: Wording = Field(default_factory=Wording)
 
 
 class ForwardRules(MeasureRules):
@@ -145,8 +147,8 @@ class ForwardRules(MeasureRules):
     receivers: Literal["internal"] = "internal"
     consent: Literal["everyone", "persons"] = "everyone"
     to_requester: Literal["review", "refuse"] = "review"
-    ask: ForwardAsk = ForwardAsk()
-    review: SignedReview = SignedReview()
+    ask: ForwardAsk = Field(default_factory=ForwardAsk)
+    review: SignedReview = Field(default_factory=SignedReview)
 
 
 class SearchRules(MeasureRules):
@@ -168,5 +170,5 @@ class SearchRules(MeasureRules):
     words_in: Literal["anywhere", "subject"] = "anywhere"
     agreement: Literal["no", "private-use", "always"] = "no"
     present: Literal["no", "offered"] = "no"
-    ask: SearchAsk = SearchAsk()
-    review: SignedReview = SignedReview()
+    ask: SearchAsk = Field(default_factory=SearchAsk)
+    review: SignedReview = Field(default_factory=SignedReview)
