@@ -11,7 +11,7 @@ from locum.wording.kinds import LANGUAGES, Kind
 from locum.wording.matching import Classes, Phrases, phrases, steps_of
 
 _SAID = ("words", "near", "except", "about", "others")
-_PLAIN = ("subject", "not_subject", "away", "topic", "opener", "closing", "things")
+_PLAIN = ("subject", "not_subject", "away", "topic", "opener", "closing", "things", "named")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class KindList:
 @dataclass(frozen=True, slots=True)
 class PlainList:
     """How one language speaks of her (`subject` but for `not_subject`) and of being `away`, and the `vocabulary` that may
-    be used for it. `reader` and `reader_ends` speak to the reader or of the organisation, `topic` begins what a question is
+    be used for it. `reader` speaks to the reader, `business` and `ours` perhaps of the organisation, `topic` begins what a question is
     about, `opener` a sentence that says so first, `closing` a signature, `things` a sentence about something else. `ours` may
     be the organisation or a family.
     """
@@ -43,9 +43,11 @@ class PlainList:
     opener: Phrases
     closing: Phrases
     things: Phrases
+    named: Phrases
     ours: frozenset[str]
     reader: frozenset[str]
-    reader_ends: tuple[str, ...]
+    business: frozenset[str]
+    business_ends: tuple[str, ...]
     vocabulary: frozenset[str]
     vocabulary_ends: tuple[str, ...]
 
@@ -53,9 +55,9 @@ class PlainList:
         """Whether a folded word is plain; a number is."""
         return word in self.vocabulary or word[0].isdigit() or word.endswith(self.vocabulary_ends)
 
-    def speaks(self, word: str) -> bool:
-        """Whether a folded word speaks to the reader or of the organisation."""
-        return word in self.reader or word.endswith(self.reader_ends)
+    def is_of_work(self, word: str) -> bool:
+        """Whether a folded word is of the organisation's work: a sentence with it may be about that."""
+        return word in self.ours or word in self.business or word.endswith(self.business_ends)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,14 +95,15 @@ def word_list(language: str) -> WordList:
 
 def _plain_list(table: Mapping[str, list[str]], classes: Classes, dates: list[str]) -> PlainList:
     said = {part: phrases(table[part], classes) for part in _PLAIN}
-    reader, vocabulary = str(table["reader"]).split(), str(table["vocabulary"]).split()
-    known = [*vocabulary, *(word for line in dates for word in line.split("|")), *reader]
+    reader, business, vocabulary = (str(table[part]).split() for part in ("reader", "business", "vocabulary"))
+    known = [*vocabulary, *business, *(word for line in dates for word in line.split("|")), *reader]
     whole = frozenset(folded(word) for word in known if "*" not in word)
     return PlainList(
         **said,
         ours=frozenset(folded(word) for word in str(table["ours"]).split()),
         reader=frozenset(folded(word) for word in reader if "*" not in word),
-        reader_ends=_ends(reader),
+        business=frozenset(folded(word) for word in business if "*" not in word),
+        business_ends=_ends(business),
         vocabulary=whole,
         vocabulary_ends=_ends(known),
     )

@@ -66,14 +66,15 @@ class _Reader:
         signature = range(_signature(plain, text.text, words), len(words))
         self._hers = _places(plain.subject.find(words)) - others - quoted
         self._about = self._hers | _places(plain.away.find(words))
-        self._cues = {at for at, word in enumerate(words) if text.cues[at] or plain.speaks(word.text)}
-        self._ours = {at for at, word in enumerate(words) if word.text in plain.ours}
+        self._cues = {at for at, word in enumerate(words) if text.cues[at] or word.text in plain.reader}
+        self._work = {at for at, word in enumerate(words) if plain.is_of_work(word.text)}
         self._opens = {start for start, _ in plain.opener.find(words)}
         self._things = {start for start, _ in plain.things.find(words)}
         self._topics = {start for start, _ in plain.topic.find(words)}
         self._plain = (
             others | quoted | {at for at, word in enumerate(words) if text.given[at] or plain.knows(word.text)}
         )
+        self._plain |= _places(plain.named.find(words, longest=True))
         self._plain |= {at for at in signature if words[at].capital}
 
     def known(self, sentence: range) -> int:
@@ -84,7 +85,7 @@ class _Reader:
         """The parts of a sentence that say too much."""
         if not self._about.isdisjoint(sentence):
             return [part for part in self._parts(sentence) if self._says_more(part)]
-        speaks = not (self._cues | self._ours).isdisjoint(sentence)
+        speaks = not (self._cues | self._work).isdisjoint(sentence)
         elsewhere = sentence[0] in self._things | self._opens and not any(self._text.weak[at] for at in sentence)
         return [] if speaks or elsewhere or not self._says_more(sentence) else [sentence]
 
