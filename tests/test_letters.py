@@ -51,6 +51,22 @@ VALUES = {
     "news": "akkoord",
     "account_text": "Wie vroeg het\n-------------\nBob",
 }
+ELSEWHERE = {
+    "asked_words": "een automatisch antwoord",
+    "asked_for": "een automatisch antwoord",
+    "earlier": "wxyz-2345",
+    "grounds": "Carla Jansen (leidinggevende):\nDe termijn loopt vrijdag af.",
+    "officer": "fg@corp.test",
+    "authority": "Autoriteit Persoonsgegevens",
+    "reader": "Dirk Smit",
+    "keeping": "Zorg er alsjeblieft voor dat Anna Bakker haar krijgt.",
+    "mailbox": "anna@corp.test",
+    "contact_person": "verkoop@corp.test",
+    "closes_words": "zondag 31 januari 2027",
+    "forward_to": "Dirk Smit (dirk@corp.test)",
+    "forward_senders": "van iedereen",
+}
+"""What letters other than the ask say besides."""
 LETTER = Letter(
     id="abcd-2345.ask.mailbox.1",
     event="ask",
@@ -106,7 +122,7 @@ def test_every_letter_exists_in_both_languages_with_the_same_placeholders(event:
     texts = [(TEMPLATES / event / f"{language}.txt").read_text("utf-8") for language in LANGUAGES]
     names = [sorted(set(re.findall(r"\{(.*?)\}", text))) for text in texts]
     assert names[0] == names[1]
-    assert set(names[0]) <= VALUES.keys() | {"reply_name", "reply_address"}
+    assert set(names[0]) <= VALUES.keys() | ELSEWHERE.keys() | {"reply_name", "reply_address"}
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -114,7 +130,7 @@ def test_every_letter_exists_in_both_languages_with_the_same_placeholders(event:
 def test_every_letter_can_be_made_and_leaves_no_placeholder(event: str, language: str) -> None:
     channel = Channel.MOBILE if event.endswith(".sms") else Channel.MAILBOX
     letter = replace(LETTER, event=event.removesuffix(".sms"), channel=channel, language=language)
-    subject, text = post().render(letter)
+    subject, text = post().render(with_values(letter, **ELSEWHERE))
     assert subject.strip()
     assert not re.search(r"[{}]", subject + text)
 

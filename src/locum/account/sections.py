@@ -35,6 +35,8 @@ def lead(teller: Teller, story: Story) -> tuple[str, ...]:
     said = [asked, _went(teller, story)]
     if story.live_from is not None and story.outcome == "ended":
         said.append(_count(teller, story))
+    if teller.says(key := f"lead.kept-by-contact.{text(story.request, 'reason')}"):
+        said.append(teller.say(key, name=owner(teller, story) or mailbox(story)))
     return (*said, teller.say("lead.password"))
 
 
@@ -112,8 +114,21 @@ def _request(teller: Teller, story: Story) -> Iterator[Row]:
         ],
     )
     yield from _own_words(teller, "because", text(body, "because"))
+    yield from _besides(teller, body)
     if text(body, "batch"):
         yield Row(text=teller.say("request.batch", batch=text(body, "batch")), kind=Kind.NOTE)
+
+
+def _besides(teller: Teller, body: Body) -> Iterator[Row]:
+    """Whom senders turn to, and when the mailbox closes (clause 17)."""
+    closes_on = text(body, "closes_on")
+    pairs = [
+        ("contact-person", text(body, "contact_person")),
+        ("closes-on", teller.day(closes_on) if closes_on else ""),
+    ]
+    yield from _lines(teller, pairs)
+    if closes_on:
+        yield Row(text=teller.say("request.closes"), kind=Kind.NOTE)
 
 
 # asked and answered ------------------------------------------------------------------------------------------------
@@ -325,7 +340,7 @@ def _objecting(teller: Teller, story: Story, contacts: Contacts) -> Iterator[Row
 
 # Told in the sections above, or saying nothing to a reader; everything else in a body is shown as it stands.
 _TOLD = {
-    "requested": "case requester reason because measure measures batch",
+    "requested": "case requester reason because measure measures batch contact_person closes_on",
     "refused": "case requester reason because measure measures by clause",
     "asked": "case channel outcome to by receipt note tries",
     "answered": "case answer via by because measure earlier",

@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from locum.account.story import plain
 from locum.entry import Json
 from locum.messages import say, says
-from locum.phrases import legible, one_line, when
+from locum.phrases import day, legible, one_line, when
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +35,13 @@ class Teller:
         except (ZoneInfoNotFoundError, ValueError, OSError):
             return f"{when(instant, self.language, 'UTC')} UTC"
         return when(instant, self.language, self.time_zone)
+
+    def day(self, on: str) -> str:
+        """A day (2026-12-25) in words; as it stands where it is none."""
+        try:
+            return day(date.fromisoformat(on), self.language)
+        except ValueError:
+            return one_line(on)
 
     def word(self, group: str, key: str) -> str:
         """The word for `key` in its group of words.toml; the key itself where there is none."""

@@ -49,6 +49,8 @@ Except = Annotated[list[str] | None, typer.Option("--except", metavar="ADDRESS|D
 Mailboxes = Annotated[Path | None, typer.Option(metavar="FILE.csv", help=helped("mailboxes"))]
 Batch = Annotated[str | None, typer.Option(metavar="NAME", help=helped("batch"))]
 Summary = Annotated[Path | None, typer.Option(metavar="OUT.csv", help=helped("summary"))]
+ContactPerson = Annotated[str, typer.Option(metavar="PERSON|ADDRESS", help=helped("contact-person"))]
+ClosesOn = Annotated[str, typer.Option(metavar="DATE", help=helped("mailbox-closes-on"))]
 With = Annotated[str | None, typer.Option("--with", metavar="CASE", help=helped("with"))]
 
 
@@ -66,6 +68,8 @@ def auto_reply(
     template: Template = None,
     audience: WithAudience = None,
     except_: Except = None,
+    contact_person: ContactPerson = "",
+    mailbox_closes_on: ClosesOn = "",
     mailboxes: Mailboxes = None,
     batch: Batch = None,
     summary: Summary = None,
@@ -94,6 +98,8 @@ def auto_reply(
         template=template,
         audience=audience,
         exceptions=tuple(except_ or ()),
+        contact_person=contact_person,
+        mailbox_closes_on=mailbox_closes_on,
     )
     if mailboxes is not None:
         from locum.cli.bulk import request_many  # noqa: PLC0415  only for many

@@ -47,6 +47,9 @@ def case_shape(case: Case) -> dict[str, object]:
             for c in case.contacts
         ],
         "reviews": [{"person": person, "decision": decision} for person, decision, _ in case.reviews],
+        "objected_before": case.objected_before,
+        "contact_person": case.contact_person,
+        "closes_on": None if case.closes_on is None else case.closes_on.isoformat(),
         "outcome": case.outcome,
         "clause": case.clause,
         "trouble": case.trouble,

@@ -10,7 +10,7 @@ from locum.cli.words import moment, named, outcome_in_words, state_in_words, wor
 from locum.entry import Entry
 from locum.jobs import Job
 from locum.lifecycle import Case
-from locum.phrases import one_line
+from locum.phrases import day, one_line
 
 
 def show_case(door: Door, case: Case, jobs: Sequence[Job], entries: Sequence[Entry]) -> None:
@@ -52,6 +52,9 @@ def _fields(door: Door, case: Case, owner: Person | None) -> Iterator[tuple[str,
         "until": f"{moment(case.to_date, owner, language)} ({zone})",
         "audience": word("audience", str(reply.audience), language) if reply else "",
         "except": ", ".join(reply.exceptions) if reply else "",
+        "contact-person": named(door.app.people.owner(case.contact_person)) or case.contact_person,
+        "closes-on": day(case.closes_on, language) if case.closes_on else "",
+        "objected-before": case.objected_before,
         "forward-to": forward.to if forward else "",
         "forward-senders": word("senders", str(forward.senders), language) if forward else "",
         "reviews": ", ".join(f"{person}: {decision}" for person, decision, _ in case.reviews),

@@ -31,6 +31,7 @@ def case_in_words(case: Case, people: People, language: str) -> list[str]:
         ),
         *([say(language, f"cli.audience.{_audience(case.reply)}")] if case.reply else []),
         *(_forward(case.forward, language) if case.forward else []),
+        *_besides(case, people, language),
     ]
     if asked := _asked(case, language):
         lines.append(say(language, "cli.asked", name=name, channels=asked))
@@ -102,6 +103,15 @@ def _until(at: datetime, language: str, zone: str) -> str:
 def _forward(forward: Forward, language: str) -> list[str]:
     senders = word("senders", str(forward.senders), language)
     return [say(language, "cli.forward", to=one_line(forward.to), senders=senders)]
+
+
+def _besides(case: Case, people: People, language: str) -> list[str]:
+    """Whom senders turn to, and when the mailbox closes (clause 17)."""
+    contact = named(people.owner(case.contact_person)) or case.contact_person
+    lines = [say(language, "cli.contact-person", contact=contact)] if contact else []
+    if case.closes_on is not None:
+        lines.append(say(language, "cli.closes", day=day(case.closes_on, language), contact=contact))
+    return lines
 
 
 def _audience(reply: AutoReply) -> str:

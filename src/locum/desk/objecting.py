@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from locum.absence import Channel
+from locum.desk.departing import path_of
 from locum.desk.office import Office
 from locum.desk.telling import announce, letter_to_owner, tell, worth_trying_until
 from locum.entry import Draft
@@ -67,7 +68,7 @@ def filed(office: Office, case: Case, requested: Draft) -> Change:
 def tell_standing(office: Office, taken: Taken) -> None:
     """Who asks again, that her objection stands, and a link by which she can agree after all."""
     case = office.store.case(taken.job.case)
-    if case.state is not State.OBJECTED:
+    if case.state is not State.OBJECTED or not path_of(case).letters_to_her:
         office.store.commit([Change(finished=taken)])
         return
     note = f"letter-{STANDS}"

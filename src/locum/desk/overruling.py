@@ -4,15 +4,17 @@ She gets the grounds first; the case goes on in the commit that records that suc
 many it takes, is the policy's; that one person is not two, and not of the requester's function, is refused here by name.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
 from locum.absence import Channel, Person
 from locum.addresses import mask
 from locum.desk.asking import channels_of, proceed, review_wanted
+from locum.desk.departing import path_of
 from locum.desk.forms import Acting
 from locum.desk.judging import facts, function_of, question
+from locum.desk.keepers import keeper_copies
 from locum.desk.office import Office
 from locum.desk.several import Copy, send_copies
 from locum.desk.telling import letter_to_owner
@@ -120,10 +122,14 @@ def tell_overruled(office: Office, taken: Taken) -> None:
         office.store.commit([Change(finished=taken)])
         return
     owner, grounds = office.owner_or_address(case), grounds_of(office, case)
-    copies = [
-        Copy(channel=one, to=mask(owner.channels[one]), make=partial(_letter, office, case, owner, one))
-        for one in channels_of(office, case, owner)
-    ]
+    if path_of(case).asks_her:
+        copies = [
+            Copy(channel=one, to=mask(owner.channels[one]), make=partial(_letter, office, case, owner, one))
+            for one in channels_of(office, case, owner)
+        ]
+    else:  # the objection of a family, noted by whoever keeps the contact with it
+        told_them = _grounds_in_words(office, grounds, office.organisation.language)
+        copies = keeper_copies(office, case, "contact-overruled", told=told_them)
     told = send_copies(office, taken, case, _NOTE, copies, since=grounds[-1].index)
     if told is None:
         return
@@ -157,15 +163,18 @@ def _letter(office: Office, case: Case, owner: Person, channel: Channel) -> Lett
     letter = letter_to_owner(
         office, case, owner, OVERRULED, channel, link=office.link_address(token), tries=grounds[-1].index
     )
+    return replace(letter, values={**letter.values, **_grounds_in_words(office, grounds, owner.language)})
+
+
+def _grounds_in_words(office: Office, grounds: Sequence[Entry], language: str) -> Mapping[str, str]:
+    """The grounds word for word, and with whom to complain."""
     house = office.organisation
-    told = {
-        "grounds": "\n\n".join(
-            f"{who_overruled(entry, owner.language)}:\n{entry.body.get('because')}" for entry in grounds
-        ),
+    said = [f"{who_overruled(entry, language)}:\n{entry.body.get('because')}" for entry in grounds]
+    return {
+        "grounds": "\n\n".join(said),
         "officer": house.dpo,
-        "authority": house.authority or say(owner.language, "account.object.authority"),
+        "authority": house.authority or say(language, "account.object.authority"),
     }
-    return replace(letter, values={**letter.values, **told})
 
 
 def who_overruled(entry: Entry, language: str) -> str:

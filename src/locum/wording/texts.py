@@ -41,16 +41,21 @@ def from_template(name: str, language: str, values: Mapping[str, str]) -> tuple[
     """Subject, internal and external text of template `name`; languages that have none read English.
 
     `values` are name, organisation and until; `contact`, whom to write to instead, is the organisation where it is not
-    given. Raises Invalid `no-such-template`.
+    given. A paragraph that names `closes_on`, the day on which the mailbox closes, is left out where there is none.
+    Raises Invalid `no-such-template`.
     """
     parts = _templates(language if language in LANGUAGES else "en").get(name)
     if parts is None:
         raise Invalid("no-such-template", template=name[:40])
-    filled = {"contact": values.get("organisation", ""), **values}
-    subject, internal, external = (
-        Formatter().vformat(parts[part], (), filled).strip() for part in ("subject", "internal", "external")
-    )
+    filled = {"contact": values.get("organisation", ""), "closes_on": "", **values}
+    subject, internal, external = (_filled(parts[part], filled) for part in ("subject", "internal", "external"))
     return subject, f"{internal}\n", f"{external}\n"
+
+
+def _filled(text: str, values: Mapping[str, str]) -> str:
+    paragraphs = text.strip().split("\n\n")
+    kept = [one for one in paragraphs if values["closes_on"] or "{closes_on}" not in one]
+    return Formatter().vformat("\n\n".join(kept), (), values)
 
 
 def template_for(reason: str) -> str:
