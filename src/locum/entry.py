@@ -24,7 +24,8 @@ Json: TypeAlias = "str | int | bool | list[Json] | dict[str, Json] | None"
 
 TYPES = frozenset(
     "enrolled requested asked answered consented reviewed objected refused withdrawn intended done read-back ended accounted "
-    "failed expired incident figures function-given key-added key-withdrawn delegated policy".split()
+    "failed expired incident figures function-given function-withdrawn manager-given "
+    "first-keys key-added key-withdrawn delegated delegation-ended policy".split()
 )
 
 

@@ -1,0 +1,31 @@
+"""What a person signs with a passkey, byte for byte (docs/spec/approval.md). Pure: no store, no pages, no clock.
+
+    strict       canonical JSON read back with nothing forgiven; NotProven, the one way in which anything here says no
+    request      the hash of what is asked, fixed when it is filed
+    statement    what is signed: an approval of a request, or a deed about people and keys
+    public_key   the keys of passkeys (COSE), in one spelling
+    assertion    the signature itself, as the browser gave it (WebAuthn)
+
+Whose a key is, and who may sign what, is the register's matter (locum.register); whether an act may go ahead, the gate's.
+"""
+
+from locum.approval.assertion import Assertion, Site
+from locum.approval.public_key import plain_key
+from locum.approval.request import request_hash
+from locum.approval.statement import DEEDS, Approval, Deed, Log, Signed, challenge, text_hash
+from locum.approval.strict import NotProven
+
+__all__ = [
+    "DEEDS",
+    "Approval",
+    "Assertion",
+    "Deed",
+    "Log",
+    "NotProven",
+    "Signed",
+    "Site",
+    "challenge",
+    "plain_key",
+    "request_hash",
+    "text_hash",
+]

@@ -1,0 +1,66 @@
+"""Entries of the stream `org/register` -> Register. Each says who signed what; what is not signed as it must be is left out
+and told. Nothing else is believed: not who wrote the row, not what stands beside the signatures.
+
+The chain of the stream is checked on the way (bytes, places, commitments). A break in it is no matter of one entry: nothing
+can be said of the register then.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
+from typing import Final
+
+from locum.approval.assertion import Site
+from locum.approval.strict import NotProven, hexadecimal, is_count, is_instant, is_line, is_version_1, read
+from locum.entry import Entry, Json, commitment, leaf
+from locum.errors import Garbled
+from locum.measure import parse_instant
+from locum.register.growing import Growing
+from locum.register.rules import do
+from locum.register.signers import spoken
+from locum.register.standing import Ignored, Moment, Register
+
+STREAM: Final = "org/register"
+
+
+def fold(written: Iterable[Entry], sites: Sequence[Site], *, founded: Collection[str] = ()) -> Register:
+    """What the entries of the stream, from its first on and in order, say together. `sites` are where was signed over the years.
+
+    The first founding counts. A later one (after so many keys were lost that nobody can add any) only where `founded` names
+    it: that is kept outside the database, by whoever runs the worker. Raises Garbled `record-damaged`, `record-incomplete`.
+    """
+    growing, before, last = Growing(), b"", -1
+    for seq, one in enumerate(written):
+        kind, at, body = _read(one, seq, before, last)
+        before, last = one.leaf[33:], one.index
+        moment = Moment(at, one.index)
+        try:
+            do(growing, kind, spoken(kind, body, moment, growing.keys, sites), moment, founded)
+        except NotProven as error:
+            growing.ignored.append(Ignored(one.index, kind, error.key, error.what))
+    return growing.register
+
+
+_PAYLOAD = {
+    "v": is_version_1,
+    "stream": is_line,
+    "seq": is_count,
+    "prev": lambda value: value == "" or hexadecimal(32)(value),
+    "type": is_line,
+    "time": is_instant,
+    "body": lambda value: isinstance(value, dict),
+}
+
+
+def _read(one: Entry, seq: int, before: bytes, last: int) -> tuple[str, datetime, dict[str, Json]]:
+    """An entry's type, time and body, from its bytes alone. Raises Garbled."""
+    place, tag = f"{STREAM} {seq}", one.leaf[1:33]
+    if one.index <= last or one.leaf != leaf(tag, commitment(one.opening, tag, one.payload)):
+        raise Garbled("record-damaged", place=place)
+    try:
+        said = read(one.payload, _PAYLOAD, "record-damaged")
+    except NotProven as error:
+        raise Garbled("record-damaged", place=place) from error
+    if (said["stream"], said["seq"], said["prev"]) != (STREAM, seq, before.hex()):
+        raise Garbled("record-incomplete", stream=STREAM)
+    body = said["body"]
+    return str(said["type"]), parse_instant(str(said["time"])), body if isinstance(body, dict) else {}
