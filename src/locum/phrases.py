@@ -4,10 +4,12 @@ No sentences live here (those are in messages/), and no knowledge of cases. Babe
 slow to load and half of the commands say no date.
 """
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from locum.entry import bad_character
+from locum.measure import parse_instant
 
 _CLOCK = {"nl": "EEEE d MMMM y, HH:mm 'uur'", "en": "EEEE d MMMM y, HH:mm"}
 _DAY = {"nl": "EEEE d MMMM y", "en": "EEEE d MMMM y"}
@@ -32,6 +34,21 @@ def day(on: date, language: str) -> str:
 
     language = language if language in _DAY else "en"
     return format_date(on, _DAY[language], locale=_LOCALE[language])
+
+
+def dates_in_words(values: Mapping[str, str], language: str) -> dict[str, str]:
+    """The values of an error as its reader reads them: where they name a `zone`, instants and days among them are in words."""
+    zone = values.get("zone", "")
+    return {name: _date_in_words(value, language, zone) if zone else value for name, value in values.items()}
+
+
+def _date_in_words(value: str, language: str, zone: str) -> str:
+    try:
+        if len(value) == len("2026-12-25"):
+            return day(date.fromisoformat(value), language)
+        return when(parse_instant(value), language, zone)
+    except ValueError:
+        return value
 
 
 def legible(text: str) -> str:

@@ -11,7 +11,7 @@ from locum.errors import LocumError
 from locum.lifecycle import Case
 from locum.measure import AutoReply, Measure, instant, measure_to_json
 from locum.messages import catalogue, say, says
-from locum.phrases import one_line
+from locum.phrases import dates_in_words, one_line
 
 if TYPE_CHECKING:
     from locum.jobs import Job
@@ -100,7 +100,7 @@ def error_shape(error: LocumError, language: str) -> dict[str, object]:
 
 def explained(error: LocumError, language: str) -> dict[str, str]:
     """The three sentences of an error: what happened, what was left as it was, what to do (empty where there is nothing)."""
-    values = {name: one_line(value, 300) for name, value in error.values.items()}
+    values = {name: one_line(value, 300) for name, value in dates_in_words(error.values, language).items()}
     left_as = f"errors.{error.key}.left_as"
     return {
         "sentence": _said(language, f"errors.{error.key}.sentence", values) or error.key,

@@ -14,8 +14,7 @@ from locum.desk.receiving import never_forwarded, receiver_of
 from locum.errors import Invalid
 from locum.hours import parse_when
 from locum.lifecycle import Case
-from locum.measure import Forward, Senders
-from locum.phrases import when
+from locum.measure import Forward, Senders, instant
 
 _LONGEST = timedelta(days=1100)
 
@@ -47,17 +46,17 @@ def window(
     else:
         to_date = from_date + timedelta(days=office.policy.forward.default_days)
     if to_date <= now:
-        raise Invalid("end-in-the-past", until=when(to_date, owner.language, owner.time_zone))
+        raise Invalid("end-in-the-past", until=instant(to_date), zone=owner.time_zone)
     if to_date <= from_date:
-        raise Invalid("end-before-start", until=when(to_date, owner.language, owner.time_zone))
+        raise Invalid("end-before-start", until=instant(to_date), zone=owner.time_zone)
     if to_date - now > _LONGEST:
         raise Invalid("too-far-ahead")
     if joins is None:
         return Window(from_date, to_date)
     same = Window(joins.from_date, joins.to_date)
     if (max(from_date, now), to_date) != (max(same.from_date, now), same.to_date):
-        start, end = (when(at, owner.language, owner.time_zone) for at in (same.from_date, same.to_date))
-        raise Invalid("join-other-window", case=joins.id, start=start, end=end)
+        start, end = instant(same.from_date), instant(same.to_date)
+        raise Invalid("join-other-window", case=joins.id, start=start, end=end, zone=owner.time_zone)
     return same
 
 
