@@ -6,7 +6,7 @@ What an objection does, and what may be written instead, is linter.py's.
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import accumulate
+from itertools import accumulate, chain
 
 from locum.wording.exact import exact, places
 from locum.wording.folding import Word, folded, name_parts, readings
@@ -132,24 +132,20 @@ def _more_than_away(
     text: str, words: Sequence[Word], told: Sequence[Hit], addresses: Sequence[_Span], known: Known
 ) -> Iterator[Hit]:
     """Where no list found a word, and the words are not plain either ("I am in a hammock")."""
-    own, names = _parts((known.organisation,)), _every_part((known.name, *known.colleagues))
+    own, names = _parts((known.organisation,)), _every_part((known.name, *known.colleagues, known.organisation))
     cues = [w.is_colleagues or w.text in own or any(start <= w.start < end for start, end in addresses) for w in words]
     given = [cue or word.is_hers or word.text in names for cue, word in zip(cues, words, strict=True)]
-    weak = [False] * len(words)
-    for kind in _TOLD_OF_SOMEBODY:
-        for _, one in every_list():
-            _mark(given, one.kinds[kind].allowed.find(words, longest=True))
-            _mark(weak, one.kinds[kind].near.find(words))
+    weak: dict[str, set[int]] = {}
+    for language, one in every_list():
+        allowed = [one.kinds[kind].allowed.find(words, longest=True) for kind in _TOLD_OF_SOMEBODY]
+        for start, end in chain(*allowed):
+            given[start:end] = [True] * (end - start)
+        weak[language] = {at for kind in _TOLD_OF_SOMEBODY for at, _ in one.kinds[kind].near.find(words)}
     named = {hit.sentence for hit in told if hit.kind in _TOLD_OF_SOMEBODY}
     for language, part in strays(Text(text, words, given, cues, weak)):
         first, last = words[part[0]], words[part[-1]]
         if first.sentence not in named:
             yield Hit(Kind.MORE_THAN_AWAY, first.start, last.end, language, first.sentence)
-
-
-def _mark(words: list[bool], spans: Iterable[_Span]) -> None:
-    for start, end in spans:
-        words[start:end] = [True] * (end - start)
 
 
 @lru_cache(maxsize=16)

@@ -6,7 +6,7 @@ is away". What speaks to the reader, or of the organisation, is left alone. What
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from locum.wording.folding import Word
@@ -20,14 +20,15 @@ _QUOTED = re.compile(r"(?<!\w)(?:'[^'\n]{2,80}'|\"[^\"\n]{2,80}\"|[«„“‘][
 @dataclass(frozen=True, slots=True)
 class Text:
     """A text and what is known of each of its words: `given` needs no judgement (a name, an address, what a list takes
-    back), `cues` speak to the reader or of the organisation whatever the language, `weak` may be about her.
+    back), `cues` speak to the reader or of the organisation whatever the language, `weak` (by language)
+    may be about her.
     """
 
     text: str
     words: Sequence[Word]
     given: Sequence[bool]
     cues: Sequence[bool]
-    weak: Sequence[bool]
+    weak: Mapping[str, set[int]]
 
 
 def strays(text: Text) -> Iterator[tuple[str, range]]:
@@ -35,7 +36,7 @@ def strays(text: Text) -> Iterator[tuple[str, range]]:
 
     A text may change languages from sentence to sentence: the one that knows most of a sentence counts.
     """
-    readers = [(name, _Reader(one.plain, text)) for name, one in every_list()]
+    readers = [(name, _Reader(one.plain, text, text.weak[name])) for name, one in every_list()]
     for sentence in _sentences(text.text, text.words):
         known = max(reader.known(sentence) for _, reader in readers)
         read = [(name, reader.strays(sentence)) for name, reader in readers if reader.known(sentence) == known]
@@ -58,8 +59,8 @@ def _sentences(text: str, words: Sequence[Word]) -> Iterator[range]:
 class _Reader:
     """The words of a text as one language knows them."""
 
-    def __init__(self, plain: PlainList, text: Text) -> None:
-        self._text, self._vocabulary = text, plain.vocabulary
+    def __init__(self, plain: PlainList, text: Text, weak: set[int]) -> None:
+        self._text, self._vocabulary, self._weak = text, plain.vocabulary, weak
         words = text.words
         quoted = _quoted(text.text, words)
         others = _places(plain.not_subject.find(words, longest=True))
@@ -67,6 +68,7 @@ class _Reader:
         self._hers = _places(plain.subject.find(words)) - others - quoted
         self._about = self._hers | _places(plain.away.find(words))
         self._cues = {at for at, word in enumerate(words) if text.cues[at] or word.text in plain.reader}
+        self._ours = {at for at, word in enumerate(words) if word.text in plain.ours}
         self._work = {at for at, word in enumerate(words) if plain.is_of_work(word.text)}
         self._opens = {start for start, _ in plain.opener.find(words)}
         self._things = {start for start, _ in plain.things.find(words)}
@@ -85,8 +87,9 @@ class _Reader:
         """The parts of a sentence that say too much."""
         if not self._about.isdisjoint(sentence):
             return [part for part in self._parts(sentence) if self._says_more(part)]
-        speaks = not (self._cues | self._work).isdisjoint(sentence)
-        elsewhere = sentence[0] in self._things | self._opens and not any(self._text.weak[at] for at in sentence)
+        of_work = not self._work.isdisjoint(sentence) or sentence[0] in self._things | self._opens
+        elsewhere = of_work and (self._weak.isdisjoint(sentence) or not self._ours.isdisjoint(sentence))
+        speaks = not self._cues.isdisjoint(sentence)
         return [] if speaks or elsewhere or not self._says_more(sentence) else [sentence]
 
     def _says_more(self, part: range) -> bool:
