@@ -13,12 +13,14 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import httpx2
+import psycopg
 import pytest
 from real_provider import SECRET, RealProvider, Visitor
 from tests.clihouse import House
 
 from locum.demo.host import free_port
 from locum.demo.sink import Sink
+from locum.sessions import digest
 from mailhosts import postgres
 
 pytestmark = pytest.mark.slow
@@ -44,15 +46,29 @@ def wait_for(address: str, process: subprocess.Popen[str]) -> None:
             return
 
 
-def everything_written(folder: Path) -> bytes:
-    """Every byte below a folder, read anew where a file is gone meanwhile."""
-    found = b""
-    for path in folder.rglob("*"):
+def holding(secrets: list[bytes], *folders: Path) -> list[tuple[bytes, str]]:
+    """Which of these stand in which file below the folders, read as they are; a file that is gone meanwhile is passed over."""
+    found: list[tuple[bytes, str]] = []
+    for path in (path for folder in folders for path in ([folder] if folder.is_file() else folder.rglob("*"))):
         try:
-            found += path.read_bytes() if path.is_file() else b""
+            content = path.read_bytes() if path.is_file() else b""
         except OSError:
             continue
+        found += [(secret, path.name) for secret in secrets if secret in content]
     return found
+
+
+def files_of(store_url: str) -> list[Path]:
+    """Where PostgreSQL keeps this database, its journal and its log; nothing for SQLite, which lies in the house's folder."""
+    server = postgres.shared() if store_url.startswith("postgresql") else None
+    if server is None:
+        return []
+    with psycopg.connect(store_url) as connection:
+        connection.execute("CHECKPOINT")
+        row = connection.execute("SELECT oid FROM pg_database WHERE datname = current_database()").fetchone()
+    assert row is not None
+    data = server.folder / "data"
+    return [data / "base" / str(row[0]), data / "pg_wal", server.folder / "log"]
 
 
 def test_nothing_that_signs_in_is_written_anywhere(house: House, store_url: str) -> None:
@@ -75,28 +91,21 @@ def test_nothing_that_signs_in_is_written_anywhere(house: House, store_url: str)
         form = page.text.partition('name="form_token" value="')[2].partition('"')[0]
         assert browser.get(back).status_code == 403
         assert browser.post("/sign-out", data={"form_token": "wrong"}).status_code == 403
-        before = everything_written(postgres_folder() if store_url.startswith("postgresql") else house.folder)
+        secrets = [text.encode() for text in (token, attempt, form, parse_qs(urlsplit(back).query)["code"][0])]
+        assert min(map(len, secrets)) > 40
+        raw = [urlsafe_b64decode(f"{text}=") for text in (token, attempt)]
+        kept = [*secrets, *raw, *(part.hex().encode() for part in raw)]
+        places = [house.folder, *files_of(store_url)]
+        assert holding([digest(token)], *places), "the places where it would stand"
+        assert holding(kept, *places) == []
         assert browser.post("/sign-out", data={"form_token": form, "everywhere": "yes"}).status_code == 303
         assert browser.get("/signed-in").status_code == 303
         process.terminate()
         out, err = process.communicate(timeout=20)
     provider.close()
-    written = before + everything_written(house.folder) + (out + err).encode()
-    assert b"sign-in refused" in written
-    code = parse_qs(urlsplit(back).query)["code"][0]
-    for secret in (token, attempt, form, code):
-        assert len(secret) > 40
-        assert secret.encode() not in written
-    for raw in (urlsafe_b64decode(f"{token}="), urlsafe_b64decode(f"{attempt}=")):
-        assert raw not in written
-        assert raw.hex().encode() not in written
-    assert b"anna" not in (out + err).encode()
-
-
-def postgres_folder() -> Path:
-    server = postgres.shared()
-    assert server is not None
-    return server.folder
+    assert holding(kept, *places) == []
+    assert "sign-in refused" in out + err
+    assert not [secret for secret in [*secrets, b"anna"] if secret in (out + err).encode()]
 
 
 # the link for the first two keys
@@ -111,7 +120,7 @@ def test_the_first_worker_writes_the_link_and_a_second_start_none(house: House) 
     assert str(file) in said
     token = link.strip().rpartition("/")[2]
     assert token not in said
-    assert token.encode() not in everything_written_but(house.folder, file)
+    assert [name for _, name in holding([token.encode()], house.folder)] == [file.name]
     said = start_and_stop(house)
     assert (file.read_text(), str(file) in said) == (link, False)
 
@@ -127,10 +136,6 @@ def start_and_stop(house: House) -> str:
             said += line
         process.terminate()
         return said + "".join(process.communicate(timeout=20))
-
-
-def everything_written_but(folder: Path, file: Path) -> bytes:
-    return b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file() and path != file)
 
 
 def test_a_new_link_takes_the_place_of_the_old_one(house: House) -> None:
