@@ -14,20 +14,24 @@ from pathlib import Path
 
 import pypdf
 import pytest
-from pydantic import BaseModel
+from tests.policies import with_value
 from tests.world import World
 
 from locum.demo.sink import Sink
+from locum.desk.forms import ForwardForm
+from locum.desk.measuring import forward_of, window
 from locum.documents.regulation import FORMS, render
 from locum.errors import Invalid
+from locum.figures.hiding import Count, is_small
 from locum.messages import LANGUAGES, catalogue
-from locum.policy import AutoReplyRules, No, Policy, RegulationFields, check_reviewers, decide, load, shipped
+from locum.policy import KEYS, Policy, RegulationFields, check_reviewers, load, shipped
+from locum.policy.file import values
+from locum.policy.keys import SEARCH, TOLD
 from locum.regulation import NAMES, PROMISES, Document, House, Kind, Mark, Promise, document, open_warnings
 from locum.regulation.outline import CLAUSES, OTHERS
 from locum.regulation.page import page
-from locum.regulation.sentences import setting
+from locum.regulation.promises import DUTIES
 from locum.wording import from_template
-from test_policy import ASKED, NOW, QUESTION
 
 ROOT = Path(__file__).parent.parent
 HOUSE = House(name="Voorbeeld BV", domains=("corp.test",))
@@ -54,11 +58,12 @@ def filled(fields: str = FILLED) -> Policy:
 def changed(path: str, value: object) -> Policy:
     """The shipped policy with another value at `path`."""
     policy = load()
-    *tables, name = path.split(".")[1:]
-    if not tables:
-        return replace(policy, auto_reply=policy.auto_reply.model_copy(update={name: value}))
-    table = getattr(policy.auto_reply, tables[0]).model_copy(update={name: value})
-    return replace(policy, auto_reply=policy.auto_reply.model_copy(update={tables[0]: table}))
+    if path == "preset":
+        return replace(policy, preset=str(value))
+    if path.startswith("auto-reply.wording."):
+        name = path.rpartition(".")[2].replace("-", "_")
+        return replace(policy, wording=policy.wording.model_copy(update={name: value}))
+    return with_value(policy, path, value)
 
 
 def told(policy: Policy, language: str, name: str = "regulation") -> str:
@@ -71,15 +76,6 @@ def sentences(made: Document) -> Iterator[tuple[str, str]]:
 
 
 # settings are told
-
-
-def settings_of(table: type[BaseModel] = AutoReplyRules, path: str = "auto-reply") -> Iterator[str]:
-    for name, field in table.model_fields.items():
-        kind = field.annotation
-        if isinstance(kind, type) and issubclass(kind, BaseModel):
-            yield from settings_of(kind, f"{path}.{name}")
-        else:
-            yield f"{path}.{name}"
 
 
 OTHER_VALUES: dict[str, list[tuple[object, dict[str, str]]]] = {
@@ -107,11 +103,112 @@ OTHER_VALUES: dict[str, list[tuple[object, dict[str, str]]]] = {
     ],
     "auto-reply.review.count": [(2, {"nl": "2 anderen", "en": "2 other people"})],
     "auto-reply.review.functions": [(["dpo"], {"nl": "gegevensbescherming", "en": "data protection officer"})],
+    "preset": [("de", {"nl": "voorbeeld voor Duitsland", "en": "example for Germany"})],
+    **{
+        f"weighing.{name}": [("Zo doen wij het.", {"nl": "Zo doen wij het.", "en": "Zo doen wij het."})]
+        for name in ("notice", "extent", "reasons", "lighter", "consequences", "safeguards")
+    },
+    "known.auto-reply": [("agreement", {"nl": "telt zwijgen dan niet", "en": "silence is then no answer"})],
+    "known.forward": [("ask", {"nl": "bij doorsturen is dat genoeg", "en": "for forwarding: that is enough"})],
+    "requesters.auto-reply": [(["it"], {"nl": "aangevraagd door: ICT", "en": "requested by: IT"})],
+    "requesters.forward": [(["manager"], {"nl": "door: leidinggevende", "en": "by: manager"})],
+    "auto-reply.ask.template_wait_hours": [
+        (2, {"nl": "2 werkuren als de tekst", "en": "2 working hours where the text"}),
+        (4, {"nl": "wordt er 4 werkuren gewacht", "en": "4 working hours are waited"}),
+    ],
+    **{
+        f"auto-reply.wording.{kind}": [(value, {"nl": words, "en": said})]
+        for kind, value, words, said in (
+            ("illness", "warn", "voor: ziekte", "about: illness"),
+            ("departure", "warn", "voor: een vertrek", "about: a departure"),
+            ("whereabouts", "warn", "voor: waar iemand is", "about: where somebody is"),
+            ("return-date", "warn", "voor: voor mensen van buiten", "about: for people outside"),
+            ("private-number", "warn", "voor: privénummers", "about: private numbers"),
+            ("third-person-data", "refuse", "bijzonderheden van een ander", "particulars of somebody else"),
+            ("promise", "refuse", "toezegging", "a promise that"),
+            ("link", "refuse", "links die", "links that lead"),
+            ("bank-account", "refuse", "bankrekeningen", "bank accounts"),
+            ("more-than-away", "refuse", "meer lijkt te zeggen", "seems to say more"),
+        )
+    },
+    "forward.reasons": [(["forgotten"], {"nl": "vergeten", "en": "forgotten"})],
+    "forward.powers": [
+        (["read-mail"], {"nl": "opgeslagen mail lezen", "en": "reading stored mail"}),
+        ([], {"nl": "verder niets kan", "en": "can do nothing else"}),
+    ],
+    "forward.record_refusals": [(False, {"nl": "niet vastgelegd", "en": "not recorded"})],
+    "forward.ask.channels": [(["mobile"], {"nl": "een sms", "en": "a text message"})],
+    "forward.ask.wait_hours": [
+        (12, {"nl": "12 werkuren", "en": "12 working hours"}),
+        (0, {"nl": "niet gewacht", "en": "no waiting"}),
+    ],
+    "forward.ask.if_unanswered": [
+        ("review", {"nl": "beslist ook daarover", "en": "decides on that too"}),
+        ("stop", {"nl": "niets doorgestuurd", "en": "nothing is forwarded"}),
+    ],
+    "forward.review.count": [
+        (2, {"nl": "2 anderen", "en": "2 other people"}),
+        (0, {"nl": "geen beoordelaar", "en": "no reviewer"}),
+    ],
+    "forward.review.functions": [(["hr"], {"nl": "uit: personeelszaken", "en": "from among: human resources"})],
+    "forward.review.signed": [(False, {"nl": "ondertekenen hoeft niet", "en": "need not be signed"})],
+    "forward.max_days": [(21, {"nl": "21 dagen", "en": "21 days"})],
+    "forward.default_days": [(7, {"nl": "7 dagen", "en": "7 days"})],
+    "forward.senders": [("external", {"nl": "van buiten de organisatie", "en": "from outside the organisation"})],
+    "forward.consent": [("persons", {"nl": "Een collega moet", "en": "A colleague has to agree"})],
+    "forward.to_requester": [("refuse", {"nl": "wordt geweigerd", "en": "is refused"})],
+    "ask.shorter": [("never", {"nl": "Korter wachten kan niet", "en": "not possible"})],
+    "objection.overrule": [("never", {"nl": "Niemand kan", "en": "Nobody can"})],
+    "objection.approvers": [(3, {"nl": "3 anderen", "en": "3 other people"})],
+    "objection.functions": [(["hr", "dpo"], {"nl": "uit: personeelszaken of", "en": "from among: human resources or"})],
+    "notify.objection": [(["council"], {"nl": "ondernemingsraad", "en": "works council"})],
+    "notify.incident": [
+        (["council"], {"nl": "ondernemingsraad", "en": "works council"}),
+        ([], {"nl": "De medewerker hoort ervan", "en": "the employee is told"}),
+    ],
+    "four-eyes.officer": [("hr", {"nl": "personeelszaken", "en": "human resources"})],
+    "four-eyes.officer_for": [
+        (["death"], {"nl": "Bij een overlijden is", "en": "In a death one of"}),
+        ([], {"nl": "Geen enkele omstandigheid", "en": "No circumstance"}),
+    ],
+    "private.subject_tags": [({"nl": ["geheim"]}, {"nl": "[geheim]", "en": "[geheim]"})],
+    **{
+        f"confidential.{role}": [([f"{role}@corp.test"], {"nl": f"{role}@corp.test", "en": f"{role}@corp.test"})]
+        for role in (
+            *("works-council", "company-doctor", "confidential-adviser", "union", "lawyer", "privacy-officer"),
+            "complaints-committee",
+        )
+    },
+    "keeping.record_months": [(12, {"nl": "12 maanden", "en": "12 months"})],
+    "account.when": [("on-return", {"nl": "bij terugkeer", "en": "on return"})],
+    "account.within_days": [(14, {"nl": "14 dagen", "en": "14 days"})],
+    "departure.reasons": [(["departure"], {"nl": "Bij vertrek", "en": "For leaving the organisation, an"})],
+    "departure.months": [(2, {"nl": "2 maanden", "en": "2 months"})],
+    "departure.max_months": [(2, {"nl": "uiterlijk 2 maanden", "en": "to 2 months"})],
+    "departure.forward": [("refused", {"nl": "geen mail doorgestuurd", "en": "no mail is forwarded"})],
+    "departure.contact": [(["manager"], {"nl": "leidinggevende", "en": "manager"})],
+    "figures.hide_below": [(10, {"nl": "onder 10", "en": "below 10"})],
+    "figures.to": [
+        (["hr"], {"nl": "naar: personeelszaken", "en": "to: human resources"}),
+        ([], {"nl": "elk jaar afgesproken", "en": "agreed each year"}),
+    ],
+    "beforehand.gaps_visible_to": [(["hr"], {"nl": "personeelszaken", "en": "human resources"})],
 }
+ALWAYS_SO = frozenset({"forward.receivers"})
+"""Settings with a single value."""
 
 
 def test_every_setting_of_the_policy_stands_in_the_table_of_promises() -> None:
-    assert {path for promise in PROMISES for path in promise.settings} == set(settings_of()) == set(OTHER_VALUES)
+    enforced = {path for path, key in KEYS.items() if key.kept_by != SEARCH and not path.startswith("regulation.")}
+    told = {path for promise in PROMISES for path in promise.settings}
+    undertaken = {path for paths in DUTIES.values() for path in paths}
+    assert told | undertaken == enforced == set(OTHER_VALUES) | ALWAYS_SO
+
+
+def test_what_only_the_organisation_keeps_is_no_promise() -> None:
+    undertaken = {path for paths in DUTIES.values() for path in paths}
+    kept_by_people = {path for path, key in KEYS.items() if key.kept_by == TOLD}
+    assert kept_by_people - undertaken <= {"forward.default_days", "forward.senders", "figures.hide_below"}
 
 
 CHANGES = [(path, value, words) for path, rows in OTHER_VALUES.items() for value, words in rows]
@@ -122,9 +219,10 @@ CHANGES = [(path, value, words) for path, rows in OTHER_VALUES.items() for value
 def test_another_value_is_another_text_that_says_it(
     language: str, path: str, value: object, words: dict[str, str]
 ) -> None:
-    assert setting(load().auto_reply, path) != value
-    before = dict(sentences(document(load(), HOUSE, "regulation", language)))
-    after = dict(sentences(document(changed(path, value), HOUSE, "regulation", language)))
+    assert path not in (shown := values(load())) or shown[path] != value
+    name = "dpia" if path.startswith("weighing.") else "regulation"
+    before = dict(sentences(document(load(), HOUSE, name, language)))
+    after = dict(sentences(document(changed(path, value), HOUSE, name, language)))
     fresh = " ".join(text for key, text in after.items() if before.get(key) != text)
     assert words[language] in fresh
 
@@ -216,7 +314,11 @@ def every_policy() -> list[Policy]:
         )
     ]
     public = load(shipped().replace('ground = "legitimate-interest"', 'ground = "public-task"'))
-    return [*(changed(path, value) for path, value, _ in CHANGES), *(filled(line) for line in fields), public]
+    allowed = load()
+    allowed = replace(
+        allowed, wording=allowed.wording.model_copy(update=dict.fromkeys(type(allowed.wording).model_fields, "allow"))
+    )
+    return [*(changed(path, value) for path, value, _ in CHANGES), *(filled(line) for line in fields), public, allowed]
 
 
 def test_the_page_is_what_the_table_says() -> None:
@@ -233,12 +335,10 @@ def test_each_template_says_on_whose_behalf_it_is_set() -> None:
             assert all(words in text for text in from_template(template, language, values)[1:]), (language, template)
 
 
-@pytest.mark.parametrize("reason", ["long-absence", "departure", "death"])
-def test_no_reason_makes_it_last_longer(reason: str) -> None:
-    question = replace(QUESTION, reason=reason, to_date=NOW + timedelta(days=93))
-    verdict = decide(load(), question, ASKED, NOW)
-    assert isinstance(verdict, No)
-    assert verdict.key == "longer-than-allowed"
+def test_a_small_number_is_hidden() -> None:
+    few, many = Count(cases=9, people={"anna", "bob", "carla", "dirk"}), Count(cases=5, people=set("abcde"))
+    below = load().figures.hide_below
+    assert (is_small(few, below), is_small(many, below)) == (True, False)
 
 
 @pytest.fixture
@@ -249,6 +349,17 @@ def world(tmp_path: Path) -> Iterator[World]:
 
 def test_who_gets_a_reply_where_the_requester_says_nothing(world: World) -> None:
     assert world.request().auto_reply.audience == load().auto_reply.audience
+
+
+def test_how_long_and_whose_mail_is_forwarded_where_the_requester_says_nothing(world: World) -> None:
+    form = ForwardForm(mailbox="anna@corp.test", to="bob@corp.test", reason="customer", because="Orders wait.")
+    owner = world.app.people.person("anna")
+    assert owner is not None
+    given = window(world.desk.office, form, owner, world.now, joins=None)
+    assert given.to_date - given.from_date == timedelta(days=load().forward.default_days)
+    assert owner.mailbox is not None
+    made = forward_of(world.desk.office, form, owner.mailbox, "abcd-efgh", given)
+    assert made.senders == load().forward.senders
 
 
 def test_what_was_found_is_wiped_after_the_account(world: World) -> None:

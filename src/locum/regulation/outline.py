@@ -3,35 +3,37 @@
 NAMES = ("regulation", "works-council", "dpia", "register", "notice", "summary")
 
 CLAUSES: dict[int, str] = {
-    1: "promise.1.reasons promise.1.because promise.1.judging",
+    1: "promise.1.reasons promise.1.forward-reasons promise.1.because promise.1.judging",
     2: "duty.2.ground duty.2.weighing",
-    3: "duty.3.adopted duty.3.council duty.3.register duty.3.dpia note.3.open",
-    4: "duty.4.known duty.4.first promise.4.letter",
-    5: "promise.5.password promise.5.longest promise.5.one promise.5.ends promise.5.put-back promise.5.own-change "
-    "promise.5.powers",
+    3: "duty.3.adopted duty.3.council duty.3.register duty.3.dpia promise.3.open promise.3.policy note.3.preset",
+    4: "duty.4.known promise.4.told-first promise.4.by-whom promise.4.letter",
+    5: "promise.5.password promise.5.no-other promise.5.longest promise.5.one promise.5.together promise.5.ends "
+    "promise.5.put-back promise.5.own-change promise.5.powers promise.5.forward-powers",
     6: "promise.6.channels promise.6.private promise.6.no-channel promise.6.through promise.6.wait promise.6.unanswered "
-    "promise.6.agreed promise.6.own-text promise.6.herself promise.6.objection promise.6.objection-live "
+    "promise.6.forward-channels promise.6.forward-wait promise.6.forward-unanswered promise.6.shorter promise.6.agreed "
+    "promise.6.own-text promise.6.herself promise.6.objection promise.6.objection-live promise.6.overrule duty.6.notify "
     "promise.6.reads-along promise.6.leave-kind duty.6.reason-of-absence duty.6.ill",
-    7: "promise.7.count promise.7.functions promise.7.persons promise.7.denial promise.7.text promise.7.again "
-    "note.7.unsigned",
+    7: "promise.7.count promise.7.functions promise.7.forward promise.7.signed promise.7.officer promise.7.persons "
+    "promise.7.denial promise.7.text promise.7.again",
     8: "promise.8.audience promise.8.template promise.8.no-date promise.8.free-text promise.8.batch promise.8.heard-by "
-    "promise.8.literal duty.8.words duty.8.elsewhere note.8.not-read",
-    9: "promise.9.refused",
+    "promise.8.literal promise.8.refused-words promise.8.warned-words duty.8.words duty.8.elsewhere",
+    9: "promise.9.kept promise.9.longest promise.9.default promise.9.inside promise.9.consent promise.9.to-requester "
+    "promise.9.circle promise.9.away promise.9.left-out promise.9.who-wrote promise.9.no-delay",
     10: "promise.10.refused",
-    11: "note.11.nothing",
-    12: "note.12.nothing",
+    11: "promise.11.forward note.11.opened",
+    12: "promise.12.forward note.12.reply",
     13: "note.13.nothing",
-    14: "note.14.nothing",
+    14: "note.14.nothing duty.14.incident",
     15: "promise.15.unchanged promise.15.sealed promise.15.found note.15.erase duty.15.period",
     16: "promise.16.live promise.16.noted promise.16.account promise.16.finished-early promise.16.refusals "
-    "promise.16.requester note.16.term duty.16.turn",
-    17: "promise.17.longest duty.17.contact duty.17.closes",
-    18: "note.18.not-yet duty.18.figures",
+    "promise.16.forward-refusals promise.16.requester note.16.term duty.16.when duty.16.turn",
+    17: "promise.17.longest promise.17.forward promise.17.death duty.17.contact duty.17.closes",
+    18: "promise.18.figures duty.18.to duty.18.figures",
     19: "duty.19.own promise.19.reminder promise.19.gaps duty.19.private-use",
-    20: "note.20.own-letters",
+    20: "promise.20.forward",
 }
 
-DEFINITIONS = "employee requester reviewer reply working-hours"
+DEFINITIONS = "employee requester reviewer reply forward receiver working-hours"
 
 OTHERS: dict[str, tuple[tuple[str, str], ...]] = {
     "works-council": (
@@ -40,25 +42,26 @@ OTHERS: dict[str, tuple[tuple[str, str], ...]] = {
             "council.what",
             (
                 "promise.1.reasons promise.5.longest promise.8.audience promise.1.judging promise.5.password "
-                "promise.9.refused promise.10.refused"
+                "promise.9.kept promise.9.longest promise.9.inside promise.9.left-out promise.10.refused"
             ),
         ),
         (
             "council.safe",
             (
                 "promise.6.channels promise.6.wait promise.6.unanswered promise.6.objection promise.6.objection-live "
-                "promise.7.count promise.7.functions promise.7.persons promise.8.free-text promise.8.batch "
+                "promise.6.overrule promise.7.count promise.7.functions promise.7.forward promise.7.persons "
+                "promise.9.consent promise.9.to-requester promise.8.free-text promise.8.batch promise.8.refused-words "
                 "promise.16.account promise.16.refusals promise.15.unchanged"
             ),
         ),
         (
             "council.honest",
             (
-                "promise.5.powers note.7.unsigned note.8.not-read note.18.not-yet note.15.erase council.honest.trial "
-                "council.honest.root note.3.open"
+                "promise.5.powers promise.7.signed duty.8.words note.15.erase council.honest.trial council.honest.root "
+                "promise.3.open note.3.preset"
             ),
         ),
-        ("council.decide", "council.decide.consent council.decide.figures"),
+        ("council.decide", "council.decide.consent council.decide.figures promise.18.figures"),
     ),
     "dpia": (
         ("dpia.describe", "dpia.describe.what dpia.describe.data dpia.describe.who dpia.describe.receivers"),
@@ -75,9 +78,16 @@ OTHERS: dict[str, tuple[tuple[str, str], ...]] = {
         ),
         (
             "dpia.risks.health",
-            "promise.8.audience promise.8.no-date promise.6.leave-kind duty.8.words note.8.not-read",
+            "promise.8.audience promise.8.no-date promise.6.leave-kind promise.8.refused-words duty.8.words",
         ),
-        ("dpia.risks.credential", "promise.5.powers promise.5.password promise.9.refused promise.10.refused"),
+        (
+            "dpia.risks.forwarded",
+            (
+                "promise.9.inside promise.9.consent promise.9.longest promise.9.left-out promise.11.forward "
+                "promise.12.forward promise.7.forward promise.20.forward"
+            ),
+        ),
+        ("dpia.risks.credential", "promise.5.powers promise.5.forward-powers promise.5.password promise.10.refused"),
         ("dpia.risks.forgotten", "promise.5.longest promise.5.ends promise.6.objection-live"),
         (
             "dpia.risks.pressure",
@@ -95,7 +105,7 @@ OTHERS: dict[str, tuple[tuple[str, str], ...]] = {
                 "register.entry.transfer"
             ),
         ),
-        ("register.ground", "duty.2.ground promise.1.reasons"),
+        ("register.ground", "duty.2.ground promise.1.reasons promise.1.forward-reasons"),
         ("register.keeping", "promise.15.found note.15.erase duty.15.period"),
         ("register.security", "promise.5.powers promise.15.sealed promise.15.unchanged promise.7.persons"),
     ),
@@ -105,19 +115,23 @@ OTHERS: dict[str, tuple[tuple[str, str], ...]] = {
             "notice.rules",
             (
                 "promise.1.reasons promise.6.channels promise.6.wait promise.6.unanswered promise.6.objection "
-                "promise.6.objection-live promise.5.longest promise.16.account promise.16.refusals"
+                "promise.6.objection-live promise.5.longest promise.9.longest promise.9.kept promise.9.inside "
+                "promise.9.left-out promise.16.account promise.16.refusals"
             ),
         ),
-        ("notice.you", "notice.you.own notice.you.read-along notice.you.private notice.you.genuine"),
-        ("notice.never", "promise.5.password promise.1.judging promise.9.refused promise.10.refused"),
+        ("notice.you", "notice.you.own notice.you.read-along notice.you.private notice.you.mark notice.you.genuine"),
+        ("notice.never", "promise.5.password promise.1.judging promise.10.refused"),
         ("notice.contact", "duty.16.turn duty.4.known duty.19.private-use"),
     ),
     "summary": (
         (
             "summary.limits",
-            "promise.1.reasons promise.6.channels promise.8.audience promise.8.free-text promise.8.batch promise.7.functions",
+            (
+                "promise.1.reasons promise.6.channels promise.8.audience promise.8.free-text promise.7.functions "
+                "promise.9.longest promise.7.forward"
+            ),
         ),
-        ("summary.never", "promise.5.password promise.9.refused promise.10.refused"),
+        ("summary.never", "promise.5.password promise.10.refused"),
     ),
 }
 

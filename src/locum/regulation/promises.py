@@ -4,7 +4,9 @@ The table is data. Rules are named, not imported: a rule may live on any floor. 
 that rules, settings, sentences and tests exist, and docs/policy.md is made from it.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,22 @@ def _row(key: str, rule: str, tests: str, settings: str = "") -> Promise:
     return Promise(key, rule, tuple(tests.split()), tuple(settings.split()))
 
 
+DUTIES: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "note.3.preset": ("preset",),
+        "duty.6.notify": ("notify.objection",),
+        "duty.14.incident": ("notify.incident",),
+        "duty.15.period": ("keeping.record_months",),
+        "duty.16.when": ("account.when", "account.within_days"),
+        "duty.18.to": ("figures.to",),
+        **{
+            f"dpia.six.{name}": (f"weighing.{name}",)
+            for name in ("notice", "extent", "reasons", "lighter", "consequences", "safeguards")
+        },
+    }
+)
+"""Settings that tell what the organisation itself undertakes, by the sentence that says so."""
+
 PROMISES: tuple[Promise, ...] = (
     _row(
         "1.reasons",
@@ -35,10 +53,39 @@ PROMISES: tuple[Promise, ...] = (
         "test_policy.py::test_a_reason_outside_the_list_is_refused_by_clause_1",
         "auto-reply.reasons",
     ),
-    _row("1.because", "desk.filing._because", "test_desk.py::test_bad_input_is_said_and_changes_nothing"),
+    _row(
+        "1.forward-reasons",
+        "policy.clauses.purpose",
+        "test_policy_table.py::test_the_policy_answers",
+        "forward.reasons",
+    ),
+    _row("1.because", "desk.filing.because_of", "test_desk.py::test_bad_input_is_said_and_changes_nothing"),
     _row("1.judging", "policy.load", "test_policy.py::test_a_mistake_in_the_file_is_named_with_its_line"),
+    _row("3.open", "policy.clauses.open_fields", "test_policy_table.py::test_the_policy_answers"),
+    _row(
+        "3.policy",
+        "desk.office.Office.policy_of",
+        "test_policy_versions.py::test_a_case_keeps_the_policy_it_was_filed_under test_policy_versions.py::test_another_policy_is_recorded_with_the_one_before_it",
+    ),
+    _row(
+        "4.told-first",
+        "policy.clauses.told_first",
+        "test_policy_table.py::test_the_policy_answers",
+        "known.auto-reply known.forward",
+    ),
+    _row(
+        "4.by-whom",
+        "policy.clauses.by_whom",
+        "test_policy_table.py::test_the_policy_answers",
+        "requesters.auto-reply requesters.forward",
+    ),
     _row("4.letter", "desk.telling.letter_to_owner", "test_letters.py::test_the_ask_tells_all_she_needs_to_decide"),
     _row("5.password", "cli.refusing._refusal", "test_cli.py::test_what_is_not_done_leaves_no_case"),
+    _row(
+        "5.no-other",
+        "policy.clauses.known_measures",
+        "test_policy_table.py::test_the_policy_answers test_policy_properties.py::test_no_single_person_can_have_mail_forwarded",
+    ),
     _row(
         "5.longest",
         "policy.clauses.no_longer_than_needed",
@@ -47,6 +94,11 @@ PROMISES: tuple[Promise, ...] = (
         "auto-reply.max_days",
     ),
     _row("5.one", "desk.filing.overlapping", "test_desk.py::test_two_auto_replies_at_one_time_are_refused"),
+    _row(
+        "5.together",
+        "desk.acting.apply",
+        "connectors/test_forwarding_hosts.py::test_a_reply_and_a_forward_are_done_together_and_end_together",
+    ),
     _row(
         "5.ends",
         "desk.acting.end",
@@ -67,6 +119,12 @@ PROMISES: tuple[Promise, ...] = (
         "auto-reply.powers",
     ),
     _row(
+        "5.forward-powers",
+        "policy.clauses.least_power",
+        "test_policy_table.py::test_the_policy_answers",
+        "forward.powers",
+    ),
+    _row(
         "6.channels",
         "policy.clauses.the_ask",
         "test_policy.py::test_nothing_goes_ahead_before_she_was_asked_on_every_channel "
@@ -80,7 +138,7 @@ PROMISES: tuple[Promise, ...] = (
         "6.wait",
         "hours.WorkingHours.after",
         "test_policy.py::test_nothing_goes_ahead_before_the_wait_is_over test_hours.py::test_hours_are_those_of_her_zone",
-        "auto-reply.ask.wait_hours",
+        "auto-reply.ask.wait_hours auto-reply.ask.template_wait_hours",
     ),
     _row(
         "6.unanswered",
@@ -89,6 +147,25 @@ PROMISES: tuple[Promise, ...] = (
         "test_policy.py::test_silence_needs_a_reviewer_where_the_policy_says_so",
         "auto-reply.ask.if_unanswered",
     ),
+    _row(
+        "6.forward-channels",
+        "policy.clauses.the_ask",
+        "test_policy_table.py::test_the_policy_answers",
+        "forward.ask.channels",
+    ),
+    _row(
+        "6.forward-wait",
+        "policy.deciding.ask_of",
+        "test_policy_properties.py::test_she_is_asked_once_for_all_measures_as_the_strictest_of_them_asks",
+        "forward.ask.wait_hours",
+    ),
+    _row(
+        "6.forward-unanswered",
+        "policy.clauses.the_ask",
+        "test_policy_table.py::test_the_policy_answers",
+        "forward.ask.if_unanswered",
+    ),
+    _row("6.shorter", "policy.clauses.the_ask", "test_policy_table.py::test_the_policy_answers", "ask.shorter"),
     _row("6.agreed", "policy.clauses.the_ask", "test_policy.py::test_her_agreement_needs_no_wait"),
     _row("6.own-text", "desk.filing.reworded", "test_desk.py::test_her_own_text_is_what_is_set"),
     _row("6.herself", "desk.asking.answered", "test_desk.py::test_she_has_done_it_herself"),
@@ -102,6 +179,12 @@ PROMISES: tuple[Promise, ...] = (
         "6.objection-live",
         "desk.asking.stopped",
         "test_desk.py::test_she_can_stop_a_live_reply_with_the_link_she_was_asked_by",
+    ),
+    _row(
+        "6.overrule",
+        "policy.clauses.objection",
+        "test_policy_table.py::test_the_policy_answers test_policy_properties.py::test_an_objection_is_never_passed_over",
+        "objection.overrule objection.approvers objection.functions",
     ),
     _row(
         "6.reads-along",
@@ -120,6 +203,24 @@ PROMISES: tuple[Promise, ...] = (
         "desk.asking.review",
         "test_policy.py::test_a_review_by_the_wrong_person_does_not_count",
         "auto-reply.review.functions",
+    ),
+    _row(
+        "7.forward",
+        "policy.clauses.four_eyes",
+        "test_policy_table.py::test_the_policy_answers test_policy_properties.py::test_no_single_person_can_have_mail_forwarded",
+        "forward.review.count forward.review.functions",
+    ),
+    _row(
+        "7.signed",
+        "policy.clauses.signed_reviews",
+        "test_policy_table.py::test_the_policy_answers",
+        "forward.review.signed",
+    ),
+    _row(
+        "7.officer",
+        "policy.clauses.officer",
+        "test_policy_table.py::test_the_policy_answers",
+        "four-eyes.officer four-eyes.officer_for",
     ),
     _row(
         "7.persons",
@@ -172,9 +273,71 @@ PROMISES: tuple[Promise, ...] = (
         "desk.filing.canonical_request",
         "test_desk.py::test_a_request_that_was_changed_after_filing_is_never_carried_out",
     ),
-    _row("9.refused", "cli.requests._not_yet", "test_cli.py::test_what_is_not_done_leaves_no_case"),
+    _row(
+        "8.refused-words",
+        "wording.linter.lint",
+        "test_wording_linter.py::test_the_policy_says_what_a_remark_does",
+        "auto-reply.wording.illness auto-reply.wording.departure auto-reply.wording.whereabouts auto-reply.wording.return-date auto-reply.wording.private-number auto-reply.wording.third-person-data auto-reply.wording.promise auto-reply.wording.link auto-reply.wording.bank-account auto-reply.wording.more-than-away",
+    ),
+    _row("8.warned-words", "wording.linter.lint", "test_wording_linter.py::test_the_policy_says_what_a_remark_does"),
+    _row("9.kept", "sieve.forwarding.block", "test_forwarding_on_dovecot.py::test_a_message_is_copied_and_kept"),
+    _row(
+        "9.longest",
+        "policy.clauses.no_longer_than_needed",
+        "test_policy_table.py::test_the_policy_answers",
+        "forward.max_days",
+    ),
+    _row(
+        "9.default",
+        "desk.measuring.window",
+        "test_regulation.py::test_how_long_and_whose_mail_is_forwarded_where_the_requester_says_nothing",
+        "forward.default_days forward.senders",
+    ),
+    _row(
+        "9.inside",
+        "policy.clauses.receiver",
+        "test_policy_table.py::test_the_policy_answers test_sieve_forwarding.py::test_what_cannot_be_said_is_refused",
+        "forward.receivers",
+    ),
+    _row("9.consent", "policy.clauses.consent", "test_policy_table.py::test_the_policy_answers", "forward.consent"),
+    _row(
+        "9.to-requester",
+        "policy.clauses.receiver",
+        "test_policy_table.py::test_the_policy_answers",
+        "forward.to_requester",
+    ),
+    _row("9.circle", "policy.clauses.receiver", "test_policy_table.py::test_the_policy_answers"),
+    _row("9.away", "policy.clauses.receiver", "test_policy_table.py::test_the_policy_answers"),
+    _row(
+        "9.left-out",
+        "sieve.forwarding.block",
+        "test_forwarding_on_dovecot.py::test_what_is_never_forwarded_is_kept_and_not_copied test_forwarding_on_dovecot.py::test_what_only_resembles_it_is_copied",
+    ),
+    _row(
+        "9.who-wrote",
+        "sieve.forwarding.block",
+        "test_forwarding_on_dovecot.py::test_who_wrote_it_can_be_seen_on_the_copy test_forwarding_on_dovecot.py::test_the_copy_is_the_message_byte_for_byte",
+    ),
+    _row(
+        "9.no-delay",
+        "connectors.sieve_files.SieveFiles",
+        "connectors/test_forwarding_hosts.py::test_her_mail_is_neither_delayed_nor_doubled_nor_answered_otherwise "
+        "connectors/test_forwarding_hosts.py::test_her_mail_is_kept_although_postfix_is_stopped",
+    ),
     _row("10.refused", "cli.requests._not_yet", "test_cli.py::test_what_is_not_done_leaves_no_case"),
-    _row("15.found", "desk.telling._accounted", "test_regulation.py::test_what_was_found_is_wiped_after_the_account"),
+    _row(
+        "11.forward",
+        "policy.around.Private",
+        "test_forwarding_on_dovecot.py::test_a_subject_marked_as_private_is_not_copied test_forwarding_on_dovecot.py::test_what_is_never_forwarded_is_kept_and_not_copied",
+        "private.subject_tags",
+    ),
+    _row(
+        "12.forward",
+        "policy.around.Confidential",
+        "test_forwarding_on_dovecot.py::test_what_is_never_forwarded_is_kept_and_not_copied",
+        "confidential.works-council confidential.company-doctor confidential.confidential-adviser confidential.union confidential.lawyer confidential.privacy-officer confidential.complaints-committee",
+    ),
+    _row("15.found", "desk.telling.account", "test_regulation.py::test_what_was_found_is_wiped_after_the_account"),
     _row("15.sealed", "sealing.seal", "test_record.py::test_no_text_of_a_case_lies_open_in_the_database"),
     _row(
         "15.unchanged",
@@ -196,9 +359,15 @@ PROMISES: tuple[Promise, ...] = (
     ),
     _row(
         "16.refusals",
-        "desk.filing._judged",
+        "desk.refusing.judged",
         "test_desk.py::test_a_refused_request_is_recorded_and_accounted_for",
         "auto-reply.record_refusals",
+    ),
+    _row(
+        "16.forward-refusals",
+        "desk.refusing.judged",
+        "test_policy_table.py::test_the_policy_answers",
+        "forward.record_refusals",
     ),
     _row(
         "16.live",
@@ -214,14 +383,35 @@ PROMISES: tuple[Promise, ...] = (
     _row("16.requester", "desk.telling.news", "test_letters.py::test_the_requester_is_told_no_words_of_hers"),
     _row(
         "17.longest",
-        "policy.clauses.no_longer_than_needed",
-        "test_regulation.py::test_no_reason_makes_it_last_longer",
-        "auto-reply.max_days",
+        "policy.clauses.departure",
+        "test_policy_table.py::test_the_policy_answers",
+        "departure.reasons departure.months departure.max_months",
+    ),
+    _row(
+        "17.forward", "policy.clauses.departure", "test_policy_table.py::test_the_policy_answers", "departure.forward"
+    ),
+    _row(
+        "17.death",
+        "policy.clauses.departure",
+        "test_policy_table.py::test_the_policy_answers test_policy_properties.py::test_nobody_is_asked_after_a_death",
+        "departure.contact",
+    ),
+    _row(
+        "18.figures",
+        "figures.hiding.published",
+        "test_regulation.py::test_a_small_number_is_hidden",
+        "figures.hide_below",
     ),
     _row("19.reminder", "desk.forgotten.gaps", "test_gaps.py::test_she_is_reminded_once_and_can_set_it_herself"),
     _row(
         "19.gaps",
         "cli.house._sees_everyone",
         "test_cli.py::test_who_is_away_is_shown_to_those_named_and_to_everyone_of_herself",
+        "beforehand.gaps_visible_to",
+    ),
+    _row(
+        "20.forward",
+        "sieve.forwarding.block",
+        "test_forwarding_on_dovecot.py::test_what_is_never_forwarded_is_kept_and_not_copied",
     ),
 )

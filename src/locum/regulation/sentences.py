@@ -4,15 +4,18 @@ Words come from messages/<lang>/regulation.toml. Nothing here knows which docume
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from functools import cache
+from functools import cache, partial
 
 from locum.messages import say, says
 from locum.phrases import day, one_line
-from locum.policy import AutoReplyRules, Policy, load
+from locum.policy import Policy, load
+from locum.policy.around import Weighing
+from locum.policy.file import values
 from locum.regulation.promises import PROMISES
+from locum.regulation.slots import SIBLINGS, SLOTS, VARIANTS, refused_kinds
 from locum.regulation.values import Kind, Mark, Part, Sentence
 
 _SLOT = re.compile("\ue000([a-z_]+)\ue001")
@@ -32,16 +35,8 @@ class House:
 
 
 @cache
-def _default() -> AutoReplyRules:
-    return load().auto_reply
-
-
-def setting(rules: AutoReplyRules, path: str) -> object:
-    """The value at a path such as `auto-reply.ask.wait_hours`."""
-    value: object = rules
-    for name in path.split(".")[1:]:
-        value = getattr(value, name)
-    return value
+def _shipped() -> Mapping[str, object]:
+    return values(load())
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +46,12 @@ class Teller:
     policy: Policy
     house: House
     language: str
+    _values: Mapping[str, object] = field(init=False, repr=False)
     _forms: dict[str, Callable[[], Part]] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         """Know how each value is written."""
+        object.__setattr__(self, "_values", values(self.policy))
         object.__setattr__(self, "_forms", self._written())
 
     def words(self, key: str, **values: object) -> str:
@@ -72,22 +69,10 @@ class Teller:
 
     def variant(self, key: str) -> str:
         """The key of the sentence that is said: where settings choose between several, the one that is so."""
-        rules, fields = self.policy.auto_reply, self.policy.regulation
-        chosen = {
-            "promise.5.powers": "some" if rules.powers else "none",
-            "promise.6.wait": "some" if rules.ask.wait_hours else "none",
-            "promise.6.unanswered": rules.ask.if_unanswered,
-            "promise.7.count": "some" if rules.review.count else "none",
-            "promise.8.audience": rules.audience,
-            "promise.8.free-text": rules.free_text,
-            "promise.16.refusals": "yes" if rules.record_refusals else "no",
-            "duty.2.ground": fields.ground,
-            "duty.3.council": "no-council" if fields.works_council == "none" else "consent",
-            "duty.19.private-use": fields.private_use or "private-use-open",
-        }.get(key)
-        if chosen is None:
+        if key not in VARIANTS:
             return key
-        return f"{key}.{chosen}" if key.startswith("promise.") else f"{key.rpartition('.')[0]}.{chosen}"
+        chosen = VARIANTS[key](self.policy)
+        return f"{key.rpartition('.')[0]}.{chosen}" if key in SIBLINGS else f"{key}.{chosen}"
 
     def label(self, key: str) -> tuple[str, str]:
         """Title and second line of a box in the picture."""
@@ -107,51 +92,47 @@ class Teller:
 
     def _is_proposal(self, paths: Sequence[str]) -> bool:
         """Still Locum's own values: nobody has adopted a regulation, and nobody has chosen others."""
-        rules = self.policy.auto_reply
         return (
             bool(paths)
             and self.policy.regulation.adopted_on is None
-            and all(setting(rules, path) == setting(_default(), path) for path in paths)
+            and all(self._values[path] == _shipped()[path] for path in paths)
         )
 
-    def _value(self, text: str, path: str) -> Part:
+    def _value(self, name: str) -> Part:
+        path, write = SLOTS[name]
+        text = write(self, self._values[path])
         return Part(text, Mark.PROPOSAL if self._is_proposal([path]) else Mark.VALUE)
 
     def _written(self) -> dict[str, Callable[[], Part]]:
-        rules, house = self.policy.auto_reply, self.house
-        ask, review = rules.ask, rules.review
-        settings: dict[str, tuple[Callable[[], str], str]] = {
-            "reasons": (lambda: "; ".join(self._word("reason", name) for name in rules.reasons), "auto-reply.reasons"),
-            "max_days": (lambda: self._count(rules.max_days, "day", "days"), "auto-reply.max_days"),
-            "powers": (lambda: self._either(self._own("power", rules.powers)), "auto-reply.powers"),
-            "channels": (lambda: self._all(self._own("channel", ask.channels)), "auto-reply.ask.channels"),
-            "wait_hours": (
-                lambda: self._count(ask.wait_hours, "working-hour", "working-hours"),
-                "auto-reply.ask.wait_hours",
-            ),
-            "count": (lambda: self._count(review.count, "person", "persons"), "auto-reply.review.count"),
-            "functions": (
-                lambda: self._either([self._word("function", name) for name in review.functions]),
-                "auto-reply.review.functions",
-            ),
-            "audience": (lambda: self._word("audience", rules.audience), "auto-reply.audience"),
-            "batch": (
-                lambda: self._count(rules.batch_review_above, "mailbox", "mailboxes"),
-                "auto-reply.batch_review_above",
-            ),
-        }
+        house = self.house
         forms: dict[str, Callable[[], Part]] = {
             "organisation": lambda: Part(one_line(house.name)),
             "domains": lambda: Part(", ".join(house.domains)),
             "privacy_officer": lambda: self._field("privacy_officer", house.officer),
             "authority": lambda: self._field("authority", house.authority),
+            "refused_words": partial(self._kinds, "refuse"),
+            "warned_words": partial(self._kinds, "warn"),
+            "confidential": self._confidential,
         }
         fields = ("adopted_by", "adopted_on", "works_council", "works_council_on", "register", "dpia_on")
-        for name in (*fields, "known_on", "known_where", "private_use"):
-            forms[name] = lambda name=name: self._field(name)  # type: ignore[misc]
-        for name, (write, path) in settings.items():
-            forms[name] = lambda write=write, path=path: self._value(write(), path)  # type: ignore[misc]
-        return forms
+        forms |= {name: partial(self._field, name) for name in (*fields, "known_on", "known_where", "private_use")}
+        forms |= {f"weighing_{name}": partial(self._own_answer, name) for name in Weighing.model_fields}
+        return forms | {name: partial(self._value, name) for name in SLOTS}
+
+    def _kinds(self, judgement: str) -> Part:
+        said = [self.words(f"kind.{kind}") for kind in refused_kinds(self.policy, judgement)]
+        paths = [f"auto-reply.wording.{kind}" for kind in refused_kinds(self.policy, judgement)]
+        return Part("; ".join(said), Mark.PROPOSAL if self._is_proposal(paths) else Mark.VALUE)
+
+    def _confidential(self) -> Part:
+        rows = self.policy.confidential.model_dump(by_alias=True)
+        said = [f"{self.words(f'role.{role}')} ({', '.join(named)})" for role, named in rows.items() if named]
+        return Part("; ".join(one_line(one, 2000) for one in said), Mark.VALUE)
+
+    def _own_answer(self, name: str) -> Part:
+        """The organisation's own words to one of the six questions, if it has written any."""
+        text = getattr(self.policy.weighing, name)
+        return Part(f" {one_line(text, 4000)}" if text else "", Mark.VALUE)
 
     def _field(self, name: str, settled: str = "") -> Part:
         value = settled or self.policy.regulation.model_dump(by_alias=True)[name]
@@ -159,23 +140,7 @@ class Teller:
             return self.open(name)
         return Part(day(value, self.language) if isinstance(value, date) else one_line(str(value)), Mark.VALUE)
 
-    def _own(self, area: str, names: Sequence[str]) -> list[str]:
-        return [self.words(f"{area}.{name}") for name in names]
-
-    def _word(self, area: str, name: str) -> str:
+    def word(self, area: str, name: str) -> str:
         """A word of words.toml; a function that an organisation made up is said as it is."""
         key = f"words.{area}.{name}"
         return say(self.language, key) if says(self.language, key) else one_line(name)
-
-    def _count(self, number: float, one: str, many: str) -> str:
-        written = f"{number:g}".replace(".", "," if self.language == "nl" else ".")
-        return self.words(f"unit.{one if number == 1 else many}", n=written)
-
-    def _all(self, words: Sequence[str]) -> str:
-        return self._listed("and-also", words)
-
-    def _either(self, words: Sequence[str]) -> str:
-        return self._listed("or-also", words)
-
-    def _listed(self, key: str, words: Sequence[str]) -> str:
-        return self.words(key, first=", ".join(words[:-1]), last=words[-1]) if len(words) > 1 else "".join(words)
