@@ -57,7 +57,7 @@ def _fields(door: Door, case: Case, owner: Person | None) -> Iterator[tuple[str,
         "objected-before": case.objected_before,
         "forward-to": forward.to if forward else "",
         "forward-senders": word("senders", str(forward.senders), language) if forward else "",
-        "reviews": ", ".join(f"{person}: {decision}" for person, decision, _ in case.reviews),
+        "reviews": ", ".join(f"{who}: {word('decision', said, language)}" for who, said, _ in case.reviews),
         "connector": case.connector,
         "batch": case.batch,
         "subject": reply.subject if reply else "",
@@ -75,26 +75,27 @@ def _job(door: Door, job: Job, owner: Person | None) -> str:
     return door.say("again", at=at, doing=doing, tries=job.tries, why=why).rstrip()
 
 
-_TELLING = (
-    "channel",
-    "outcome",
-    "act",
-    "answer",
-    "decision",
-    "why",
-    "put_back",
-    "key",
-    "clause",
-    "note",
-    "replies_sent",
-)
+_WORDS = {
+    "channel": "channel",
+    "outcome": "contact",
+    "act": "act",
+    "answer": "answer",
+    "decision": "decision",
+    "why": "outcome",
+    "stands": "stands",
+    "put_back": "put-back",
+    "note": "letter",
+}
+"""Of an entry's body, what tells most, and the group of words that says it."""
+_TEXTS = frozenset({"note"})
+"""Where a text of people may stand instead of a word: it is left out."""
 
 
 def entry_rows(door: Door, entries: Sequence[Entry], owner: Person | None) -> Iterator[list[str]]:
     """Rows of time, case, type, and what of the body tells most; never a text of people."""
     zone = owner.time_zone if owner is not None else door.settings.organisation.time_zone
     for entry in entries:
-        yield [_short(entry, zone), entry.case, entry.type, _gist(entry)]
+        yield [_short(entry, zone), entry.case, word("entry", entry.type, door.language), _gist(door, entry)]
 
 
 def _short(entry: Entry, zone: str) -> str:
@@ -103,8 +104,20 @@ def _short(entry: Entry, zone: str) -> str:
     return entry.time.astimezone(ZoneInfo(zone)).strftime("%Y-%m-%d %H:%M:%S")
 
 
-def _gist(entry: Entry) -> str:
+def _gist(door: Door, entry: Entry) -> str:
+    body, language = entry.body, door.language
     found = [
-        str(entry.body[key]) for key in _TELLING if isinstance(entry.body.get(key), str | int) and entry.body[key] != ""
+        _in_words(field, value, language) for field in _WORDS if isinstance(value := body.get(field), str) and value
     ]
-    return ", ".join(found)
+    if isinstance(key := body.get("key"), str) and key:
+        found.append(said_trouble(key, language))
+    if isinstance(clause := body.get("clause"), int):
+        found.append(door.say("clause", clause=clause))
+    if isinstance(sent := body.get("replies_sent"), int):
+        found.append(door.say("replies-sent", many=sent))
+    return ", ".join(part for part in found if part)
+
+
+def _in_words(field: str, value: str, language: str) -> str:
+    said = word(_WORDS[field], value, language)
+    return "" if field in _TEXTS and said == value else said
