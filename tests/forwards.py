@@ -60,5 +60,5 @@ def a_review(request: dict[str, Json], **changes: Json) -> dict[str, Json]:
 def a_warrant(request: dict[str, Json], reviews: Sequence[dict[str, Json]] | None = None, **changes: Json) -> bytes:
     """What allows the forwards of a request, as the desk hands it to whoever writes them."""
     said: list[Json] = [*([a_review(request)] if reviews is None else reviews)]
-    made: dict[str, Json] = {"v": 1, "request": request, "reviews": said, "signed": False}
+    made: dict[str, Json] = {"v": 1, "request": request, "requester_function": "it", "reviews": said, "signed": False}
     return canonical(made | changes)

@@ -20,7 +20,8 @@ from locum.sieve import Hers
 from mailhosts.publishing import HER_VACATION, as_root, as_user, mailhost, set_script, sieve_files, two_places
 
 ANNA = Mailbox(address="anna@corp.test")
-NOTHING = {"vacation": False, "reject": False, "redirect": False, "stop": False}
+NO = dict.fromkeys(("vacation", "reject", "redirect", "discard", "stop"), False)
+NOTHING: dict[str, object] = NO | {"redirects": 0, "redirects_to": []}
 SIEVEC = ["sh", "-c", 'for f in "$0"/*.sieve; do cp "$f" "${f%.sieve}.svbin"; done']
 
 
@@ -175,7 +176,7 @@ def hers_of(folder: Path, script: bytes | None) -> object:
         (HER_VACATION, "vacation"),
         (b'require "reject"; reject "no";', "reject"),
         (b'redirect "a@b.test"; stop;', "redirect stop"),
-        (b"what is this secret", "vacation reject redirect stop"),
+        (b"what is this secret", "vacation reject redirect discard stop"),
         (b"x" * (2 << 20), None),
     ],
     ids=range(7),
@@ -185,7 +186,22 @@ def test_looking_says_yes_or_no_and_nothing_else(tmp_path: Path, script: bytes |
     if yes is None:
         assert answer["error"]["key"] == "looking-forbidden"  # type: ignore[index]
     else:
-        assert answer == {"hers": NOTHING | dict.fromkeys(yes.split(), True)}
+        assert {name: answer["hers"][name] for name in NO} == NO | dict.fromkeys(yes.split(), True)  # type: ignore[index]
+        assert set(answer["hers"]) == {*NO, "redirects", "redirects_to"}  # type: ignore[call-overload]
+
+
+REDIRECTS = b'redirect "me@home.example"; redirect :copy "Bert@CORP.test"; redirect "x@corp.test.example";'
+
+
+@pytest.mark.parametrize(("domains", "told"), [([], ["…"]), (["corp.test"], ["…", "bert@corp.test"])])
+def test_where_she_redirects_to_is_told_only_of_the_domains_asked_about(
+    tmp_path: Path, domains: list[str], told: list[str]
+) -> None:
+    (tmp_path / "active.sieve").write_bytes(REDIRECTS)
+    request = {"do": "look", "users": ["anna"], "domains": domains}
+    (answer,) = talk(["--script", f"{tmp_path}/active.sieve"], request)
+    hers = answer["results"][0]["hers"]  # type: ignore[index]
+    assert (hers["redirects"], hers["redirects_to"]) == (3, told)
 
 
 def test_what_her_script_includes_is_looked_at_too(tmp_path: Path) -> None:

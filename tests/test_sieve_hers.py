@@ -2,6 +2,7 @@
 
 import re
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,16 @@ from mailhosts.dovecot import dumped, run
 from test_sieve import a_reply
 
 NOTHING = Hers()
-DOUBT = Hers(vacation=True, reject=True, redirect=True, stop=True, includes=True, doubt=True)
+DOUBT = sieve.examine(b"nonsense", lambda _name: None)
+
+
+def sends(*addresses: str) -> Hers:
+    return Hers(redirect=True, redirects=len(addresses), redirects_to=addresses)
+
+
+def test_doubt_is_yes_to_all_more_redirects_than_any_and_addresses_unknown() -> None:
+    said = {name: getattr(DOUBT, name) for name in Hers.__slots__}
+    assert said == {**dict.fromkeys(said, True), "redirects": 99, "redirects_to": None}
 
 
 def hers(script: str | bytes, **others: str) -> Hers:
@@ -23,6 +33,9 @@ def hers(script: str | bytes, **others: str) -> Hers:
     text = script.encode() if isinstance(script, str) else script
     return sieve.examine(text, lambda name: others[name].encode() if name in others else None)
 
+
+UNKNOWN = Hers(redirect=True, redirects=1, redirects_to=None)
+UNKNOWN_TWO = Hers(redirect=True, redirects=2, redirects_to=None)
 
 ROUNDCUBE = """\
 require ["body","copy","date","fileinto","imap4flags","relational","variables","mailbox","editheader","duplicate"];
@@ -48,7 +61,7 @@ if mailboxexists "vacation" { set "reject" "redirect; stop;"; }
 
 
 def test_a_filter_that_only_files_does_nothing_of_it() -> None:
-    assert hers(ROUNDCUBE) == NOTHING
+    assert hers(ROUNDCUBE) == Hers(discard=True)
 
 
 @pytest.mark.parametrize("script", ["", "\n", "# nothing\n", "# no line end", "/* x */", "keep;", "\tkeep\r\n;\r\n"])
@@ -65,13 +78,21 @@ def test_a_script_of_nearly_nothing_does_nothing(script: str) -> None:
         ('reject "x";', Hers(reject=True)),
         ('require["ereject"];ereject text: # why\r\nx\r\n.\r\n;', Hers(reject=True)),
         ('refuse "x";', Hers(reject=True)),
-        ('redirect :copy "x@y.test";', Hers(redirect=True)),
+        ('redirect :copy "x@y.test";', sends("x@y.test")),
+        ('redirect "x@y.test"; if true { REDIRECT :copy :notify "delay" "z@y.test"; }', UNKNOWN_TWO),
+        ('redirect "x@y.test"; redirect :copy "X@z.test";', sends("x@y.test", "X@z.test")),
+        ('redirect "x@y.test"; redirect "x@y.test";', replace(sends("x@y.test"), redirects=2)),
+        ("redirect text:\nx@y.test\n.\n;", UNKNOWN),
+        ('redirect "${to}";', UNKNOWN),
+        ('redirect :list "tag:x";', UNKNOWN),
+        ('redirect "x@y.test', DOUBT),
+        ("discard;", Hers(discard=True)),
         ("if true{stop;}", Hers(stop=True)),
         ('require "vacation"; keep;', NOTHING),
         ('keep; # vacation\n/* " */ stop; /* " */', Hers(stop=True)),
         ('fileinto "a\\"; reject \\"b";', NOTHING),
         ('fileinto "a\\\\"; reject "b";', Hers(reject=True)),
-        ('set "a" text:\n.\n; redirect "x@y.test";', Hers(redirect=True)),
+        ('set "a" text:\n.\n; redirect "x@y.test";', sends("x@y.test")),
         ('set "a" text:\n..\n. \n.x\n.\n;', NOTHING),
         ('set "a" "text:\n"; stop; # \n', Hers(stop=True)),
         ('set "a" "/*"; stop; set "b" "*/";', Hers(stop=True)),

@@ -327,6 +327,9 @@ def _sieve_files(name: str, table: SieveFiles, others: dict[str, Connector]) -> 
         dovecot_config=table.dovecot_config,
         log=table.log,
         script=table.script,
+        forward_directory=table.forward_directory,
+        forward_publisher=table.forward_publisher,
+        mail_log=table.mail_log,
     )
 
 

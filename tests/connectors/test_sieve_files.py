@@ -436,7 +436,7 @@ EXTRA = {
     "runs-programs": "plugin {\n  sieve_plugins = sieve_extprograms\n  sieve_global_extensions = +vnd.dovecot.pipe\n}",
     "lmtp-without-sieve": "protocol lmtp {\n  mail_plugins =\n}",
     "names-differ": "auth_username_format = %Ln",
-    "default-script": "plugin {\n  sieve_default = /etc/default.sieve\n}",
+    "others-script-not-seen": "plugin {\n  sieve_default = /etc/nowhere.sieve\n}",
 }
 
 

@@ -114,7 +114,7 @@ def test_the_clock_set_back_an_hour_does_not_bring_back_the_old_text(dovecot: Do
 
 
 def published(host: Dovecot, box: Mailbox, text: str, clock: Callable[[], float]) -> None:
-    digest = sieve_files(host, script=None).read(box).revision.rpartition("/")[0]
+    digest = sieve_files(host, script=None).read(box).revision.split("/")[0]
     reply = a_reply(box, external_text=text)
     item = Item(user=box.address, place="after", replies=(reply,), expect=digest)
     done = publish(host.published, [item], sievec=["sievec", "-c", str(host.config_file)], clock=clock)

@@ -1,185 +1,47 @@
-"""Dovecot's log, read to count the automatic replies that went out. Reading only, a line at a time, garbage skipped.
+"""Dovecot's log, read to count the automatic replies that went out, and the copies that could not be handed on.
 
-Pigeonhole 2.3 and 2.4 write: `lmtp(USER)<PID><SESSION>: Info: sieve: msgid=<...>: vacation action: sent vacation response to <...>`.
-Message ids and senders are strangers' text, so a line counts only if it ends as Pigeonhole ends it. What must not live
-here: anything else of what the log tells.
+Pigeonhole 2.3 and 2.4 write: `lmtp(USER)<PID><SESSION>: Info: sieve: msgid=<...>: vacation action: sent vacation response to <...>`,
+and `...: Error: sieve: msgid=<...>: redirect action: failed to redirect message to <...>: ...`. Message ids and senders are
+strangers' text, so a line counts only if it ends as Pigeonhole ends it. What must not live here: anything else of what
+the log tells.
 """
 
-import os
 import re
-import threading
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import datetime, tzinfo
 from pathlib import Path
-from typing import BinaryIO, TypeAlias
 
-_LONGEST = 16384
-_SENT = re.compile(
-    rb"(?:\S+ dovecot(?:\[\d+\])?: )?(?:lmtp|lda)\((?P<user>[^()]*)\)(?:<[^<>]*>)*: (?:Info: )?(?:sieve: )?msgid=.*"
-    rb": (?:vacation action: )?sent vacation response to <[^<>]*>\s*"
-)
-_BARE = re.compile(rb"([A-Z][a-z]{2}) +(\d{1,2}) (\d\d):(\d\d):(\d\d) ")
-_DATED = re.compile(rb"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:[.,]\d+)?(Z|[+-]\d\d:?\d\d)? ")
-_MONTHS = {name: n for n, name in enumerate(b"Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(), start=1)}
-_LEAP_YEAR = 2000
-_A_DAY = timedelta(days=1)
+from locum.connectors.growing_log import GrowingLog
 
-Bare: TypeAlias = tuple[int, int, int, int, int, int]
-"""A time without a year: years since the file's first line, month, day, hour, minute, second."""
+_WHO = rb"(?:\S+ dovecot(?:\[\d+\])?: )?(?:lmtp|lda)\((?P<user>[^()]*)\)(?:<[^<>]*>)*: (?:(?:Info|Error): )?(?:sieve: )?msgid=.*: "
+_SENT = re.compile(_WHO + rb"(?:vacation action: )?sent vacation response to <[^<>]*>\s*")
+_FAILED = re.compile(_WHO + rb"(?:redirect action: )?failed to redirect message to <(?P<to>[^<>\n]*)>: [^<>\n]*\n")
 
 
 class DovecotLog:
-    """The log at `path` and, of a rotated one, `path`.1. Times without a zone are in `zone`, this machine's if None.
-
-    What was read once is not read again while the file only grows; safe to use from several threads.
-    """
+    """The log at `path`, as GrowingLog reads it."""
 
     def __init__(self, path: Path, zone: tzinfo | None = None) -> None:
-        self.path, self._zone = path, zone
-        self._lock = threading.Lock()
-        self._files: dict[Path, _Reading] = {}
+        self.path = path
+        self._log = GrowingLog(path, _sift, zone)
 
     def readable(self) -> bool:
         """Whether it can be read now."""
-        try:
-            with self.path.open("rb"):
-                return True
-        except OSError:
-            return False
+        return self._log.readable()
 
     def replies_sent(self, user: str, since: datetime, until: datetime) -> int | None:
         """How many replies were sent for `user` in [since, until). None if the log cannot be read or begins too late."""
-        with self._lock:
-            try:
-                readings = [self._read(path) for path in (self._rotated(), self.path) if path is not None]
-            except OSError:
-                return None
-            begins = [reading.begins(self._zone) for reading in readings]
-            known = [at for at in begins if at is not None]
-            if not known or min(known) > since:
-                return None
-            return sum(since <= at < until for reading in readings for at in reading.sent(user, self._zone))
+        seen = self._log.since(since, b"sent " + user.encode())
+        return sum(at < until for at, _ in seen.lines) if seen is not None and seen.whole else None
 
-    def _rotated(self) -> Path | None:
-        path = self.path.with_name(f"{self.path.name}.1")
-        return path if path.exists() else None
-
-    def _read(self, path: Path) -> "_Reading":
-        with path.open("rb") as file:
-            reading = self._files.get(path)
-            if reading is None or not reading.goes_on_in(file):
-                reading = self._files[path] = _Reading(file)
-            reading.go_on(file)
-        return reading
+    def redirects_failed(self, user: str, to: str, since: datetime) -> int:
+        """How many copies for `to` of the mail of `user` Dovecot could not hand to the queue, as far as the log tells."""
+        seen = self._log.since(since, b"failed " + user.encode())
+        return sum(receiver == to.encode() for _, receiver in seen.lines) if seen is not None else 0
 
 
-class _Reading:
-    """What was read of one file so far.
-
-    Stamps may have no year. Their years are counted from the first line on, by the months that begin anew, and
-    the last line is not from the future; so which year the first one is of follows when all is read.
-    """
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._identity = _identity(file)
-        self._offset = 0
-        self._years, self._month = 0, 0
-        self._last_bare: Bare | None = None
-        self._first: Bare | datetime | None = None
-        self._written_at = datetime.fromtimestamp(os.fstat(file.fileno()).st_mtime, UTC)
-        self._sent: dict[bytes, list[Bare | datetime]] = {}
-
-    def goes_on_in(self, file: BinaryIO) -> bool:
-        """The same file, and not shorter."""
-        return self._identity == _identity(file) and os.fstat(file.fileno()).st_size >= self._offset
-
-    def go_on(self, file: BinaryIO) -> None:
-        """Read what is new, whole lines only."""
-        self._written_at = datetime.fromtimestamp(os.fstat(file.fileno()).st_mtime, UTC)
-        file.seek(self._offset)
-        for line in self._lines(file):
-            stamp, rest = self._stamp(line)
-            if stamp is None:
-                continue
-            self._first = self._first or stamp
-            if b"sent vacation response to <" in line and (found := _SENT.fullmatch(line, rest)):
-                self._sent.setdefault(found["user"], []).append(stamp)
-
-    def begins(self, zone: tzinfo | None) -> datetime | None:
-        """When its first line was written; None where no line bears a time."""
-        return None if self._first is None else self._instant(self._first, zone)
-
-    def sent(self, user: str, zone: tzinfo | None) -> Iterator[datetime]:
-        """When replies were sent for `user`."""
-        for stamp in self._sent.get(user.encode(), []):
-            at = self._instant(stamp, zone)
-            if at is not None:
-                yield at
-
-    def _lines(self, file: BinaryIO) -> Iterator[bytes]:
-        while line := file.readline(_LONGEST):
-            if not line.endswith(b"\n") and len(line) < _LONGEST:
-                return  # being written just now: read it whole the next time
-            whole = line.endswith(b"\n")
-            self._offset += len(line)
-            if whole:
-                yield line
-            while not whole and (more := file.readline(_LONGEST)):
-                self._offset += len(more)
-                whole = more.endswith(b"\n")
-
-    def _stamp(self, line: bytes) -> tuple[Bare | datetime | None, int]:
-        """When a line was written, and where its text begins."""
-        if found := _BARE.match(line):
-            return self._bare(found), found.end()
-        if found := _DATED.match(line):
-            try:
-                return datetime.fromisoformat(
-                    b"".join((found[1], b"T", found[2], found[3] or b"")).decode()
-                ), found.end()
-            except ValueError:
-                return None, 0
-        return None, 0
-
-    def _bare(self, found: "re.Match[bytes]") -> Bare | None:
-        month = _MONTHS.get(found[1], 0)
-        day, hour, minute, second = (int(found[n]) for n in (2, 3, 4, 5))
-        if _of_year(_LEAP_YEAR, (0, month, day, hour, minute, second), UTC) is None:
-            return None
-        if self._month - month > 1:
-            self._years += 1
-        elif (self._month, month) == (1, 12):  # the clock was set back over the new year
-            self._years -= 1
-        self._month = month
-        self._last_bare = (self._years, month, day, hour, minute, second)
-        return self._last_bare
-
-    def _instant(self, stamp: Bare | datetime, zone: tzinfo | None) -> datetime | None:
-        if isinstance(stamp, datetime):
-            return stamp.astimezone(UTC) if stamp.tzinfo else _in_zone(stamp, zone)
-        return _of_year(self._first_year(zone) + stamp[0], stamp, zone)
-
-    def _first_year(self, zone: tzinfo | None) -> int:
-        last = self._last_bare
-        if last is None:
-            return self._written_at.year
-        year = self._written_at.year + 1
-        while (at := _of_year(year, last, zone)) is None or at > self._written_at + _A_DAY:
-            year -= 1
-        return year - last[0]
-
-
-def _of_year(year: int, stamp: Bare, zone: tzinfo | None) -> datetime | None:
-    try:
-        return _in_zone(datetime(year, *stamp[1:]), zone)  # noqa: DTZ001  its zone is given right after
-    except ValueError:
-        return None  # the 29th of February, or no date at all
-
-
-def _in_zone(bare: datetime, zone: tzinfo | None) -> datetime:
-    return (bare.replace(tzinfo=zone) if zone else bare.astimezone()).astimezone(UTC)
-
-
-def _identity(file: BinaryIO) -> tuple[int, int]:
-    facts = os.fstat(file.fileno())
-    return facts.st_dev, facts.st_ino
+def _sift(line: bytes, start: int) -> tuple[bytes, bytes] | None:
+    if b"sent vacation response to <" in line and (found := _SENT.fullmatch(line, start)):
+        return b"sent " + found["user"], b""
+    if b"failed to redirect message to <" in line and (found := _FAILED.fullmatch(line, start)):
+        return b"failed " + found["user"], found["to"].lower()
+    return None

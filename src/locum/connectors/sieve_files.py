@@ -1,54 +1,47 @@
-"""Auto-replies for Dovecot by published scripts: files that Dovecot reads at each delivery. No login exists at all.
+"""Dovecot by published scripts: files that Dovecot reads at each delivery. No login exists at all.
 
 What lives here: where a mailbox's script lies, reading what is published, compare and swap, many at once. What must
-not: writing a file (locum.mailhost), what a script says (locum.sieve), `check` (sieve_files_proof.py).
+not: writing a file (locum.mailhost), what a script says (locum.sieve), `check` (sieve_files_proof.py), where forwards lie
+(sieve_files_forwards.py).
 
-Place: `after` her own script, where her vacation and reject win, unless she is known to have neither; then `before`,
-where also mail that her rules file away is answered. With ours in `before` a reject of hers would lose the message.
+Place of a reply: `after` her own script, where her vacation and reject win, unless she is known to have neither; then
+`before`, where also mail that her rules file away is answered. With ours in `before` a reject of hers would lose the message.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 from pathlib import Path
-from typing import Protocol, TypeAlias
+from typing import TypeAlias
 
 from locum import mailhost, sieve
 from locum.absence import Mailbox
-from locum.connectors import sieve_files_proof
+from locum.connectors import sieve_files_forwards, sieve_files_proof, sieve_files_queue
 from locum.connectors.dovecot_log import DovecotLog
+from locum.connectors.postfix_log import PostfixLog
+from locum.connectors.sieve_files_forwards import ForwardPlace, forwards_of
+from locum.connectors.sieve_files_hers import OwnerReader, Seen, seen, seen_by
 from locum.errors import Conflict, Garbled, Invalid, LocumError, Trouble, Unsupported
-from locum.mailhost import Item, Published
+from locum.mailhost import ASCII_LOWER, Item, Places, Published
 from locum.measure import AutoReply, Can, Standing, Wanted, unsayable
-from locum.seam import ManyAtOnce, Report
+from locum.seam import Report
 from locum.sieve import Hers
 
-ASCII_LOWER = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz")
 Replies: TypeAlias = tuple[AutoReply, ...]
 _SEEN = {None: "?", True: "y", False: "n"}
 
 
-class OwnerReader(Protocol):
-    """What can see her own setting: a managesieve connector, for instance."""
-
-    def read(self, mailbox: Mailbox) -> Standing: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """Has she a vacation or a reject of her own? None where it could not be seen; `error` says why."""
-
-    own: bool | None = None
-    error: LocumError | None = None
-
-
 @dataclass(frozen=True, slots=True)
 class _Work:
-    """One mailbox of a write: its place among the items, what to publish, and what was seen of hers."""
+    """One mailbox of a write: its place among the items, what to publish, and what stood. `adds`: a forward is new."""
 
     number: int
     mailbox: Mailbox
     item: Item
+    stood: Standing
+    forwards: Item | None = None
+    adds: bool = False
 
 
 class SieveFiles:
@@ -60,6 +53,9 @@ class SieveFiles:
     read ("{home}/.dovecot.sieve"); `owner_reader`. `publisher`: the command of a locum-mailhost that publishes, where this
     process may not. `dovecot_config` lets sievec judge by it and `check` look into it; `log` is read to count replies,
     with times in `log_zone` (this machine's if None).
+
+    Forwards lie in `forward_directory`, where `forward_publisher`, the command of a locum-mailhost with --forwards, writes
+    them; without both there are none. `mail_log` is Postfix's log, read to see forwards that fail.
     """
 
     kind = "sieve_files"
@@ -77,14 +73,25 @@ class SieveFiles:
         dovecot_config: str | Path | None = None,
         log: str | Path | None = None,
         log_zone: tzinfo | None = None,
+        forward_directory: str | Path | None = None,
+        forward_publisher: Sequence[str] | None = None,
+        mail_log: str | Path | None = None,
     ) -> None:
         self.name, self.directory, self.user_template = name, Path(directory), user
         self.helper, self.script, self.owner_reader = tuple(helper or ()), script or "", owner_reader
         self.publisher = tuple(publisher or ())
         self.dovecot_config = None if dovecot_config is None else Path(dovecot_config)
         self.log = None if log is None else DovecotLog(Path(log), log_zone)
+        self.mail_log = None if mail_log is None else PostfixLog(Path(mail_log), log_zone)
+        self.forwards: ForwardPlace | None = None
+        if forward_directory is not None and forward_publisher:
+            doveconf = tuple(self.program("doveconf"))
+            self.forwards = ForwardPlace(Path(forward_directory), tuple(forward_publisher), doveconf)
         self.can: Can = replace(
-            sieve.CAN, sees_own=bool(self.helper or self.script or owner_reader is not None), owner_reaches=False
+            sieve.CAN,
+            sees_own=bool(self.helper or self.script or owner_reader is not None),
+            owner_reaches=False,
+            forwards=self.forwards is not None,
         )
 
     def __repr__(self) -> str:
@@ -121,43 +128,47 @@ class SieveFiles:
 
     def _read_all(self, mailboxes: Sequence[Mailbox], known: Mapping[str, Replies]) -> list[Standing | LocumError]:
         """`known`: what a script of ours with this digest says, so that it need not be taken apart again."""
-        seen = self._seen(mailboxes)
+        all_seen = self._seen(mailboxes)
+        there = nullcontext(None) if self.forwards is None else Places(self.forwards.directory)
         try:
-            with mailhost.Places(self.directory) as places:
-                return [self._read(places, known, *one) for one in zip(mailboxes, seen, strict=True)]
+            with Places(self.directory) as places, there as forwards:
+                both = zip(mailboxes, all_seen, strict=True)
+                return [self._read(places, forwards, known, *one) for one in both]
         except Trouble as error:
             return [error for _ in mailboxes]
 
     def _read(
-        self, places: mailhost.Places, known: Mapping[str, Replies], mailbox: Mailbox, seen: Seen
+        self, places: Places, forwards: Places | None, known: Mapping[str, Replies], mailbox: Mailbox, of_hers: Seen
     ) -> Standing | LocumError:
         try:
             user = self.user(mailbox)
-            return _standing(places.read(user), seen, user, known)
+            forwarded = Published() if forwards is None else forwards.read(user)
+            return _standing(places.read(user), forwarded, of_hers, user, known)
         except LocumError as error:
             return error
 
     def _seen(self, mailboxes: Sequence[Mailbox]) -> list[Seen]:
         """Whether each has her own. What cannot be seen is unknown, never a reason to stop: ours must be able to end."""
         if self.owner_reader is not None and not (self.helper or self.script):
-            return _seen_by(self.owner_reader, mailboxes)
+            return seen_by(self.owner_reader, mailboxes)
         if not (self.helper or self.script):
             return [Seen() for _ in mailboxes]
         users = {number: user for number, mailbox in enumerate(mailboxes) if (user := self._safe_user(mailbox))}
         try:
-            answers = dict(zip(users, self._look(list(users.values())), strict=True))
+            domains = {address.rpartition("@")[2] for mailbox in mailboxes for address in mailbox.addresses}
+            answers = dict(zip(users, self._look(list(users.values()), sorted(domains)), strict=True))
         except LocumError as error:
             return [Seen(error=error) for _ in mailboxes]
         except ValueError:
             return [Seen(error=Garbled("mailhost-garbled")) for _ in mailboxes]
-        return [_seen(answers.get(number)) for number in range(len(mailboxes))]
+        return [seen(answers.get(number)) for number in range(len(mailboxes))]
 
-    def _look(self, users: Sequence[str]) -> Sequence[object]:
+    def _look(self, users: Sequence[str], domains: Sequence[str]) -> Sequence[object]:
         if not users:
             return []
         if self.helper:
-            return mailhost.ask(self.helper, {"do": "look", "users": list(users)})
-        return mailhost.look(users, self.script, doveadm=self.program("doveadm"))
+            return mailhost.ask(self.helper, {"do": "look", "users": list(users), "domains": list(domains)})
+        return mailhost.look(users, self.script, doveadm=self.program("doveadm"), domains=domains)
 
     def _safe_user(self, mailbox: Mailbox) -> str:
         try:
@@ -175,50 +186,77 @@ class SieveFiles:
         """`write` for each: staged, judged and made durable together."""
         results: dict[int, Standing | LocumError] = {}
         work: list[_Work] = []
-        for number, (item, seen) in enumerate(zip(items, self._seen([item[0] for item in items]), strict=True)):
+        for number, (item, of_hers) in enumerate(zip(items, self._seen([item[0] for item in items]), strict=True)):
             try:
-                work.append(_Work(number, item[0], self._item(*item, seen)))
+                work.append(self._work(number, *item, of_hers))
             except LocumError as error:
                 results[number] = error
         results |= self._publish(work)
         return [results[number] for number in range(len(items))]
 
-    def _item(self, mailbox: Mailbox, wanted: Wanted, expect: Standing, seen: Seen) -> Item:
+    def _work(self, number: int, mailbox: Mailbox, wanted: Wanted, expect: Standing, of_hers: Seen) -> _Work:
         user = self.user(mailbox)
-        for measure in (*wanted.replies, *wanted.forwards):
+        for measure in wanted.measures:
             for key in unsayable(self.can, measure):
                 raise Unsupported(f"cannot-{key}", mailbox=mailbox.address, connector=self.name)
-        digest, _, own = expect.revision.rpartition("/")
-        if wanted.replies:
-            if seen.error is not None and seen.error.key == "looking-unknown":
-                raise seen.error
-            if own in ("y", "n") and seen.own is not None and own != _SEEN[seen.own]:
+        digest, own, forwarded = expect.revision.split("/") if expect.revision.count("/") == 2 else ("-", "?", "-")
+        if wanted.measures:
+            if of_hers.error is not None and of_hers.error.key == "looking-unknown":
+                raise of_hers.error
+            if own in ("y", "n") and of_hers.own is not None and own != _SEEN[of_hers.own]:
                 raise Conflict("own-changed", mailbox=mailbox.address)
-        return Item(user=user, place=self._place(seen), replies=wanted.replies, expect=digest)
+        return _Work(
+            number,
+            mailbox,
+            Item(user=user, place=self._place(of_hers), replies=wanted.replies, expect=digest),
+            expect,
+            self.forwards.item(user, wanted, of_hers, forwarded) if self.forwards else None,
+            adds=not set(wanted.forwards) <= set(expect.forwards),
+        )
 
-    def _place(self, seen: Seen) -> str:
+    def _place(self, of_hers: Seen) -> str:
         """Before hers only while a program follows what she changes (locum-mailhost --follow): with ours before it, a
         reject that she adds would lose the mail it rejects.
         """
-        return "before" if seen.own is False and mailhost.is_followed(self.directory) else "after"
+        return "before" if of_hers.own is False and mailhost.is_followed(self.directory) else "after"
 
     def _publish(self, work: Sequence[_Work]) -> dict[int, Standing | LocumError]:
         """Publish and read back. Where she set her own meanwhile, ours is moved behind hers at once."""
         results: dict[int, Standing | LocumError] = {}
         while work:
-            published = self._put([one.item for one in work])
-            known: dict[str, Replies] = {}
-            good: list[_Work] = []
-            for one, result in zip(work, published, strict=True):
-                if isinstance(result, LocumError):
-                    results[one.number] = result
-                else:
-                    good.append(one)
-                    known[result] = tuple(sorted(one.item.replies, key=lambda reply: reply.handle))
+            published = self._put_all(work)
+            results |= {number: result for number, result in published.items() if isinstance(result, LocumError)}
+            good = [one for one in work if not isinstance(published[one.number], LocumError)]
+            known = {
+                str(published[one.number]): tuple(sorted(one.item.replies, key=lambda reply: reply.handle))
+                for one in good
+            }
             read = self._read_all([one.mailbox for one in good], known)
             results |= dict(zip((one.number for one in good), read, strict=True))
             work = list(_misplaced(good, results))
         return results
+
+    def _put_all(self, work: Sequence[_Work]) -> dict[int, str | LocumError]:
+        """Replies and forwards, all or nothing where a forward is new: it goes last, since only its warrant may refuse, and
+        the replies are then put back. Where forwards are only taken away, they go first: nothing holds that up.
+        """
+        refused = self._put_forwards([one for one in work if not one.adds])
+        left = [one for one in work if one.number not in refused]
+        done = dict(zip((one.number for one in left), self._put([one.item for one in left]), strict=True))
+        adding = [one for one in left if one.adds and not isinstance(done[one.number], LocumError)]
+        late = self._put_forwards(adding)
+        back = [_as_it_was(one, str(done[one.number])) for one in adding if one.number in late]
+        if back:
+            self._put(back)
+        return {**done, **refused, **late}
+
+    def _put_forwards(self, work: Sequence[_Work]) -> dict[int, LocumError]:
+        """Have forwards published, and give back the errors, by number."""
+        theirs = [(one.number, one.forwards) for one in work if one.forwards is not None]
+        if self.forwards is None or not theirs:
+            return {}
+        results = zip(theirs, self.forwards.put([item for _, item in theirs]), strict=True)
+        return {number: result for (number, _), result in results if isinstance(result, LocumError)}
 
     def _put(self, items: Sequence[Item]) -> Sequence[str | LocumError]:
         if not self.publisher:
@@ -232,6 +270,20 @@ class SieveFiles:
 
     # besides
 
+    def may_forward(self, mailbox: Mailbox) -> Report:
+        """Whether this mailbox's mail may be forwarded. Never raises Trouble."""
+        return sieve_files_queue.may_forward(self, mailbox)
+
+    def look(self, mailbox: Mailbox) -> Seen:
+        """What can be seen of hers."""
+        return self._seen([mailbox])[0]
+
+    def forwards_failed(self, mailbox: Mailbox, to: str, since: datetime) -> int | None:
+        """How many copies for `to` neither Dovecot nor Postfix could hand on; None without a log that tells."""
+        waiting = None if self.mail_log is None else self.mail_log.not_handed_on(to, since)
+        refused = 0 if self.log is None else self.log.redirects_failed(self.user(mailbox), to, since)
+        return (waiting or 0) + refused if refused or waiting is not None else None
+
     def check(self, sample: Mailbox | None = None) -> Report:
         """Whether publishing works here, by trying, and what Dovecot's configuration says of it. Never raises Trouble."""
         return sieve_files_proof.report(self, None if sample is None else self.user(sample))
@@ -241,7 +293,9 @@ class SieveFiles:
         return None if self.log is None else self.log.replies_sent(self.user(mailbox), since, until)
 
 
-def _standing(published: Published, seen: Seen, user: str, known: Mapping[str, Replies]) -> Standing:
+def _standing(
+    published: Published, forwarded: Published, of_hers: Seen, user: str, known: Mapping[str, Replies]
+) -> Standing:
     scripts = [script for script in (published.before, published.after) if script is not None]
     replies = known.get(published.digest)
     if replies is None:
@@ -250,47 +304,40 @@ def _standing(published: Published, seen: Seen, user: str, known: Mapping[str, R
         except Garbled as error:
             raise Garbled("published-not-ours", file=f"{user}.sieve") from error
     remarks = {
-        "her-own-not-seen": seen.own is None,
+        "her-own-not-seen": of_hers.own is None,
         "behind-her-rules": published.after is not None and published.before is None,
-        "before-her-own": published.before is not None and seen.own is True,
+        "before-her-own": published.before is not None and of_hers.own is True,
         "in-both-places": len(scripts) == len(mailhost.PLACES),
+        **sieve_files_forwards.remarks(forwarded, of_hers),
     }
     return Standing(
         replies=replies,
-        own_reply=seen.own,
-        revision=f"{published.digest}/{_SEEN[seen.own]}",
+        forwards=forwards_of(forwarded, user),
+        own_forwards=of_hers.own_forwards,
+        own_reply=of_hers.own,
+        revision=f"{published.digest}/{_SEEN[of_hers.own]}/{forwarded.digest}",
         remarks=tuple(key for key, holds in remarks.items() if holds),
     )
 
 
+def _as_it_was(one: _Work, published: str) -> Item:
+    place = "after" if "behind-her-rules" in one.stood.remarks else "before"
+    return Item(user=one.item.user, place=place, replies=one.stood.replies, expect=published)
+
+
 def _misplaced(work: Sequence[_Work], results: dict[int, Standing | LocumError]) -> Iterator[_Work]:
+    """What lies before hers although it may not, to be moved behind it."""
     for one in work:
-        result = results[one.number]
-        if isinstance(result, Standing) and "before-her-own" in result.remarks and one.item.place == "before":
-            digest = result.revision.rpartition("/")[0]
-            item = Item(user=one.item.user, place="after", replies=one.item.replies, expect=digest)
-            yield _Work(one.number, one.mailbox, item)
-
-
-def _seen(answer: object) -> Seen:
-    if isinstance(answer, Hers):
-        return Seen(own=answer.vacation or answer.reject)
-    return Seen(error=answer if isinstance(answer, LocumError) else None)
-
-
-def _seen_by(reader: OwnerReader, mailboxes: Sequence[Mailbox]) -> list[Seen]:
-    if isinstance(reader, ManyAtOnce):
-        found = reader.read_many(mailboxes)
-    else:
-        found = [_caught(reader, mailbox) for mailbox in mailboxes]
-    return [Seen(error=one) if isinstance(one, LocumError) else Seen(own=one.own_reply) for one in found]
-
-
-def _caught(reader: OwnerReader, mailbox: Mailbox) -> Standing | LocumError:
-    try:
-        return reader.read(mailbox)
-    except LocumError as error:
-        return error
+        stood = results[one.number]
+        if not isinstance(stood, Standing):
+            continue
+        digest, _, forwarded = stood.revision.split("/")
+        reply = "before-her-own" in stood.remarks and one.item.place == "before"
+        forward = one.forwards is not None and "forward-before-her-own" in stood.remarks
+        if reply or (forward and one.forwards and one.forwards.place == "before"):
+            item = replace(one.item, place="after" if reply else one.item.place, expect=digest)
+            behind = None if one.forwards is None else replace(one.forwards, place="after", expect=forwarded)
+            yield _Work(one.number, one.mailbox, item, stood, behind)
 
 
 def _or_raise(result: Standing | LocumError) -> Standing:

@@ -10,13 +10,15 @@ from locum.lifecycle import Case
 
 
 def warrant(office: Office, case: Case) -> bytes:
-    """Canonical JSON: {v, request: R, reviews: [{person, function, decision, request}], signed}."""
+    """Canonical JSON: {v, request: R, requester_function, reviews: [{person, function, decision, request}], signed}."""
     reviews: list[Json] = [
         {"person": who, "function": _function(office, who), "decision": decision, "request": request}
         for who, decision, request in case.reviews
         if request == case.request
     ]
-    return canonical({"v": 1, "request": dict(canonical_request(case)), "reviews": reviews, "signed": False})
+    function = _function(office, case.requester)
+    request = dict(canonical_request(case))
+    return canonical({"v": 1, "request": request, "requester_function": function, "reviews": reviews, "signed": False})
 
 
 def _function(office: Office, who: str) -> str:

@@ -4,69 +4,72 @@ Run as `locum-mailhost`, it reads one JSON request per line and answers each wit
 said on its command line, which sudo's rules fix, and never in a request. No dependence besides the standard library.
 What must not live here: any credential, Sieve from outside, anything of a case.
 
-    {"do": "publish", "items": [{"user": ..., "place": "before" or "after", "replies": [...], "expect": ...}]}
-    {"do": "look", "users": [...]}
+    {"do": "publish", "items": [{"user", "place": "before" or "after", "replies": [...], "forwards": [...], "warrant", "expect"}]}
+    {"do": "look", "users": [...], "domains": [...]}
     {"do": "try"}
  -> {"results": [{"digest": ...} or {"hers": {"vacation": true, ...}} or {"error": {"code": ..., "key": ..., "values": ...}}]}
 """
 
 import argparse
+import dataclasses
 import json
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
 from locum.errors import Conflict, Garbled, Invalid, LocumError, Rejected, Unreachable, Unsupported
-from locum.mailhost.following import Follower, following, is_followed
-from locum.mailhost.judging import run_program
+from locum.mailhost.following import Follower, following, forward_goes_behind, is_followed
+from locum.mailhost.judging import most_redirects, run_program
 from locum.mailhost.looking import look
-from locum.mailhost.publishing import (
-    AHEAD,
-    PLACES,
-    Item,
-    Places,
-    Published,
-    checked_user,
-    publish,
-    try_out,
-)
-from locum.measure import from_json, to_json
+from locum.mailhost.places import PLACES, Places, Published, checked_user
+from locum.mailhost.publishing import AHEAD, Item, publish, try_out
+from locum.mailhost.warranting import ASCII_LOWER, Forwarding
+from locum.measure import AutoReply, Forward, forward_to_json, measure_from_json, to_json
 from locum.sieve import Hers
 
 __all__ = [
     "AHEAD",
+    "ASCII_LOWER",
     "PLACES",
+    "UNSIGNED",
+    "Forwarding",
     "Item",
     "Places",
     "Published",
     "ask",
     "checked_user",
+    "forward_goes_behind",
     "is_followed",
     "look",
     "main",
+    "most_redirects",
     "publish",
     "publish_request",
     "run_program",
     "try_out",
 ]
 
+UNSIGNED = "unsigned-reviews"
+"""What is said to `try` by a program that takes reviews nobody signed."""
 _KINDS: dict[str, type[LocumError]] = {
     kind.code: kind for kind in (Invalid, Conflict, Unsupported, Unreachable, Rejected, Garbled)
 }
-_HERS = ("vacation", "reject", "redirect", "stop")
+_HERS = ("vacation", "reject", "redirect", "discard", "stop")
 Answer = str | Hers | LocumError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Allowed:
-    """What this run of the program may touch, from its command line."""
+    """What this run of the program may touch, from its command line. `forwarding`: `directory` is one of forwards."""
 
     directory: Path | None
     script: str
     config: Path | None
+    forwarding: Forwarding | None = None
 
     def program(self, name: str) -> list[str]:
         return [name] if self.config is None else [name, "-c", str(self.config)]
@@ -74,17 +77,19 @@ class Allowed:
     def publish(self, items: Sequence[Item]) -> Sequence[str | LocumError]:
         if self.directory is None:
             raise Rejected("mailhost-not-allowed", what="publish")
-        return publish(self.directory, items, sievec=self.program("sievec"))
+        return publish(self.directory, items, forwarding=self.forwarding, sievec=self.program("sievec"))
 
     def try_out(self) -> Sequence[str | LocumError]:
         if self.directory is None:
             raise Rejected("mailhost-not-allowed", what="publish")
-        return [try_out(self.directory, sievec=self.program("sievec"))]
+        tried = try_out(self.directory, forwarding=self.forwarding, sievec=self.program("sievec"))
+        unsigned = self.forwarding is not None and self.forwarding.unsigned_reviews
+        return [UNSIGNED if tried == "" and unsigned else tried]
 
-    def look(self, users: Sequence[str]) -> Sequence[Hers | LocumError]:
+    def look(self, users: Sequence[str], domains: Sequence[str] = ()) -> Sequence[Hers | LocumError]:
         if not self.script:
             raise Rejected("mailhost-not-allowed", what="look")
-        return look(users, self.script, doveadm=self.program("doveadm"))
+        return look(users, self.script, doveadm=self.program("doveadm"), domains=domains)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -93,26 +98,38 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options.add_argument("--directory", type=Path, help="publish here; without it nothing can be published")
     options.add_argument("--script", default="", help='where her active script lies: "{home}/.dovecot.sieve"')
     options.add_argument(
+        "--forwards", action="store_true", help="publish forwards here, with a warrant, and nothing else"
+    )
+    options.add_argument("--user", default="{address}", help='how Dovecot names a mailbox: "{address}" or "{local}"')
+    options.add_argument(
+        "--unsigned-reviews", action="store_true", help="a trial: reviews count although nobody signed them"
+    )
+    options.add_argument(
         "--follow", action="store_true", help="answer no requests, but move scripts behind hers as soon as hers answers"
     )
+    options.add_argument("--forward-directory", type=Path, help="with --follow: where forwards are published")
     options.add_argument("--config", type=Path, help="Dovecot's configuration file, where it is not the usual one")
     given = options.parse_args(arguments)
-    allowed = Allowed(directory=given.directory, script=given.script, config=given.config)
-    return follow(allowed) if given.follow else serve(allowed, sys.stdin, sys.stdout)
+    forwarding = Forwarding(names=given.user, unsigned_reviews=given.unsigned_reviews) if given.forwards else None
+    allowed = Allowed(directory=given.directory, script=given.script, config=given.config, forwarding=forwarding)
+    return follow(allowed, given.forward_directory) if given.follow else serve(allowed, sys.stdin, sys.stdout)
 
 
-def follow(allowed: Allowed, seconds: float = 1.0) -> int:
+def follow(allowed: Allowed, forwards: Path | None = None, seconds: float = 1.0) -> int:
     """Follow until stopped; trouble is said once on standard error and tried again. 2 where it may not do this."""
     if allowed.directory is None or not allowed.script:
         sys.stderr.write("--follow needs --directory and --script\n")
         return 2
-    follower = Follower(allowed.directory, allowed.script, allowed.program("doveadm"), allowed.look, allowed.publish)
     said = ""
     while True:
         try:
-            with following(allowed.directory):
+            with ExitStack() as followed:
+                followers = list(_followers(allowed, allowed.directory, forwards))
+                for directory in (allowed.directory, *([forwards] if forwards else [])):
+                    followed.enter_context(following(directory))
                 while True:
-                    follower.follow()
+                    for follower in followers:
+                        follower.follow()
                     said = ""
                     time.sleep(seconds)
         except LocumError as error:
@@ -120,6 +137,17 @@ def follow(allowed: Allowed, seconds: float = 1.0) -> int:
                 said = str(error)
                 sys.stderr.write(f"{said}\n")
         time.sleep(seconds)
+
+
+def _followers(allowed: Allowed, replies: Path, forwards: Path | None) -> Iterator[Follower]:
+    """One for each directory."""
+    doveadm = allowed.program("doveadm")
+    yield Follower(replies, allowed.script, doveadm, allowed.look, allowed.publish)
+    if forwards is not None:
+        # Nothing new is ever written here, so no review counts.
+        theirs = dataclasses.replace(allowed, directory=forwards, forwarding=Forwarding())
+        most = most_redirects(allowed.program("doveconf"))
+        yield Follower(forwards, allowed.script, doveadm, allowed.look, theirs.publish, forward_goes_behind, most or 0)
 
 
 def serve(allowed: Allowed, requests: TextIO, answers: TextIO) -> int:
@@ -138,8 +166,8 @@ def _obey(allowed: Allowed, line: str) -> Sequence[Answer]:
         match json.loads(line):
             case {"do": "publish", "items": list(items)}:
                 wanted = [_item(item) for item in items]
-            case {"do": "look", "users": list(users)}:
-                return allowed.look([str(user) for user in users])
+            case {"do": "look", "users": list(users)} as asked:
+                return allowed.look([str(user) for user in users], [str(one) for one in asked.get("domains", ())])
             case {"do": "try"}:
                 return allowed.try_out()
             case _:
@@ -150,11 +178,19 @@ def _obey(allowed: Allowed, line: str) -> Sequence[Answer]:
 
 
 def _item(value: dict[str, object]) -> Item:
-    replies = value["replies"]
-    if not isinstance(replies, list):
+    replies, forwards = value["replies"], value.get("forwards", [])
+    if not isinstance(replies, list) or not isinstance(forwards, list):
         raise TypeError("list expected")
+    measures = [measure_from_json(one) for one in (*replies, *forwards)]
     user, place, expect = (str(value[name]) for name in ("user", "place", "expect"))
-    return Item(user=user, place=place, replies=tuple(from_json(reply) for reply in replies), expect=expect)
+    return Item(
+        user=user,
+        place=place,
+        replies=tuple(one for one in measures if isinstance(one, AutoReply)),
+        forwards=tuple(one for one in measures if isinstance(one, Forward)),
+        warrant=str(value.get("warrant", "")).encode(),
+        expect=expect,
+    )
 
 
 def _told(answer: Answer) -> dict[str, object]:
@@ -162,7 +198,7 @@ def _told(answer: Answer) -> dict[str, object]:
         return {"error": {"code": answer.code, "key": answer.key, "values": answer.values}}
     if isinstance(answer, str):
         return {"digest": answer}
-    return {"hers": {name: getattr(answer, name) for name in _HERS}}
+    return {"hers": {name: getattr(answer, name) for name in (*_HERS, "redirects", "redirects_to")}}
 
 
 # --- the other end: whoever runs the program
@@ -183,24 +219,38 @@ def ask(command: Sequence[str], request: dict[str, object]) -> list[Answer]:
 
 def publish_request(items: Sequence[Item]) -> dict[str, object]:
     """What `ask` needs to publish."""
-    told = [
-        {"user": one.user, "place": one.place, "replies": [to_json(r) for r in one.replies], "expect": one.expect}
-        for one in items
-    ]
-    return {"do": "publish", "items": told}
+    return {"do": "publish", "items": [_item_told(item) for item in items]}
+
+
+def _item_told(item: Item) -> dict[str, object]:
+    told: dict[str, object] = {"user": item.user, "place": item.place, "expect": item.expect}
+    told["replies"] = [to_json(reply) for reply in item.replies]
+    if item.forwards:
+        told["forwards"] = [forward_to_json(forward) for forward in item.forwards]
+        told["warrant"] = item.warrant.decode("utf-8", "replace")
+    return told
 
 
 def _result(value: dict[str, object]) -> Answer:
     match value:
         case {"digest": str(digest)}:
             return digest
-        case {
-            "hers": {"vacation": bool(vacation), "reject": bool(reject), "redirect": bool(redirect), "stop": bool(stop)}
-        }:
-            return Hers(vacation=vacation, reject=reject, redirect=redirect, stop=stop)
+        case {"hers": dict(hers)}:
+            return _hers(hers)
         case {"error": dict(error)}:
             return _error(error)
     raise ValueError("no result")
+
+
+def _hers(told: dict[str, object]) -> Hers:
+    said = {name: told[name] for name in _HERS}
+    count, addresses = told["redirects"], told["redirects_to"]
+    if not all(isinstance(one, bool) for one in said.values()) or not isinstance(count, int):
+        raise TypeError("yes or no expected")
+    if addresses is not None and not isinstance(addresses, list):
+        raise TypeError("list expected")
+    known = None if addresses is None else tuple(str(one) for one in addresses)
+    return Hers(redirects=count, redirects_to=known, **{name: bool(one) for name, one in said.items()})
 
 
 def _error(value: dict[str, object]) -> LocumError:

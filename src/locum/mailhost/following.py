@@ -1,6 +1,7 @@
-"""Following: what lies before her own script is moved behind it as soon as hers has a vacation or a reject.
+"""Following: what lies before her own script is moved behind it as soon as hers has what it may not run before.
 
-With ours before it, a reject she adds would lose the message. Whoever published looks again now and then; this looks
+With a reply before it, a reject she adds would lose the message; with a forward before it, mail she rejects or discards
+would be copied all the same, and one redirect too many would stop all her filters. Whoever published looks again now and then; this looks
 each second, so `locum-mailhost --follow` belongs wherever scripts are published `before`. It needs the rights to publish
 and to look. What must not live here: publishing anything that was not published already.
 """
@@ -15,8 +16,9 @@ from typing import TypeAlias
 from locum import sieve
 from locum.errors import LocumError, Unreachable
 from locum.mailhost.looking import paths
-from locum.mailhost.publishing import Item, Places, trouble
-from locum.sieve import Hers
+from locum.mailhost.places import Places, trouble
+from locum.mailhost.publishing import Item
+from locum.sieve import Hers, Ours
 
 Look: TypeAlias = Callable[[Sequence[str]], Sequence[Hers | LocumError]]
 Publish: TypeAlias = Callable[[Sequence[Item]], Sequence[str | LocumError]]
@@ -50,12 +52,31 @@ def is_followed(directory: Path) -> bool:
         return False
 
 
-class Follower:
-    """Remembers how her scripts were when they were last looked at."""
+def reply_goes_behind(hers: Hers, _ours: Ours, _most: int) -> bool:
+    """Hers wins: her own answer, and her rejection."""
+    return hers.vacation or hers.reject
 
-    def __init__(self, directory: Path, script: str, doveadm: Sequence[str], look: Look, publish: Publish) -> None:
+
+def forward_goes_behind(hers: Hers, ours: Ours, most: int) -> bool:
+    """What she does not keep is not copied, and hers needs her redirects out of the `most` that one delivery may have."""
+    return hers.reject or hers.discard or hers.redirects + len(ours.forwards) > most
+
+
+class Follower:
+    """Remembers how her scripts were when they were last looked at. `goes_behind` says when ours may not be before hers."""
+
+    def __init__(
+        self,
+        directory: Path,
+        script: str,
+        doveadm: Sequence[str],
+        look: Look,
+        publish: Publish,
+        goes_behind: Callable[[Hers, Ours, int], bool] = reply_goes_behind,
+        most_redirects: int = 0,
+    ) -> None:
         self._directory, self._script, self._doveadm = directory, script, doveadm
-        self._look, self._publish = look, publish
+        self._look, self._publish, self._goes_behind, self._most = look, publish, goes_behind, most_redirects
         self._paths: dict[str, Path] = {}
         self._traces: dict[str, object] = {}
 
@@ -71,7 +92,7 @@ class Follower:
             if not changed:
                 return 0
             seen = zip(changed, self._look(changed), strict=True)
-            items = [self._behind(places, user) for user, hers in seen if isinstance(hers, Hers) and _answers(hers)]
+            items = [self._behind(places, user, hers) for user, hers in seen if isinstance(hers, Hers)]
         done = self._publish([item for item in items if item is not None]) if items else ()
         return sum(isinstance(result, str) for result in done)
 
@@ -84,17 +105,15 @@ class Follower:
         self._traces = traces
         return changed
 
-    def _behind(self, places: Places, user: str) -> Item | None:
+    def _behind(self, places: Places, user: str, hers: Hers) -> Item | None:
         try:
             now = places.read(user)
-            replies = sieve.parse(now.before).replies if now.before is not None else ()
+            ours = sieve.parse(now.before) if now.before is not None else Ours()
         except LocumError:
             return None
-        return Item(user=user, place="after", replies=replies, expect=now.digest) if replies else None
-
-
-def _answers(hers: Hers) -> bool:
-    return hers.vacation or hers.reject
+        if not (ours.replies or ours.forwards) or not self._goes_behind(hers, ours, self._most):
+            return None
+        return Item(user=user, place="after", replies=ours.replies, forwards=ours.forwards, expect=now.digest)
 
 
 def _trace(active: Path) -> object:

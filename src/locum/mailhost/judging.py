@@ -6,6 +6,7 @@ at and are thrown away. What must not live here: publishing.
 
 import errno
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -17,6 +18,7 @@ from locum.errors import LocumError, Rejected, Unreachable
 
 _MEMORY = Path("/dev/shm")  # noqa: S108  the folders made there are private
 _SECONDS = 120.0
+_REDIRECTS = 4  # sieve_max_redirects where nothing is said
 
 
 def judge(texts: Mapping[int, bytes], place: Path, sievec: Sequence[str]) -> dict[int, LocumError]:
@@ -93,3 +95,15 @@ def run_program(command: Sequence[str], given: str = "") -> subprocess.Completed
         raise Rejected("program-missing", program=command[0]) from error
     except OSError as error:
         raise Unreachable("program-silent", program=command[0]) from error
+
+
+def most_redirects(doveconf: Sequence[str]) -> int | None:
+    """How many redirects Dovecot allows in one delivery, hers and ours together; None where it does not say."""
+    try:
+        done = run_program([*doveconf, "-n"])
+    except LocumError:
+        return None
+    if done.returncode != 0:
+        return None
+    found = re.findall(r"^\s*sieve_max_redirects\s*=\s*(\d+)\s*$", done.stdout, re.MULTILINE)
+    return int(found[-1]) if found else _REDIRECTS

@@ -1,4 +1,5 @@
-"""Looking: does her active script have vacation, reject, redirect or stop? Yes or no, and nothing else leaves here.
+"""Looking: does her active script have vacation, reject, redirect or stop? Yes or no, how many redirects, and to which
+addresses of the domains asked about (a circle of forwards is found by those); nothing else leaves here.
 
 Her files are read with whatever rights this process has, and never kept, shown or logged. Where an answer cannot be
 told for certain it is yes. What must not live here: writing anything at all.
@@ -7,28 +8,44 @@ told for certain it is yes. What must not live here: writing anything at all.
 import os
 import stat
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from locum import sieve
 from locum.errors import Invalid, LocumError, Rejected
 from locum.mailhost.judging import run_program
-from locum.mailhost.publishing import checked_user
+from locum.mailhost.places import checked_user
 from locum.sieve import Hers
 
 _LARGEST = 1 << 20
 _NONE = b"# no script\r\n"
 _DOUBT = None
+_ELSEWHERE = "…"
 
 
-def look(users: Sequence[str], script: str, *, doveadm: Sequence[str] = ("doveadm",)) -> list[Hers | LocumError]:
+def look(
+    users: Sequence[str], script: str, *, doveadm: Sequence[str] = ("doveadm",), domains: Sequence[str] = ()
+) -> list[Hers | LocumError]:
     """What the active script of each of `users` has, in order; an error is a result.
 
     `script` says where it lies: a path with {home} (asked of `doveadm user`), {user}, {local}, {domain}, for instance
     "{home}/.dovecot.sieve". No file, or a link to none, is no script. Personal scripts that it includes are looked for
-    beside it. Raises Invalid where `script` names something else.
+    beside it. Of the addresses she redirects to, those in `domains` are told, of
+    others that there are some (`…`). Raises Invalid where `script` names
+    something else.
     """
     homes = _homes(users, doveadm) if "{home}" in script else {}
-    return [_look(user, script, homes) for user in users]
+    inside = frozenset(name.lower() for name in domains)
+    return [_within(_look(user, script, homes), inside) for user in users]
+
+
+def _within(seen: Hers | LocumError, domains: frozenset[str]) -> Hers | LocumError:
+    """What she redirects to, told only where it is inside; of all others, that there are such."""
+    if isinstance(seen, LocumError) or not seen.redirects_to:
+        return seen
+    told = (address.strip().strip("<>").lower() for address in seen.redirects_to)
+    shown = (one if one.rpartition("@")[2] in domains else _ELSEWHERE for one in told)
+    return replace(seen, redirects_to=tuple(dict.fromkeys(shown)))
 
 
 def paths(users: Sequence[str], script: str, doveadm: Sequence[str]) -> dict[str, Path]:

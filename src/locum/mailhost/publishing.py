@@ -1,45 +1,35 @@
-"""Publishing: auto-replies as scripts in DIRECTORY/before and DIRECTORY/after, each whole or not at all, many at once.
+"""Publishing: measures as scripts in DIRECTORY/before and DIRECTORY/after, each whole or not at all, many at once.
 
-Values come in, never Sieve. The scripts are judged by Pigeonhole's compiler in a private folder on the same disk, made
+Replies go into one directory and forwards into another, which takes them only with a warrant. Values come in, never Sieve. The scripts are judged by Pigeonhole's compiler in a private folder on the same disk, made
 durable, dated so that no compiled script is ever newer, and renamed into place if what is there is what was expected.
 What must not live here: reading anything of hers, any credential, anything of a case.
 """
 
 import ctypes
-import errno
-import fcntl
-import hashlib
 import math
 import os
 import shutil
-import stat
-import tempfile
 import time
-import unicodedata
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Self
 
 from locum import sieve
-from locum.errors import Conflict, Garbled, Invalid, LocumError, Rejected, Trouble, Unreachable
+from locum.errors import Conflict, Garbled, Invalid, LocumError, Rejected, Trouble
 from locum.mailhost.judging import judge
-from locum.measure import Audience, AutoReply
+from locum.mailhost.places import PLACES, STAGED, Places, Published, trouble
+from locum.mailhost.warranting import Forwarding, warranted
+from locum.measure import Audience, AutoReply, Forward, Senders
 
-PLACES = ("before", "after")
 AHEAD = 400 * 86400
 """Scripts are dated this far ahead. Dovecot runs a compiled script that is newer than its source whatever the source
 says, and that one lies in her home, unseen by us. One dated ahead is never older than a compiled one, also when the
 clock is set back or forth. Dovecot then compiles at each delivery, which costs it about a tenth of its speed."""
 
-_LONGEST_NAME = 200
-_LARGEST = 4 << 20
 _FEW = 8
-_LOCK_SECONDS = 20.0
-_STAGED = ".staged-"
 
 _SAMPLE = AutoReply(
     handle="locum-check",
@@ -55,143 +45,30 @@ _SAMPLE = AutoReply(
     internal_domains=("example.com",),
 )
 
-_TROUBLE: dict[int, tuple[type[Trouble], str]] = {
-    errno.ENOSPC: (Unreachable, "publishing-full"),
-    errno.EDQUOT: (Unreachable, "publishing-full"),
-    errno.EROFS: (Unreachable, "publishing-read-only"),
-    errno.EACCES: (Rejected, "publishing-forbidden"),
-    errno.EPERM: (Rejected, "publishing-forbidden"),
-    errno.ENOENT: (Rejected, "publishing-missing"),
-    errno.ENOTDIR: (Rejected, "publishing-not-a-directory"),
-    errno.ELOOP: (Rejected, "publishing-not-a-directory"),
-}
-
-
-def trouble(error: OSError, place: object) -> Trouble:
-    """What the operating system said, as one of ours."""
-    kind, key = _TROUBLE.get(error.errno or 0, (Unreachable, "publishing-trouble"))
-    return kind(key, place=place, what=os.strerror(error.errno or 0))
-
-
-def checked_user(user: str) -> str:
-    """The name itself, if a file of a directory can bear it and it cannot lead out of there. Raises Invalid."""
-    odd = not (user.isascii() and user.isprintable()) and any(
-        unicodedata.category(sign) in ("Cc", "Cs", "Zl", "Zp") for sign in user
-    )
-    if odd or not user or user.startswith(".") or "/" in user or ".." in user or len(user.encode()) > _LONGEST_NAME:
-        raise Invalid("publishing-name", user=ascii(user)[:80])
-    return user
+_FORWARD_SAMPLE = Forward(
+    handle="locum-check",
+    from_date=datetime(2026, 1, 1, tzinfo=UTC),
+    to_date=datetime(2026, 1, 2, tzinfo=UTC),
+    to="someone@example.com",
+    senders=Senders.EXTERNAL,
+    internal_domains=("example.com",),
+    never=("someone@example.org", "example.net"),
+    private_marks=("[privé]",),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
-    """One mailbox: `replies` are to lie in `place` and nowhere else; none of them: no script. `expect` is the digest read."""
+    """One mailbox: these measures are to lie in `place` and nowhere else; none of them: no script. `expect` is the digest
+    read. `warrant` is what allows the forwards that do not stand yet (warranting.py).
+    """
 
     user: str
     place: str
-    replies: tuple[AutoReply, ...]
+    replies: tuple[AutoReply, ...] = ()
+    forwards: tuple[Forward, ...] = ()
+    warrant: bytes = b""
     expect: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Published:
-    """What is published for one mailbox. `dated_at` is the oldest of the files' times."""
-
-    before: bytes | None = None
-    after: bytes | None = None
-    dated_at: float = math.inf
-
-    @property
-    def digest(self) -> str:
-        """What compare-and-swap compares; "" where nothing is published."""
-        if self.before is None and self.after is None:
-            return ""
-        parts = (hashlib.sha256(part).digest() if part is not None else b"-" for part in (self.before, self.after))
-        return hashlib.sha256(b"|".join(parts)).hexdigest()
-
-
-class Places:
-    """The publishing directory and the two in it, held open; a symlink in place of one is not followed.
-
-    Raises Trouble. `writing` opens them so that they can be locked and made durable.
-    """
-
-    def __init__(self, directory: Path, *, writing: bool = False) -> None:
-        self.directory = directory
-        self._flags = os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC | (os.O_RDONLY if writing else os.O_PATH)
-        self._opened = ExitStack()
-        self.root = -1
-        self.folder: dict[str, int] = {}
-
-    def __enter__(self) -> Self:
-        try:
-            self.root = self._open(str(self.directory), None)
-            self.folder = {place: self._open(place, self.root) for place in PLACES}
-        except Trouble:
-            self._opened.close()
-            raise
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._opened.close()
-
-    def _open(self, name: str, within: int | None) -> int:
-        try:
-            opened = os.open(name, self._flags, dir_fd=within)
-        except OSError as error:
-            raise trouble(error, self.directory if within is None else self.directory / name) from error
-        self._opened.callback(os.close, opened)
-        return opened
-
-    def read(self, user: str) -> Published:
-        """What is published for `user`. Raises Invalid, Trouble."""
-        name = f"{checked_user(user)}.sieve"
-        found = {place: self._file(place, name) for place in PLACES}
-        texts = {place: one[0] for place, one in found.items() if one is not None}
-        dates = [one[1] for one in found.values() if one is not None]
-        return Published(before=texts.get("before"), after=texts.get("after"), dated_at=min(dates, default=math.inf))
-
-    def _file(self, place: str, name: str) -> tuple[bytes, float] | None:
-        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-        try:
-            opened = os.open(name, flags, dir_fd=self.folder[place])
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            if error.errno in (errno.ELOOP, errno.ENXIO):
-                raise Garbled("published-not-ours", file=f"{place}/{name}") from error
-            raise trouble(error, f"{place}/{name}") from error
-        with os.fdopen(opened, "rb") as file:
-            facts = os.fstat(opened)
-            if not stat.S_ISREG(facts.st_mode) or facts.st_size > _LARGEST:
-                raise Garbled("published-not-ours", file=f"{place}/{name}")
-            return file.read(), facts.st_mtime
-
-    @contextmanager
-    def locked(self) -> Iterator[None]:
-        """Nobody else publishes meanwhile. Raises Unreachable where another does for too long."""
-        until = time.monotonic() + _LOCK_SECONDS
-        while True:
-            try:
-                fcntl.flock(self.root, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError as error:
-                if time.monotonic() > until:
-                    raise Unreachable("publishing-busy", place=self.directory) from error
-                time.sleep(0.01)
-        try:
-            yield
-        finally:
-            fcntl.flock(self.root, fcntl.LOCK_UN)
-
-    @contextmanager
-    def staging(self) -> Iterator[Path]:
-        """A private folder on the same disk, gone afterwards. Under the lock only."""
-        staged = Path(tempfile.mkdtemp(prefix=_STAGED, dir=self.directory))
-        try:
-            yield staged
-        finally:
-            shutil.rmtree(staged, ignore_errors=True)
 
 
 # --- publishing
@@ -201,6 +78,7 @@ def publish(
     directory: Path,
     items: Sequence[Item],
     *,
+    forwarding: Forwarding | None = None,
     sievec: Sequence[str] = ("sievec",),
     clock: Callable[[], float] = time.time,
     step: Callable[[str], None] = lambda _name: None,
@@ -209,11 +87,12 @@ def publish(
 
     Gives back, in order, the digest of what is then published, or an error: Invalid, Unsupported, Conflict where something
     else is published than expected, Trouble. An error is that mailbox's alone unless the whole disk is troubled.
+    With `forwarding` this is a directory of forwards and of nothing else, without it one of replies.
     `step` is called between the steps, for tests that stop there.
     """
     try:
         with Places(directory, writing=True) as places, places.locked():
-            return _Batch(places, sievec, clock, step).run(items)
+            return _Batch(places, sievec, clock, step, forwarding).run(items)
     except OSError as error:
         found: Trouble = trouble(error, directory)
     except Trouble as error:
@@ -221,12 +100,15 @@ def publish(
     return [found for _ in items]
 
 
-def try_out(directory: Path, *, sievec: Sequence[str] = ("sievec",)) -> str | LocumError:
+def try_out(
+    directory: Path, *, forwarding: Forwarding | None = None, sievec: Sequence[str] = ("sievec",)
+) -> str | LocumError:
     """Stage and compile a script that uses all we ever use, and remove it again; "" if that works, else the error."""
     try:
         with Places(directory, writing=True) as places, places.locked(), places.staging() as staged:
-            _make_durable(places.root, [_write(staged / "0.sieve", sieve.script([_SAMPLE]))])
-            return judge({0: sieve.script([_SAMPLE])}, staged, sievec).get(0, "")
+            sample = sieve.script([], forwards=[_FORWARD_SAMPLE]) if forwarding else sieve.script([_SAMPLE])
+            _make_durable(places.root, [_write(staged / "0.sieve", sample)])
+            return judge({0: sample}, staged, sievec).get(0, "")
     except OSError as error:
         return trouble(error, directory)
     except Trouble as error:
@@ -237,9 +119,14 @@ class _Batch:
     """One call of `publish`, under the lock."""
 
     def __init__(
-        self, places: Places, sievec: Sequence[str], clock: Callable[[], float], step: Callable[[str], None]
+        self,
+        places: Places,
+        sievec: Sequence[str],
+        clock: Callable[[], float],
+        step: Callable[[str], None],
+        forwarding: Forwarding | None,
     ) -> None:
-        self.places, self.sievec, self.clock, self.step = places, sievec, clock, step
+        self.places, self.sievec, self.clock, self.step, self.forwarding = places, sievec, clock, step, forwarding
         self.results: dict[int, str | LocumError] = {}
 
     def run(self, items: Sequence[Item]) -> list[str | LocumError]:
@@ -260,7 +147,7 @@ class _Batch:
     def _sweep(self) -> None:
         """Remove what a publisher that was killed left behind; we hold the lock, so nobody is using it."""
         for name in os.listdir(self.places.root):  # noqa: PTH208  the folder that is held open
-            if name.startswith(_STAGED):
+            if name.startswith(STAGED):
                 shutil.rmtree(self.places.directory / name, ignore_errors=True)
 
     def _decide(self, items: Sequence[Item]) -> dict[int, bytes | None]:
@@ -284,13 +171,23 @@ class _Batch:
         now = self.places.read(item.user)
         if item.place not in PLACES:
             raise Invalid("publishing-place", place=ascii(item.place)[:40])
-        script = sieve.script(item.replies) if item.replies else None
+        if item.replies if self.forwarding else item.forwards:
+            raise Rejected("mailhost-not-allowed", what="replies" if self.forwarding else "forwards")
+        script = sieve.script(item.replies, forwards=item.forwards) if item.replies or item.forwards else None
         want = _want(item, script)
         if now.digest == want.digest and now.dated_at > self.clock():
             return want.digest
         if now.digest != item.expect or again:
             raise Conflict("published-changed", user=item.user)
+        self._check_warrant(item, now)
         return script
+
+    def _check_warrant(self, item: Item, now: Published) -> None:
+        """Of forwards that do not stand already; taking one away, or moving it behind her own script, needs none."""
+        standing = _forwards_of(now) if item.forwards else ()
+        new = [forward for forward in item.forwards if forward not in standing]
+        if new and self.forwarding is not None:
+            warranted(item.warrant, item.user, new, self.forwarding, datetime.fromtimestamp(self.clock(), UTC))
 
     def _stage(self, staged: Path, items: Sequence[Item], texts: Mapping[int, bytes]) -> None:
         dated = self._next_date() if texts else 0
@@ -350,6 +247,15 @@ def _write(path: Path, text: bytes, dated: int = 0, mode: int = 0o600, group: in
         os.fchmod(opened, mode)
         os.utime(opened, (dated, dated))
     return path
+
+
+def _forwards_of(now: Published) -> tuple[Forward, ...]:
+    """What is forwarded already. Of a script that is not ours, nothing."""
+    try:
+        scripts = [text for text in (now.before, now.after) if text is not None]
+        return tuple(forward for text in scripts for forward in sieve.parse(text).forwards)
+    except Garbled:
+        return ()
 
 
 def _want(item: Item, script: bytes | None) -> Published:

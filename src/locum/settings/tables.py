@@ -257,6 +257,9 @@ class SieveFiles:
     helper: Many = ()
     script: str | None = None
     sample: Address | None = None
+    forward_directory: Place | None = None
+    forward_publisher: Many = ()
+    mail_log: Place | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -167,7 +167,7 @@ def _marked(marks: Sequence[str]) -> Iterator[str]:
 def _mark(text: str) -> Iterator[str]:
     """A mark as a regular expression, in each spelling: composed, decomposed, without accents; each in both cases."""
     mark = " ".join(unicodedata.normalize("NFC", text).strip(_ROUND_A_MARK).split())
-    if not mark or len(mark) > _LONGEST_MARK or not mark.isprintable():
+    if not mark or len(mark) > _LONGEST_MARK or not text.isprintable():
         raise Unsupported("sieve-private-mark")
     apart = unicodedata.normalize("NFD", mark)
     bare = "".join(char for char in apart if not unicodedata.combining(char))

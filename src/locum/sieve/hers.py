@@ -1,4 +1,4 @@
-"""What her own script does, in yes and no: does it answer, reject, redirect, stop? Never rewritten, never kept.
+"""What her own script does: does it answer, reject, redirect (how often, where to), stop? Never rewritten, never kept.
 
 A lexer (RFC 5228 section 8.1) and a table of harmless words, no parser: whether a command would be reached is not asked.
 It fails closed: a byte, word or include that is not understood makes every answer yes.
@@ -58,17 +58,35 @@ _PAIRS = {"]": "[", ")": "(", "}": "{"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hers:
-    """What her script may do, the scripts it includes counted in. `doubt`: not understood, and then all is yes."""
+    """What her script may do, the scripts it includes counted in. `doubt`: not understood, and then all is yes.
+
+    `redirects` counts the commands, `redirects_to` are their addresses, as she wrote them; None where one is not to be
+    told (a variable, a list).
+    """
 
     vacation: bool = False
     reject: bool = False
     redirect: bool = False
+    discard: bool = False
     stop: bool = False
     includes: bool = False
+    redirects: int = 0
+    redirects_to: tuple[str, ...] | None = ()
     doubt: bool = False
 
 
-_DOUBT = Hers(vacation=True, reject=True, redirect=True, stop=True, includes=True, doubt=True)
+_MANY = 99
+_DOUBT = Hers(
+    vacation=True,
+    reject=True,
+    redirect=True,
+    discard=True,
+    stop=True,
+    includes=True,
+    redirects=_MANY,
+    redirects_to=None,
+    doubt=True,
+)
 
 
 class _Doubtful(Exception):
@@ -83,21 +101,27 @@ class _Token(NamedTuple):
 def examine(script_bytes: bytes, resolve: Resolve) -> Hers:
     """What the script does or may do. `resolve` gives another script of hers by name, None where there is none."""
     try:
-        words, includes = _all_words(script_bytes, resolve)
+        scripts = _all_scripts(script_bytes, resolve)
+        words = {word for tokens in scripts for word in _words(tokens)}
+        targets = [target for tokens in scripts for target in _redirected(tokens)]
     except _Doubtful:
         return _DOUBT
+    told = tuple(dict.fromkeys(target for target in targets if target is not None))
     return Hers(
         vacation=not words.isdisjoint(_ANSWERS),
         reject=not words.isdisjoint(_REJECTS),
-        redirect="redirect" in words,
+        redirect=bool(targets),
+        discard="discard" in words,
         stop="stop" in words,
-        includes=includes,
+        includes="include" in words,
+        redirects=len(targets),
+        redirects_to=None if None in targets else told,
     )
 
 
-def _all_words(script_bytes: bytes, resolve: Resolve) -> tuple[set[str], bool]:
-    """The words of a script and of all that it includes."""
-    words: set[str] = set()
+def _all_scripts(script_bytes: bytes, resolve: Resolve) -> list[list[_Token]]:
+    """The tokens of a script and of all that it includes."""
+    scripts: list[list[_Token]] = []
     seen: set[str] = set()
     waiting = [script_bytes]
     room = _MOST_BYTES
@@ -107,12 +131,12 @@ def _all_words(script_bytes: bytes, resolve: Resolve) -> tuple[set[str], bool]:
         if room < 0 or len(seen) > _MOST_SCRIPTS:
             raise _Doubtful
         tokens = list(_tokens(text))
-        words |= _words(tokens)
+        scripts.append(tokens)
         for name, optional in _included(tokens):
             if name not in seen:
                 seen.add(name)
                 waiting += _found(name, resolve(name), optional=optional)
-    return words, "include" in words
+    return scripts
 
 
 def _found(name: str, text: bytes | None, *, optional: bool) -> list[bytes]:
@@ -167,6 +191,15 @@ def _balance(token: _Token, open_signs: list[str]) -> None:
         open_signs.append(token.text)
     elif token.text in _PAIRS and (not open_signs or open_signs.pop() != _PAIRS[token.text]):
         raise _Doubtful
+
+
+def _redirected(tokens: list[_Token]) -> Iterator[str | None]:
+    """Where each redirect of a script goes: None for what is not one plain address."""
+    for place, token in enumerate(tokens):
+        if token == ("word", "redirect"):
+            rest = [one for one in tokens[place + 1 : place + 6] if one.kind != "tag" or one.text == ":list"]
+            plain = len(rest) > 1 and rest[0].kind == "string" and rest[1] == ("sign", ";") and "${" not in rest[0].text
+            yield rest[0].text if plain else None
 
 
 def _included(tokens: list[_Token]) -> Iterator[tuple[str, bool]]:
