@@ -141,6 +141,7 @@ def _more_than_away(
         for start, end in chain(*allowed):
             given[start:end] = [True] * (end - start)
         weak[language] = {at for kind in _TOLD_OF_SOMEBODY for at, _ in one.kinds[kind].near.find(words)}
+        weak[language] |= {at for at, _ in one.plain.perhaps.find(words)}
     named = {hit.sentence for hit in told if hit.kind in _TOLD_OF_SOMEBODY}
     for language, part in strays(Text(text, words, given, cues, weak)):
         first, last = words[part[0]], words[part[-1]]

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
-from locum.wording.folding import folded
+from locum.wording.folding import Word, folded
 from locum.wording.kinds import LANGUAGES, Kind
 from locum.wording.matching import Classes, Phrases, phrases, steps_of
 
 _SAID = ("words", "near", "except", "about", "others")
-_PLAIN = ("subject", "not_subject", "away", "topic", "opener", "closing", "things", "named")
+_PLAIN = ("subject", "not_subject", "away", "topic", "opener", "closing", "things", "named", "perhaps")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +31,9 @@ class KindList:
 @dataclass(frozen=True, slots=True)
 class PlainList:
     """How one language speaks of her (`subject` but for `not_subject`) and of being `away`, and the `vocabulary` that may
-    be used for it. `reader` speaks to the reader, `business` and `ours` perhaps of the organisation, `topic` begins what a question is
-    about, `opener` a sentence that says so first, `closing` a signature, `things` a sentence about something else. `ours` may
+    be used for it. `reader` means the reader, `asks` asks something of him, `business` and `ours` perhaps of the organisation, `topic` begins what a question is
+    about, `opener` a sentence that says so first, `closing` a signature, `things` a sentence about something else;
+    `named` are names of departments, `perhaps` words that may tell of her all the same. `ours` may
     be the organisation or a family.
     """
 
@@ -44,8 +45,11 @@ class PlainList:
     closing: Phrases
     things: Phrases
     named: Phrases
+    perhaps: Phrases
     ours: frozenset[str]
     reader: frozenset[str]
+    reader_named: frozenset[str]
+    asks: frozenset[str]
     business: frozenset[str]
     business_ends: tuple[str, ...]
     vocabulary: frozenset[str]
@@ -54,6 +58,10 @@ class PlainList:
     def knows(self, word: str) -> bool:
         """Whether a folded word is plain; a number is."""
         return word in self.vocabulary or word[0].isdigit() or word.endswith(self.vocabulary_ends)
+
+    def addresses(self, word: Word) -> bool:
+        """Whether a word means the reader; German tells "Sie" from "sie"."""
+        return word.text in self.reader or (word.capital and word.text in self.reader_named)
 
     def is_of_work(self, word: str) -> bool:
         """Whether a folded word is of the organisation's work: a sentence with it may be about that."""
@@ -96,12 +104,21 @@ def word_list(language: str) -> WordList:
 def _plain_list(table: Mapping[str, list[str]], classes: Classes, dates: list[str]) -> PlainList:
     said = {part: phrases(table[part], classes) for part in _PLAIN}
     reader, business, vocabulary = (str(table[part]).split() for part in ("reader", "business", "vocabulary"))
-    known = [*vocabulary, *business, *(word for line in dates for word in line.split("|")), *reader]
+    asks = str(table["asks"]).split()
+    known = [
+        *vocabulary,
+        *business,
+        *asks,
+        *(word for line in dates for word in line.split("|")),
+        *(word.lstrip("^") for word in reader),
+    ]
     whole = frozenset(folded(word) for word in known if "*" not in word)
     return PlainList(
         **said,
         ours=frozenset(folded(word) for word in str(table["ours"]).split()),
-        reader=frozenset(folded(word) for word in reader if "*" not in word),
+        reader=frozenset(folded(word) for word in reader if word[0] != "^"),
+        reader_named=frozenset(folded(word[1:]) for word in reader if word[0] == "^"),
+        asks=frozenset(folded(word) for word in asks),
         business=frozenset(folded(word) for word in business if "*" not in word),
         business_ends=_ends(business),
         vocabulary=whole,

@@ -31,6 +31,9 @@ class Text:
     weak: Mapping[str, set[int]]
 
 
+_FIRST = 3  # what is asked for comes first: "Please then call ..."
+
+
 def strays(text: Text) -> Iterator[tuple[str, range]]:
     """The parts of sentences that say more than that she is away, by their words, each with the language it is in.
 
@@ -67,7 +70,8 @@ class _Reader:
         signature = range(_signature(plain, text.text, words), len(words))
         self._hers = _places(plain.subject.find(words)) - others - quoted
         self._about = self._hers | _places(plain.away.find(words))
-        self._cues = {at for at, word in enumerate(words) if text.cues[at] or word.text in plain.reader}
+        self._cues = {at for at, word in enumerate(words) if text.cues[at] or plain.addresses(word)}
+        self._asks = {at for at, word in enumerate(words) if word.text in plain.asks}
         self._ours = {at for at, word in enumerate(words) if word.text in plain.ours}
         self._work = {at for at, word in enumerate(words) if plain.is_of_work(word.text)}
         self._opens = {start for start, _ in plain.opener.find(words)}
@@ -89,11 +93,12 @@ class _Reader:
             return [part for part in self._parts(sentence) if self._says_more(part)]
         of_work = not self._work.isdisjoint(sentence) or sentence[0] in self._things | self._opens
         elsewhere = of_work and (self._weak.isdisjoint(sentence) or not self._ours.isdisjoint(sentence))
-        speaks = not self._cues.isdisjoint(sentence)
+        speaks = not (self._cues | self._asks).isdisjoint(sentence)
         return [] if speaks or elsewhere or not self._says_more(sentence) else [sentence]
 
     def _says_more(self, part: range) -> bool:
-        if self._hers.isdisjoint(part) and not self._cues.isdisjoint(part):
+        speaks = not self._cues.isdisjoint(part) or not self._asks.isdisjoint(part[:_FIRST])
+        if self._hers.isdisjoint(part) and speaks:
             return False
         topic = min((at for at in self._topics if at in part), default=part.stop)
         return any(at not in self._plain for at in range(part.start, topic))
