@@ -5,7 +5,7 @@ tools/policy_page.py writes it, and tests/test_regulation.py holds it to the cod
 
 from locum.policy import load
 from locum.regulation.outline import CLAUSES
-from locum.regulation.promises import PROMISES, Promise
+from locum.regulation.promises import DUTIES, PROMISES, Promise
 from locum.regulation.sentences import House, Teller
 
 _HEAD = """\
@@ -27,14 +27,25 @@ def page() -> str:
     lines = [_HEAD]
     for clause in CLAUSES:
         lines += [f"## {clause} {tellers[1].words(f'article.{clause}')}", ""]
-        rows = [promise for promise in PROMISES if promise.clause == clause]
-        if rows:
-            lines += [f"| {' | '.join(_COLUMNS)} |", f"|{'---|' * len(_COLUMNS)}"]
-            lines += [_row(promise, tellers) for promise in rows]
-        else:
-            lines.append("Nothing that this version enforces; the regulation says so.")
+        lines += [f"| {' | '.join(_COLUMNS)} |", f"|{'---|' * len(_COLUMNS)}"]
+        lines += [_row(promise, tellers) for promise in PROMISES if promise.clause == clause]
+        lines += [_other_row(key, tellers) for key in CLAUSES[clause].split() if not key.startswith("promise.")]
         lines.append("")
     return "\n".join(lines)
+
+
+_OTHERS = {
+    "duty": ("undertaking of the organisation", "test_no_promise_is_marked_as_an_undertaking"),
+    "note": ("so it is in this version", "test_what_the_other_documents_promise_stands_in_the_regulation_too"),
+}
+
+
+def _other_row(key: str, tellers: list[Teller]) -> str:
+    """A sentence that no rule of the program keeps, and who keeps it instead."""
+    whose, test = _OTHERS[key.partition(".")[0]]
+    sentences = [teller.sentence(key).text.replace("|", "\\|") for teller in tellers]
+    settings = ", ".join(f"`{path}`" for path in DUTIES.get(key, ()))
+    return f"| {whose} | {settings} | {sentences[0]} | {sentences[1]} | `test_regulation.py` `{test}` |"
 
 
 def _row(promise: Promise, tellers: list[Teller]) -> str:

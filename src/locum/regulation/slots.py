@@ -111,7 +111,7 @@ SLOTS: Mapping[str, tuple[str, Write]] = {
     "subject_tags": ("private.subject_tags", _marks),
     "record_months": ("keeping.record_months", _unit("month", "months")),
     "within_days": ("account.within_days", _unit("day", "days")),
-    "departure_reasons": ("departure.reasons", _reasons),
+    "departure_reasons": ("departure.reasons", _listed(_either, "/reason")),
     "departure_months": ("departure.months", _unit("month", "months")),
     "departure_max_months": ("departure.max_months", _unit("month", "months")),
     "departure_contact": ("departure.contact", _people),
