@@ -205,6 +205,12 @@ def test_a_fault_that_outlasts_the_time_asked_for_leaves_nothing_live_and_is_acc
     assert after.state in (State.ACCOUNTED, State.EXPIRED)
     assert (after.accounted_at is not None, world.published(), acts(world, case)["done", "apply"]) == (True, {}, 0)
     assert (len(world.letters("anna@corp.test", "live")), len(world.letters("anna@corp.test", "account"))) == (0, 1)
+    told = world.desk.account(case.id)
+    said = " ".join(row.text for section in told.sections for row in section.rows)
+    if after.state is State.ACCOUNTED:  # the setting had begun: the record says that it failed, and not that it was taken away
+        assert (after.outcome, told.outcome, "failed" in world.types(case)) == ("failed", "failed", True)
+        assert "Het automatische antwoord is weggehaald" not in said
+        assert "publishing-" not in said  # a sentence, and no key
 
 
 # the worker's own loop, while the store, the relay or the mail server is away

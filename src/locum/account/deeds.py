@@ -27,7 +27,7 @@ def _step(teller: Teller, story: Story, entry: Entry) -> Iterator[Row]:
         case "intended":
             yield from _intended(teller, next(act for act in story.acts if act.intended is entry))
         case "done":
-            yield Row(label=teller.when(entry.time), text=_done(teller, text(entry.body, "act")))
+            yield Row(label=teller.when(entry.time), text=_done(teller, story, text(entry.body, "act")))
         case "read-back":
             yield from _read_back(teller, entry)
         case _:
@@ -64,7 +64,9 @@ def _remarks(teller: Teller, body: Body) -> Iterator[str]:
         yield teller.known("remark", remark, {}) or teller.say("found.remark", remark=remark)
 
 
-def _done(teller: Teller, act: str) -> str:
+def _done(teller: Teller, story: Story, act: str) -> str:
+    if act == "end" and any(text(entry.body, "put_back") == "nothing-was-there" for entry in story.of("ended")):
+        return teller.say("done.end-nothing")
     return teller.say(f"done.{act}") if teller.says(f"done.{act}") else teller.say("done.other", act=act)
 
 

@@ -180,7 +180,8 @@ _SAID = {"objected": "objected", "done-herself": "done-herself"}
 def _after(state: str, entry: Entry) -> str:
     if entry.type in _FINAL:
         # While it is on, a withdrawal is the wish to stop it; what came of that is told by the entries that follow.
-        return state if state in ("live", "unknown") and entry.type != "ended" else entry.type
+        is_on = state in ("live", "unknown") and entry.type != "ended"
+        return state if is_on or (state == "failed" and entry.type == "ended") else entry.type
     if entry.type in ("intended", "done", "failed"):
         return _after_act(state, entry.type, text(entry.body, "act"))
     if entry.type == "answered" and (answer := text(entry.body, "answer")) in _SAID:
@@ -194,7 +195,7 @@ def _after_act(state: str, kind: str, act: str) -> str:
     changes = {
         ("intended", "apply"): "unknown",
         ("done", "apply"): "live",
-        ("done", "end"): "ended",
+        ("done", "end"): "failed" if state == "failed" else "ended",
         ("failed", "apply"): "failed",
         ("failed", ""): "failed",
     }

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from locum.account.story import plain
 from locum.entry import Json
-from locum.messages import say, says
+from locum.messages import as_far_as_known, say, says
 from locum.phrases import day, legible, one_line, when
 
 
@@ -49,9 +49,9 @@ class Teller:
         return say(self.language, name) if key and says(self.language, name) else one_line(key)
 
     def known(self, area: str, key: str, values: Mapping[str, str]) -> str:
-        """A sentence of another area (errors, remark); "" where it is not there or needs values we have not got."""
+        """A sentence of another area (errors, remark), with an ellipsis for what we have not got; "" where it is not there."""
         try:
-            return say(self.language, f"{area}.{key}", **values) if says(self.language, f"{area}.{key}") else ""
+            return as_far_as_known(self.language, f"{area}.{key}", values)
         except (KeyError, IndexError, FileNotFoundError):
             return ""
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from string import Formatter
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -10,7 +9,7 @@ from locum.entry import Entry
 from locum.errors import LocumError
 from locum.lifecycle import Case
 from locum.measure import AutoReply, Measure, instant, measure_to_json
-from locum.messages import catalogue, say, says
+from locum.messages import as_far_as_known, say, says
 from locum.phrases import dates_in_words, one_line
 
 if TYPE_CHECKING:
@@ -112,15 +111,6 @@ def explained(error: LocumError, language: str) -> dict[str, str]:
 def said_trouble(key: str, language: str, values: Mapping[str, str] = MappingProxyType({})) -> str:
     """A trouble that is known by its message key, as a sentence; with an ellipsis for each value that is not known any more."""
     return as_far_as_known(language, f"errors.{key}.sentence", values) or key
-
-
-def as_far_as_known(language: str, path: str, values: Mapping[str, str]) -> str:
-    """A sentence with an ellipsis for each value that is missing; empty where there is no such sentence."""
-    if not says(language, path):
-        return ""
-    area, _, key = path.partition(".")
-    names = {name for _, name, _, _ in Formatter().parse(catalogue(language, area)[key]) if name}
-    return say(language, path, **{name: values.get(name, "…") for name in names})
 
 
 def _said(language: str, key: str, values: Mapping[str, str]) -> str:

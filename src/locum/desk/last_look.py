@@ -14,6 +14,7 @@ from locum.desk.office import Office
 from locum.desk.reaching import put_off, wait_for
 from locum.desk.receiving import NOTHING, look, not_holding
 from locum.errors import LocumError
+from locum.jobs import LOST
 from locum.lifecycle import Case, Event, State, advance
 from locum.policy import Allowed, Needs, No, Verdict, decide
 from locum.store import Change, Job, Taken
@@ -25,13 +26,25 @@ def is_ready(office: Office, taken: Taken, case: Case, living: Sequence[Case]) -
     """
     try:
         if case.state is State.APPLYING and office.clock() >= case.to_date:
-            put = (Job(kind="end", case=case.id, due_at=office.clock(), lane=case.connector),)
-            office.store.commit([Change(case=advance(case, Event.END, outcome="time"), put=put, finished=taken)])
+            office.store.commit([_never_set(office, taken, case)])
             return False
         return _may_apply(office, taken, case, living) and _may_forward(office, taken, case)
     except LocumError as error:
         put_off(office, taken, error)
         return False
+
+
+def _never_set(office: Office, taken: Taken, case: Case) -> Change:
+    """Its end has come while it was being set. Where the mail system did not let it be set, that is said; where a worker was
+    lost in the act, what stands is found at the end.
+    """
+    put = (Job(kind="end", case=case.id, due_at=office.clock(), lane=case.connector),)
+    why = taken.job.trouble
+    if not why or why == LOST:
+        return Change(case=advance(case, Event.END, outcome="time"), put=put, finished=taken)
+    failed = advance(case, Event.END, outcome="failed", trouble=why)
+    entry = office.draft(case, "failed", act="apply", key=why, left_as="", mailbox=case.mailbox, connector=case.connector)
+    return Change(case=failed, entries=(entry,), put=put, finished=taken)
 
 
 def _may_apply(office: Office, taken: Taken, case: Case, living: Sequence[Case]) -> bool:
@@ -61,6 +74,10 @@ def _is_allowed(office: Office, taken: Taken, case: Case) -> bool:
             return True
         case No() as no:
             _refuse(office, taken, case, no)
+        case Needs("overrule"):  # an approver has lost the function: her objection stands again
+            resting = advance(case, Event.OBJECT, outcome="objection")
+            close = Job(kind="close", case=case.id, due_at=case.to_date)
+            office.store.commit([Change(case=resting, put=(close, news(office, resting)), finished=taken)])
         case Needs(what):
             waiting = advance(case, Event.NEED_REVIEW)
             close = Job(kind="close", case=case.id, due_at=case.to_date)

@@ -6,6 +6,7 @@ Placeholders are str.format names. A missing key is an error in every language, 
 """
 
 import tomllib
+from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 from string import Formatter
@@ -40,6 +41,15 @@ def say(language: str, key: str, /, **values: object) -> str:
     """
     area, _, path = key.partition(".")
     return Formatter().vformat(catalogue(language, area)[path], (), {k: str(v) for k, v in values.items()})
+
+
+def as_far_as_known(language: str, key: str, values: Mapping[str, str]) -> str:
+    """The sentence with an ellipsis for each value that is missing; empty where there is no such sentence."""
+    if not says(language, key):
+        return ""
+    area, _, path = key.partition(".")
+    names = {name for _, name, _, _ in Formatter().parse(catalogue(language, area)[path]) if name}
+    return say(language, key, **{name: values.get(name, "…") for name in names})
 
 
 def says(language: str, key: str) -> bool:
