@@ -5,11 +5,16 @@ import json
 import os
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from authenticator import BACKED_UP, PRESENT, VERIFIED, Authenticator, decode, encode
 
+from locum.register import Key as Enrolled
+from locum.register import Register
+from locum.register.standing import Span
+from locum.web.signin import EnrolledKeys
 from locum.web.signin.passkeys import (
     Key,
     NoProof,
@@ -239,3 +244,30 @@ def test_answers_with_parts_left_out_or_of_another_kind_are_no_proof(device: Aut
             place[part[-1]] = value
             with pytest.raises(NoProof):
                 proof(PARTY, json.dumps(changed), CHALLENGE, key)
+
+
+# the register's keys
+
+
+ADDED = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+WAITED = Span(index=4, from_at=ADDED + timedelta(hours=24), until_at=ADDED + timedelta(days=3))
+HERS = Enrolled(person="anna", credential=b"hers", public_key=b"public", span=WAITED, counts=((4, 1), (6, 7)))
+
+
+def found_after(days: int, enrolled: Enrolled = HERS) -> Key:
+    keys = EnrolledKeys(lambda: Register(keys={b"hers": enrolled}), lambda: ADDED + timedelta(days=days))
+    assert keys.key(b"nobody's") is None
+    found = keys.key(b"hers")
+    assert found is not None
+    return found
+
+
+def test_a_key_of_the_register_counts_after_its_wait_and_until_its_end() -> None:
+    assert [found_after(days).is_valid for days in range(4)] == [False, True, True, False]
+    found = found_after(1)
+    assert (found.person, found.public_key, found.sign_count) == ("anna", b"public", 7)
+
+
+def test_a_key_of_the_register_that_was_withdrawn_signs_nobody_in() -> None:
+    withdrawn = replace(HERS, span=replace(WAITED, ended=9))
+    assert not found_after(1, withdrawn).is_valid
