@@ -109,7 +109,7 @@ def read_entries(connection: Connection, mailbox: str | None, case_id: str | Non
     rows = list(connection.execute(select(entries).where(*wanted).order_by(entries.c.position)))
     if mailbox is not None and case_id is None:
         _check_whole(mailbox, rows, found.get(mailbox, (0, b"")))
-    return _opened(connection, rows)
+    return open_rows(connection, rows)
 
 
 def _check_whole(stream: str, rows: Sequence[Row[*tuple[object, ...]]], expected: tuple[int, bytes]) -> None:
@@ -119,7 +119,8 @@ def _check_whole(stream: str, rows: Sequence[Row[*tuple[object, ...]]], expected
         raise Garbled("record-incomplete", stream=stream)
 
 
-def _opened(connection: Connection, rows: Sequence[Row[*tuple[object, ...]]]) -> list[Entry]:
+def open_rows(connection: Connection, rows: Sequence[Row[*tuple[object, ...]]]) -> list[Entry]:
+    """Rows of the table of entries, opened and checked against leaf, tag and chain. Raises Garbled."""
     names = {row.case_id for row in rows} | {row.stream for row in rows}
     keys = read_keys(connection, names)
     leaves = {(row.stream, row.seq): row.leaf for row in rows}

@@ -13,6 +13,7 @@ from typer._click.exceptions import UsageError  # typer exports no name for it
 
 from locum.cli.cases import register as register_cases
 from locum.cli.door import As, Config, Json, Lang, current, early_language, helped, open_door
+from locum.cli.figures import register as register_figures
 from locum.cli.house import register as register_house
 from locum.cli.output import put_json
 from locum.cli.policy import register as register_policy
@@ -47,7 +48,7 @@ def _root(
         raise typer.Exit(2)
 
 
-for register in (register_requests, register_cases, register_policy, register_house):
+for register in (register_requests, register_cases, register_policy, register_figures, register_house):
     register(app)
 
 
