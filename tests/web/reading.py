@@ -26,8 +26,16 @@ def text_of(page: Response) -> str:
     return " ".join(Reader(page.text).text.split())
 
 
+def shown_on(page: Response) -> dict[str, str]:
+    """What the page's forms send along unseen."""
+    hidden = [attrs for tag, attrs in Reader(page.text).elements if tag == "input" and attrs.get("type") == "hidden"]
+    return {str(attrs["name"]): str(attrs["value"] or "") for attrs in hidden}
+
+
 def press(browser: TestClient, token: str, answer: str, **fields: str) -> Response:
-    return browser.post(f"/l/{token}", data={"answer": answer, **fields})
+    """Press a button on the page as it is now."""
+    shown = shown_on(browser.get(f"/l/{token}"))
+    return browser.post(f"/l/{token}", data={**shown, "answer": answer, **fields})
 
 
 def buttons(page: Response) -> set[str]:

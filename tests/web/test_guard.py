@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 import pytest
 from desks import URL, Counter, Ticks
 from httpx2 import Response
-from reading import press, text_of
+from reading import press, shown_on, text_of
 from starlette.testclient import TestClient
 
 from locum.desk import LinkView, OwnText
@@ -34,7 +34,8 @@ def test_after_twenty_unknown_links_there_is_a_pause(browser: TestClient, ticks:
 
 
 def test_posted_guesses_count_as_well(browser: TestClient) -> None:
-    assert [press(browser, "guess", "agree").status_code for _ in range(21)] == [404] * 20 + [429]
+    guesses = [browser.post("/l/guess", data={"answer": "agree"}).status_code for _ in range(21)]
+    assert guesses == [404] * 20 + [429]
 
 
 def test_guesses_from_her_network_do_not_keep_her_from_objecting(counter: Counter, browser: TestClient) -> None:
@@ -98,7 +99,9 @@ class Broken:
     def look(self, token: str) -> LinkView:
         raise self.error
 
-    def answer(self, token: str, answer: str, text: OwnText | None = None, because: str = "") -> LinkView:
+    def answer(
+        self, token: str, answer: str, text: OwnText | None = None, because: str = "", *, shown: str | None = None
+    ) -> LinkView:
         raise self.error
 
 
@@ -172,7 +175,8 @@ def test_another_website_cannot_answer_in_passing(
     counter: Counter, browser: TestClient, headers: dict[str, str], status: int
 ) -> None:
     case, token = counter.ask()
-    assert browser.post(f"/l/{token}", data={"answer": "agree"}, headers=headers).status_code == status
+    form = {**shown_on(browser.get(f"/l/{token}")), "answer": "agree"}
+    assert browser.post(f"/l/{token}", data=form, headers=headers).status_code == status
     assert counter.desk.case(case.id).answer == ("agreed" if status == 303 else "")
 
 
@@ -181,7 +185,8 @@ def test_behind_a_proxy_the_origin_is_the_address_of_the_settings(counter: Count
     app = make_app(counter.desk, organisation="V", url="https://www.corp.test/afwezig/")
     with TestClient(app, base_url="http://10.0.0.5:8080", follow_redirects=False) as browser:
         page = browser.get(f"/l/{token}")
-        answer = browser.post(f"/l/{token}", data={"answer": "agree"}, headers={"Origin": "https://www.corp.test"})
+        form = {**shown_on(page), "answer": "agree"}
+        answer = browser.post(f"/l/{token}", data=form, headers={"Origin": "https://www.corp.test"})
     assert 'href="/afwezig/static/locum.css"' in page.text
     assert page.headers["strict-transport-security"]
     assert answer.headers["location"] == f"/afwezig/l/{token}"

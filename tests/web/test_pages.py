@@ -35,7 +35,7 @@ def test_the_page_says_who_asks_why_from_when_until_when_and_what_if_she_does_no
         "Een klant belt steeds.",
         "maandag 23 november 2026, 10:00 uur",
         "vrijdag 25 december 2026, 00:00 uur",
-        "Antwoord je niet vóór maandag 23 november 2026, 14:00 uur, dan gaat dit antwoord meteen daarna aan.",
+        "Antwoord je niet vóór maandag 23 november 2026, 14:00 uur, dan kijkt iemand anders bij Voorbeeld BV ernaar",
         "Na afloop krijg je een verantwoording",
         "Wat we van je bewaren",
     ):
@@ -126,7 +126,7 @@ def test_an_objection_needs_no_reason_and_nothing_is_set(counter: Counter, brows
     counter.pass_time(days=1)
     assert counter.desk.case(case.id).state is State.OBJECTED
     assert not counter.mail.replies
-    assert buttons(browser.get(f"/l/{token}")) == set()
+    assert buttons(browser.get(f"/l/{token}")) == {"agree", "own-text", "done"}  # she may agree after all
 
 
 def test_the_reason_for_an_objection_is_recorded(counter: Counter, browser: TestClient) -> None:

@@ -3,11 +3,19 @@
     filing.py        request                       a form becomes a case, or a clear refusal
     asking.py        ask, contact, answer, lapse,  she is asked first; what follows from what she says
                      review, withdraw, proceed
+    objecting.py,    objection-stands, overrule    her objection: for a later request too, and overruling it (clause 6)
+    overruling.py
+    departing.py,    keepers, closing              clause 17: what is different by reason; letters to who keeps contact
+    keepers.py
     acting.py        apply, watch, end, look       the only place that touches a mail system
     reaching.py      reading and writing many      how acting.py gets there
     telling.py       live, noted, news, review,    what she, the requester and the reviewers are told
                      account
-    behind_links.py  look, answer                  what the page behind her link shows and does
+    joining.py       request, with another         a measure joins a request that has nothing set yet
+    consenting.py    consent, tell-receiver        the receiver of a forward is asked, and told
+    last_look.py     (apply)                       what was filed is judged once more, right before the act
+    watching.py      (watch)                       what is read back of what is live
+    behind_links.py  look, answer                  what the pages behind links show and do
     forgotten.py     gaps, daily                   who forgot, and the reminder before leave
 
 The next step is always a job committed in the same transaction; `run` does due jobs. Doors see only this file.
@@ -20,8 +28,22 @@ from types import MappingProxyType
 from locum.absence import Mailbox
 from locum.account import Account
 from locum.addresses import canonical
-from locum.desk import acting, asking, behind_links, filing, forgotten, reaching, telling
-from locum.desk.forms import Acting, Gap, LinkView, OwnText, RequestForm
+from locum.desk import (
+    acting,
+    asking,
+    behind_links,
+    consenting,
+    departing,
+    filing,
+    forgotten,
+    joining,
+    keepers,
+    objecting,
+    overruling,
+    reaching,
+    telling,
+)
+from locum.desk.forms import Acting, ConsentView, ForwardForm, Gap, LinkView, OwnText, RequestForm
 from locum.desk.office import Office, Organisation
 from locum.entry import Entry
 from locum.errors import Conflict, Invalid, LocumError, Refused
@@ -29,7 +51,18 @@ from locum.lifecycle import Case, State
 from locum.seam import Connector, Finding, Report
 from locum.store import Taken
 
-__all__ = ["Acting", "Desk", "Gap", "LinkView", "Office", "Organisation", "OwnText", "RequestForm"]
+__all__ = [
+    "Acting",
+    "ConsentView",
+    "Desk",
+    "ForwardForm",
+    "Gap",
+    "LinkView",
+    "Office",
+    "Organisation",
+    "OwnText",
+    "RequestForm",
+]
 
 _ALL = 200
 _TRIES = 4
@@ -51,20 +84,31 @@ class Desk:
         }
         self._one: dict[str, Callable[[Taken], None]] = {
             "ask": partial(asking.ask, office),
+            "consent": partial(consenting.ask, office),
+            "tell-receiver": partial(consenting.told, office),
             "close": partial(asking.close, office),
-            "tell-live": partial(telling.tell_live, office),
-            "noted": partial(telling.noted, office),
+            "tell-live": partial(keepers.tell_live, office),
+            "noted": partial(keepers.noted, office),
             "news": partial(telling.news, office),
             "review-wanted": partial(telling.review_wanted, office),
-            "account": partial(telling.account, office),
+            "account": partial(keepers.account, office),
+            departing.CONTACT_TOLD: partial(keepers.tell_asked, office),
+            departing.REMINDED: partial(keepers.remind_of_closing, office),
+            objecting.STANDS: partial(objecting.tell_standing, office),
+            overruling.OVERRULED: partial(overruling.tell_overruled, office),
             "look": partial(acting.look, office),
             "remind": partial(forgotten.daily, office),
         }
 
     # the requester's steps
 
-    def request(self, acting_: Acting, form: RequestForm, *, batch: str = "") -> Case:
-        """File a request. Raises Invalid (nothing recorded), or Refused after recording the refusal (`values["case"]`)."""
+    def request(self, acting_: Acting, form: RequestForm | ForwardForm, *, batch: str = "", joins: str = "") -> Case:
+        """File a request. Raises Invalid (nothing recorded), or Refused after recording the refusal (`values["case"]`).
+
+        `joins` is an earlier case that has nothing set yet: the measure is added to it, and she is asked anew about both.
+        """
+        if joins:
+            return self._at(joins, lambda case: joining.join(self.office, acting_, case, form))
         return filing.request(self.office, acting_, form, batch)
 
     def request_many(self, acting_: Acting, forms: Sequence[RequestForm], *, batch: str) -> list[Case | LocumError]:
@@ -86,6 +130,12 @@ class Desk:
     def review(self, acting_: Acting, case_id: str, *, approve: bool, because: str) -> Case:
         """Record a second person's yes or no; never a signature. Raises Refused with clause 7."""
         return self._at(case_id, lambda case: asking.review(self.office, acting_, case, approve, because))
+
+    def overrule(self, acting_: Acting, case_id: str, *, because: str) -> Case:
+        """Record one approver's compelling grounds against her objection; with the last that the policy asks for, she is sent
+        them, and then the case goes on. Raises Refused with clause 6 or 7, Invalid `grounds-too-short`.
+        """
+        return self._at(case_id, lambda case: overruling.overrule(self.office, acting_, case, because))
 
     def withdraw(self, acting_: Acting, case_id: str) -> Case:
         """Take a request back before anything was set. Raises Refused `no-such-step` once it is live: see `end`."""
@@ -114,13 +164,19 @@ class Desk:
 
     # her steps, by link
 
-    def look(self, token: str) -> LinkView:
-        """What a link shows; changes nothing. Raises Invalid `link-unknown` (also for a forged one) or `link-expired`."""
+    def look(self, token: str) -> LinkView | ConsentView:
+        """What a link shows, to her or to the receiver of a forward; changes nothing. Raises Invalid `link-unknown` (also for a forged one) or `link-expired`."""
         return behind_links.look(self.office, token)
 
-    def answer(self, token: str, answer: str, text: OwnText | None = None, because: str = "") -> Case:
-        """One of LinkView.may; the case as it was recorded. Raises Invalid as `look`, and Conflict `link-used` where this was already said."""
-        return behind_links.answer(self.office, token, answer, text, because)
+    def answer(
+        self, token: str, answer: str, text: OwnText | None = None, because: str = "", *, shown: str | None = None
+    ) -> Case:
+        """One of the view's `may`; the case as it was recorded. `shown` is the request that the page showed, None where none did.
+
+        Raises Invalid as `look`, and Conflict: `link-used` where this was already said, `shown-before` where something else
+        is asked by now; nothing is recorded then.
+        """
+        return behind_links.answer(self.office, token, answer, text, because, shown)
 
     # the worker's steps
 

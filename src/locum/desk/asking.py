@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from locum.absence import Channel, Person
 from locum.addresses import mask
+from locum.desk.departing import path_of
 from locum.desk.filing import canonical_request
 from locum.desk.forms import Acting
 from locum.desk.judging import ask_rules, facts, question, reviewers
@@ -39,6 +40,9 @@ def ask(office: Office, taken: Taken) -> None:
         return
     if office.clock() >= case.to_date:
         expire(office, case, taken, "never-reached")
+        return
+    if not path_of(case).asks_her:
+        office.store.commit([proceed(office, case, (), finished=taken)])
         return
     owner = office.owner(case)
     if case.state is State.REQUESTED:

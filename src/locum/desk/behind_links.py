@@ -1,19 +1,22 @@
-"""Behind her links: what a page shows, and what her buttons do. Opening a link changes nothing."""
+"""Behind the links: what a page shows, and what her buttons do. Opening a link changes nothing. The page of a forward's
+receiver is in consenting.py, and his link answers for nobody else.
+"""
 
 from dataclasses import replace
 from datetime import datetime
 
 from locum.absence import Absence, Person
-from locum.desk import asking
+from locum.desk import asking, consenting, overruling
 from locum.desk.filing import canonical_request, new_case_id, overlapping, reworded
-from locum.desk.forms import LinkView, OwnText
+from locum.desk.forms import ConsentView, LinkView, OwnText
+from locum.desk.judging import if_silent
 from locum.desk.office import Office
 from locum.desk.telling import values
 from locum.entry import Json
 from locum.errors import Conflict, Invalid, Refused
 from locum.hours import parse_when
 from locum.lifecycle import Case, Event, State, advance, may
-from locum.measure import Audience, AutoReply
+from locum.measure import Audience, AutoReply, instant
 from locum.messages import say
 from locum.phrases import when
 from locum.store import Change, Link
@@ -22,13 +25,17 @@ from locum.wording import from_template, normal
 
 _LIVE = (State.APPLYING, State.APPLIED)
 _PERSON = "person/"
+_AGREEING = frozenset({"agree", "own-text", "done"})
+"""What she says of exactly what she was shown. Objecting and stopping work whatever was shown: they set nothing."""
 
 
-def look(office: Office, token: str) -> LinkView:
+def look(office: Office, token: str) -> LinkView | ConsentView:
     """What a link shows; see Desk.look."""
     link = _link(office, token)
     if link.case.startswith(_PERSON):
         return _set_view(office, link)
+    if link.purpose == consenting.PURPOSE:
+        return consenting.view(office, office.store.case(link.case))
     return _view(office, link, office.store.case(link.case))
 
 
@@ -59,19 +66,34 @@ def _view(office: Office, link: Link, case: Case) -> LinkView:
         from_words=words["from_words"],
         until_words=words["until_words"],
         deadline_words=words["deadline_words"],
-        if_unanswered=office.policy_of(case).auto_reply.ask.if_unanswered,
-        may=_may(case),
+        if_unanswered=if_silent(office, case),
+        may=_may(case) if reply else _may(case) - {"own-text"},
+        request=case.request,
+        anew=bool(case.joins),
+        forward_to=words["forward_to"],
+        trial=case.forward is not None and office.unsigned_reviews,
         draft=OwnText(subject=reply.subject, internal_text=reply.text_body, external_text=reply.external_text or "")
         if reply
         else OwnText(subject="", internal_text=""),
+        grounds=_grounds(office, case, owner),
         entries=tuple(office.store.entries(case=case.id)),
     )
+
+
+def _grounds(office: Office, case: Case, owner: Person) -> tuple[tuple[str, str], ...]:
+    """On which her objection was overruled, once it was: she has them by letter then, too."""
+    if case.state is State.OBJECTED or case.answer != "objected":
+        return ()
+    grounds = overruling.grounds_of(office, case)
+    return tuple((overruling.who_overruled(one, owner.language), str(one.body.get("because"))) for one in grounds)
 
 
 def _may(case: Case) -> frozenset[str]:
     """The buttons that work now. An answer is given once; objecting and stopping work until the case ends."""
     if case.state in _LIVE:
         return frozenset({"stop", "object"})
+    if case.state is State.OBJECTED:
+        return frozenset({"agree", "own-text", "done"})
     if not may(case, Event.OBJECT) and case.state is not State.REQUESTED:
         return frozenset()
     if case.answer in ("agreed", "own-text"):
@@ -79,23 +101,27 @@ def _may(case: Case) -> frozenset[str]:
     return frozenset({"agree", "object", "own-text", "done"})
 
 
-def answer(office: Office, token: str, said: str, text: OwnText | None, because: str) -> Case:
-    """Her button; see Desk.answer. Nothing follows the commit, so an error always means that nothing was recorded."""
+def answer(office: Office, token: str, said: str, text: OwnText | None, because: str, shown: str | None) -> Case:
+    """A button; see Desk.answer. Nothing follows the commit, so an error always means that nothing was recorded."""
     try:
-        return _answered(office, _link(office, token), said, text, because)
+        return _answered(office, _link(office, token), said, text, because, shown)
     except Conflict as conflict:
         if conflict.key != "changed-meanwhile":
             raise
     # A worker was at the case in the same moment: look at it anew, and say it once more.
-    return _answered(office, _link(office, token), said, text, because)
+    return _answered(office, _link(office, token), said, text, because, shown)
 
 
-def _answered(office: Office, link: Link, said: str, text: OwnText | None, because: str) -> Case:
+def _answered(office: Office, link: Link, said: str, text: OwnText | None, because: str, shown: str | None) -> Case:
     if link.case.startswith(_PERSON):
         return _set(office, link, said, text)
     case = office.store.case(link.case)
-    if said not in _may(case):
+    if link.purpose == consenting.PURPOSE:
+        return office.store.commit([consenting.answered(office, link, case, said, shown)])[0]
+    if said not in _may(case) or (said == "own-text" and case.reply is None):
         raise Conflict("link-used", case=case.id)
+    if said in _AGREEING and shown not in (None, case.request):
+        raise Conflict("shown-before", case=case.id)
     because = normal(because, "because").strip()[:2000]
     if case.state in _LIVE:
         change = _live_answer(office, case, said, because)
@@ -214,7 +240,7 @@ def _own_case(office: Office, owner: Person, until: datetime, now: datetime) -> 
     leave = next(iter(_leaves(office, owner, now, until)), None)
     from_date = max(now.replace(microsecond=0), leave.from_at if leave else now)
     if until <= from_date:
-        raise Invalid("end-before-start", until=when(until, owner.language, owner.time_zone))
+        raise Invalid("end-before-start", until=instant(until), zone=owner.time_zone)
     reply = AutoReply(
         handle=case_id,
         from_date=from_date.replace(microsecond=0),

@@ -8,23 +8,21 @@ from datetime import datetime
 from locum.absence import Mailbox, Person
 from locum.addresses import canonical, exception
 from locum.approval import request_hash
+from locum.desk import departing, objecting
 from locum.desk.forms import Acting, ForwardForm, RequestForm
-from locum.desk.judging import question
 from locum.desk.measuring import Window, forward_of, window
 from locum.desk.office import Office
-from locum.desk.receiving import NOTHING, Seen, look
+from locum.desk.refusing import if_refused, outcome, refused_change, words_of
 from locum.entry import Json
-from locum.errors import Invalid, LocumError, Refused, Trouble, Unsupported
-from locum.lifecycle import Case, Event, State, advance
+from locum.errors import Invalid, LocumError, Refused, Unsupported
+from locum.lifecycle import Case, State
 from locum.measure import Audience, AutoReply, Measure, instant, measure_to_json, unsayable
 from locum.phrases import when
-from locum.policy import Facts, No, decide
 from locum.store import Change, Job
 from locum.wording import from_template, normal, normal_line
 
 Form = RequestForm | ForwardForm
 _CHUNK = 200
-_STANDARD = "standard"
 
 
 def request(office: Office, acting: Acting, form: Form, batch: str) -> Case:
@@ -50,20 +48,21 @@ def _request_chunk(
     earlier = _earlier(office, forms, known)
     filed = [_known_or_filed(office, acting, form, earlier, batch) for form in forms]
     fresh = [case for case in filed if isinstance(case, Case) and case.version == 0]
-    living = by_mailbox(office.store.living_on([case.mailbox for case in fresh]))
+    before = by_mailbox(office.store.living_on([case.mailbox for case in fresh], tuple(State)))
     keep: dict[str, Case] = {}
     for place, case in enumerate(filed):
         if not isinstance(case, Case) or case.version:
             continue
-        others = [*living.get(case.mailbox, ()), *([keep[case.mailbox]] if case.mailbox in keep else [])]
+        living = [other for other in before.get(case.mailbox, ()) if not other.is_final]
+        others = [*living, *([keep[case.mailbox]] if case.mailbox in keep else [])]
         if (clash := overlapping(case, others)) is not None and case.state is not State.REFUSED:
             filed[place] = Refused("overlapping", case=clash.id, mailbox=case.mailbox)
         else:
-            keep[case.mailbox] = case
+            keep[case.mailbox] = objecting.if_objected_before(case, before.get(case.mailbox, ()))
     written = {case.id: case for case in office.store.commit([_change(office, acting, case) for case in keep.values()])}
     if batch[0]:
         known |= {case.mailbox: case.id for case in written.values()}
-    return [_outcome(office, written.get(case.id, case)) if isinstance(case, Case) else case for case in filed]
+    return [outcome(office, written.get(case.id, case)) if isinstance(case, Case) else case for case in filed]
 
 
 def _earlier(office: Office, forms: Sequence[Form], known: dict[str, str]) -> dict[str, Case]:
@@ -93,23 +92,6 @@ def _known_or_filed(
         return error
 
 
-def _outcome(office: Office, case: Case) -> Case | LocumError:
-    """A case that was refused as it was filed comes out as the refusal, said anew with the clause's own words."""
-    if case.state is not State.REFUSED or case.contacts:
-        return case
-    values = {**_refusal(office, case), "case": case.id, "mailbox": case.mailbox}
-    return Refused(case.trouble, clause=case.clause, **values)
-
-
-def _refusal(office: Office, case: Case) -> dict[str, str]:
-    """What the clause that refused a request says of it."""
-    owner = office.people.person(case.person)
-    channels = frozenset(owner.channels) if owner else frozenset()
-    asked = question(office, case, seen_at_filing(office, case))
-    verdict = decide(office.policy, asked, Facts(channels=channels), case.filed_at)
-    return dict(verdict.values) if isinstance(verdict, No) else {}
-
-
 def by_mailbox(cases: Sequence[Case]) -> dict[str, list[Case]]:
     found: dict[str, list[Case]] = {}
     for case in cases:
@@ -137,7 +119,7 @@ def _file(office: Office, acting: Acting, form: Form, address: str, batch: tuple
     connector = connector_of(office, mailbox)
     case_id = new_case_id(office)
     asked, template = measure_of(office, form, owner, mailbox, case_id, window(office, form, owner, now, joins=None))
-    _check_sayable(office, connector, mailbox, asked)
+    check_sayable(office, connector, mailbox, asked)
     case = Case(
         id=case_id,
         state=State.REQUESTED,
@@ -158,8 +140,9 @@ def _file(office: Office, acting: Acting, form: Form, address: str, batch: tuple
         batch=batch[0],
         batch_size=batch[1],
     )
+    case = departing.completed(office, case, form, owner)
     case = replace(case, request=request_hash(canonical_request(case)))
-    return _judged(office, case, owner, now)
+    return if_refused(office, case, now)
 
 
 def measure_of(
@@ -171,38 +154,11 @@ def measure_of(
     return _reply(office, form, owner, mailbox, handle, times)
 
 
-def _check_sayable(office: Office, connector: str, mailbox: Mailbox, asked: Measure) -> None:
+def check_sayable(office: Office, connector: str, mailbox: Mailbox, asked: Measure) -> None:
+    """Raise Unsupported where the mail system cannot say this accurately."""
     cannot = unsayable(office.connectors[connector].can, asked)
     if cannot:
         raise Unsupported(f"cannot-{cannot[0]}", mailbox=mailbox.address, connector=connector)
-
-
-def _judged(office: Office, case: Case, owner: Person, now: datetime) -> Case:
-    verdict = judged(office, case, owner, now)
-    if verdict is None:
-        return case
-    refused = advance(case, Event.REFUSE, outcome="policy", clause=verdict.clause, trouble=verdict.key)
-    rules = [office.policy.forward] if case.forward else [office.policy.auto_reply]
-    if not any(one.record_refusals for one in rules):
-        raise Refused(verdict.key, clause=verdict.clause, **{**verdict.values, "mailbox": case.mailbox})
-    return refused
-
-
-def judged(office: Office, case: Case, owner: Person, now: datetime) -> No | None:
-    """Why the policy refuses what is asked, None where it does not, or not yet."""
-    told = Facts(channels=frozenset(owner.channels))
-    verdict = decide(office.policy, question(office, case, seen_at_filing(office, case)), told, now)
-    return verdict if isinstance(verdict, No) else None
-
-
-def seen_at_filing(office: Office, case: Case) -> Seen:
-    """What his mail system shows of the receiver of a forward, as far as this process may look; it is looked at again right
-    before the forward is set.
-    """
-    try:
-        return look(office, case.forward) if case.forward is not None else NOTHING
-    except Trouble:
-        return NOTHING
 
 
 def new_case_id(office: Office) -> str:
@@ -271,11 +227,12 @@ def _reply(
 
 
 def _texts(office: Office, form: RequestForm, owner: Person, to_date: datetime, audience: Audience) -> _Texts:
-    name = form.template or _STANDARD
+    name = departing.template_of(form)
     values = {
         "name": owner.name,
         "organisation": office.organisation.name,
         "until": when(to_date, owner.language, owner.time_zone),
+        **departing.template_values(office, form, owner, to_date),
     }
     subject, internal, external = from_template(name, owner.language, values)
     outward = None if audience is Audience.INTERNAL else form.external_text or external
@@ -313,6 +270,7 @@ def canonical_request(case: Case) -> dict[str, Json]:
         "policy": case.policy,
         "connector": case.connector,
         "measures": measures,
+        **departing.in_request(case),
     }
 
 
@@ -321,30 +279,17 @@ def _change(office: Office, acting: Acting, case: Case) -> Change:
     asked: dict[str, Json] = {**canonical_request(case), "requester": requester, "request": case.request}
     entry = office.draft(case, "requested", **asked)
     if case.state is State.REFUSED:
-        refused = office.draft(
-            case,
-            "refused",
-            **{name: value for name, value in _refusal(office, case).items() if name != "reason"},
-            clause=case.clause,
-            key=case.trouble,
-            requester=requester,
-            reason=case.reason,
-            because=case.because,
-            mailbox=case.mailbox,
-            by="policy",
-        )
-        return Change(
-            case=case,
-            entries=(entry, refused),
-            put=(Job(kind="account", case=case.id, due_at=case.filed_at, lane="letters"),),
-        )
-    return Change(case=case, entries=(entry,), put=first_jobs(case, case.filed_at))
+        return refused_change(office, acting, case, entry, words_of(office, case))
+    if case.state is State.OBJECTED:
+        return objecting.filed(office, case, entry)
+    return Change(case=case, entries=(entry,), put=first_jobs(office, case, case.filed_at))
 
 
-def first_jobs(case: Case, now: datetime) -> tuple[Job, ...]:
+def first_jobs(office: Office, case: Case, now: datetime) -> tuple[Job, ...]:
     """What follows on a request: she is asked, and at the same time the receiver of a forward."""
     kinds = ("ask", "consent") if case.forward is not None else ("ask",)
-    return tuple(Job(kind=kind, case=case.id, due_at=now, lane="letters") for kind in kinds)
+    asked = tuple(Job(kind=kind, case=case.id, due_at=now, lane="letters") for kind in kinds)
+    return (*asked, *departing.first_jobs(office, case, now))
 
 
 def reworded(office: Office, case: Case, subject: str, internal: str, external: str, to_date: datetime | None) -> Case:
@@ -364,9 +309,9 @@ def reworded(office: Office, case: Case, subject: str, internal: str, external: 
     if reply.audience is Audience.INTERNAL and outward is not None:
         reply = replace(reply, audience=Audience.EVERYONE)
     if not office.clock() < reply.to_date:
-        raise Invalid("end-in-the-past", until=instant(reply.to_date))
+        raise Invalid("end-in-the-past", until=instant(reply.to_date), zone=office.owner_or_address(case).time_zone)
     if not reply.from_date < reply.to_date:
-        raise Invalid("end-before-start", until=instant(reply.to_date))
+        raise Invalid("end-before-start", until=instant(reply.to_date), zone=office.owner_or_address(case).time_zone)
     cannot = unsayable(office.connector(case).can, reply)
     if cannot:
         raise Unsupported(f"cannot-{cannot[0]}", mailbox=case.mailbox, connector=case.connector)

@@ -24,7 +24,8 @@ class Acting:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestForm:
     """A request for an auto-reply as it comes in at a door, unjudged. Times are texts: ISO 8601, a bare date, or `now`; where
-    it joins an earlier request, an empty one means that request's.
+    it joins an earlier request, an empty one means that request's. `contact_person` is whom senders turn to (a person's id, or an
+    address), `mailbox_closes_on` a day (clause 17).
     """
 
     mailbox: str
@@ -38,6 +39,8 @@ class RequestForm:
     template: str | None = None
     audience: Audience | None = None
     exceptions: tuple[str, ...] = ()
+    contact_person: str = ""
+    mailbox_closes_on: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +77,7 @@ class LinkView:
     deadline, as the policy has it: proceed, review or stop. `request` is the hash of what is shown: an answer comes back with
     it, so that nobody agrees to what was never on the page. `anew`: a measure joined since, and she is asked once more.
     `forward_to` is who would get copies of her mail, in words. `trial`: reviews are recorded and not signed yet.
+    `grounds` are those on which her objection was overruled: who gave them, and the words.
     """
 
     purpose: str
@@ -94,6 +98,7 @@ class LinkView:
     anew: bool = False
     forward_to: str = ""
     trial: bool = False
+    grounds: tuple[tuple[str, str], ...] = ()
     entries: tuple[Entry, ...] = field(default=(), repr=False)
 
 

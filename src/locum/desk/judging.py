@@ -4,6 +4,7 @@ From the case, the people, other cases and the lists of leave. Nothing here deci
 """
 
 from dataclasses import replace
+from datetime import timedelta
 
 from locum.absence import Channel
 from locum.desk.office import Office
@@ -11,8 +12,10 @@ from locum.desk.receiving import NOTHING, Seen, circle, is_away, receiver_of
 from locum.errors import Trouble
 from locum.lifecycle import Case
 from locum.measure import Audience, Forward, Senders
-from locum.policy import Facts, Question, ask_of, reviewing
+from locum.policy import Facts, Needs, No, Question, ask_of, decide, reviewing
 from locum.policy.measures import Ask
+
+_MOMENT = timedelta(seconds=1)
 
 
 def outline(office: Office, case: Case) -> Question:
@@ -101,6 +104,19 @@ def wants_consent(office: Office, case: Case) -> bool:
 def ask_rules(office: Office, case: Case) -> Ask:
     """How she is asked: the strictest of what the policy says of each measure."""
     return ask_of(office.policy_of(case), outline(office, case))
+
+
+def if_silent(office: Office, case: Case) -> str:
+    """What follows where she does not answer in time, the receiver's agreement aside: proceed, review or stop."""
+    now = office.clock()
+    silent = replace(facts(office, case), answer="unanswered", deadline_at=now - _MOMENT, consent="agreed", reviews=())
+    silent = replace(silent, asked=silent.channels)
+    match decide(office.policy_of(case), outline(office, case), silent, now):
+        case No():
+            return "stop"
+        case Needs():
+            return "review"
+    return "proceed"
 
 
 def reviewers(office: Office, case: Case) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from locum.absence import Channel, Person
 from locum.account import Account, Contacts, build
-from locum.desk.judging import ask_rules, reviewers
+from locum.desk.judging import ask_rules, if_silent, reviewers
 from locum.desk.office import Office
 from locum.desk.receiving import receiver_of
 from locum.entry import Draft, Json
@@ -37,9 +37,10 @@ def values(office: Office, case: Case, owner: Person, language: str) -> dict[str
     """What a template may say of a case, in `language` and her time zone. Every letter gets all of these."""
     requester = office.people.person(case.requester)
     reply, zone = case.reply, owner.time_zone
-    deadline, rules = case.ask_deadline_at, ask_rules(office, case)
+    deadline = case.ask_deadline_at
     if deadline is None:
-        deadline = office.organisation.hours.after(office.clock(), rules.wait_hours, office.zone(owner))
+        hours = ask_rules(office, case).wait_hours
+        deadline = office.organisation.hours.after(office.clock(), hours, office.zone(owner))
     return {
         "organisation": office.organisation.name,
         "name": owner.name,
@@ -61,7 +62,7 @@ def values(office: Office, case: Case, owner: Person, language: str) -> dict[str
         "from_words": when(case.from_date, language, zone),
         "until_words": when(case.to_date, language, zone),
         "deadline_words": when(deadline, language, zone),
-        "unanswered_words": say(language, f"words.unanswered.{rules.if_unanswered}"),
+        "unanswered_words": say(language, f"words.unanswered.{if_silent(office, case)}"),
         "link": "",
         "why": say(language, f"words.outcome-hers.{case.outcome}") if case.outcome else "",
         "news": "",
@@ -305,17 +306,24 @@ def account(office: Office, taken: Taken) -> None:
     if case.accounted_at is not None:
         office.store.commit([Change(finished=taken)])
         return
-    if _is_unsigned(office, case):
-        again = replace(taken.job, due_at=office.clock() + _SIGNED_WITHIN)
-        office.store.commit([Change(put=(again,), finished=taken)])
+    if wait_for_signature(office, taken, case):
         return
-    letter, sha256 = _account_letter(office, case)
+    letter, sha256 = account_letter(office, case)
     case = announce(office, taken, case, _ACCOUNT)
     receipt = _send(office, taken, letter, _ACCOUNT)
     if receipt is not None:
-        _accounted(office, office.store.case(case.id), taken, receipt, sha256)
+        accounted(office, office.store.case(case.id), taken, receipt, sha256)
     elif taken.job.trouble == _REFUSED and office.clock() >= worth_trying_until(case):
         _give_up(office, office.store.case(case.id))
+
+
+def wait_for_signature(office: Office, taken: Taken, case: Case) -> bool:
+    """Put the account off until its entries are under a signed checkpoint, where somebody signs."""
+    if not _is_unsigned(office, case):
+        return False
+    again = replace(taken.job, due_at=office.clock() + _SIGNED_WITHIN)
+    office.store.commit([Change(put=(again,), finished=taken)])
+    return True
 
 
 def _is_unsigned(office: Office, case: Case) -> bool:
@@ -332,7 +340,7 @@ def _size(note: bytes) -> int:
     return int(note.split(b"\n")[1])
 
 
-def _account_letter(office: Office, case: Case) -> tuple[Letter, str]:
+def account_letter(office: Office, case: Case) -> tuple[Letter, str]:
     """The letter, and the SHA-256 of the account as JSON."""
     owner = office.owner_or_address(case)
     hers = account_of(office, case, owner.language)
@@ -355,9 +363,10 @@ def _give_up(office: Office, case: Case) -> None:
     office.store.commit([Change(case=case, entries=(entry,), drop=("account",), found=b"")])
 
 
-def _accounted(office: Office, case: Case, taken: Taken, receipt: str, sha256: str) -> None:
+def accounted(office: Office, case: Case, taken: Taken, receipt: str, sha256: str, to: str = "mailbox") -> None:
+    """She, or whoever gets the account instead (`to`), has it; what was found on the mailbox is forgotten."""
     now = office.clock()
     ended = case.state is State.ENDED
     told = advance(case, Event.ACCOUNT, accounted_at=now) if ended else replace(case, accounted_at=now)
-    entry = office.draft(told, "accounted", to="mailbox", digest=sha256, receipt=receipt)
+    entry = office.draft(told, "accounted", to=to, digest=sha256, receipt=receipt)
     office.store.commit([Change(case=told, entries=(entry,), found=b"", finished=taken)])

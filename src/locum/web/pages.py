@@ -1,10 +1,11 @@
-"""The addresses: GET and HEAD /l/{token} show, POST answers; besides those a landing page, the stylesheet and /healthz.
+"""The addresses: GET and HEAD /l/{token} show, POST answers; besides those a landing page, the stylesheet and /healthz. A link is
+hers, or that of a forward's receiver.
 
 GET never changes anything, since mail scanners open links. A good POST answers 303 to the GET, so that loading the page
 again sends nothing twice. Nothing of a case stands in an address.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from importlib.resources import files
 from typing import Annotated, Protocol
@@ -17,14 +18,15 @@ from fastapi.responses import PlainTextResponse, RedirectResponse
 from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
 
-from locum.desk import LinkView, OwnText
+from locum.desk import ConsentView, LinkView, OwnText
 from locum.errors import Conflict, Invalid, LocumError, Refused, Trouble, Unsupported
 from locum.lifecycle import Case
 from locum.measure import Audience
 from locum.web.guard import HEADERS, GuessLimit, Network, client_of
+from locum.web.receiver import consent_page
 from locum.web.shown import Site, case_page, home_page, problem_page
 
-ANSWERS = frozenset({"agree", "object", "own-text", "done", "stop", "set"})
+ANSWERS = frozenset({"agree", "object", "own-text", "done", "stop", "set", "accept", "decline", "no-more"})
 _WITH_TEXT = frozenset({"own-text", "set"})
 _STATUS_OF_KEY = {"link-unknown": 404, "link-expired": 410, "link-used": 409}
 _TOLD_HER = {
@@ -39,6 +41,7 @@ SAID_TO_HER = frozenset(
     {
         *_STATUS_OF_KEY,
         *_TOLD_HER,
+        "shown-before",
         *("answer-unknown", "bad-character", "bad-time", "because-too-long", "end-before-start", "end-in-the-past"),
         *("longer-than-asked", "more-than-one-line", "overlapping", "text-empty", "too-far-ahead"),
         *(f"cannot-audience-{audience}" for audience in Audience),
@@ -46,8 +49,8 @@ SAID_TO_HER = frozenset(
         *("cannot-text-too-long", "cannot-subject-too-long"),
     }
 )
-"""Errors about what she wrote or pressed, or about her own case. No other is shown: it may tell of somebody else, or of how
-this machine is set up.
+"""Errors about what was written or pressed, or about this very case. No other is shown: it may tell of somebody else, or of
+how this machine is set up.
 """
 _STATUS_OF_CLASS: tuple[tuple[type[LocumError], int], ...] = (
     (Invalid, 400),
@@ -63,21 +66,26 @@ _LOG = structlog.get_logger("locum.web")
 class Answers(Protocol):
     """What this door needs of the desk, and all that it calls."""
 
-    def look(self, token: str) -> LinkView:
+    def look(self, token: str) -> LinkView | ConsentView:
         """As Desk.look."""
         ...
 
-    def answer(self, token: str, answer: str, text: OwnText | None = None, because: str = "") -> Case:
+    def answer(
+        self, token: str, answer: str, text: OwnText | None = None, because: str = "", *, shown: str | None = None
+    ) -> Case:
         """As Desk.answer."""
         ...
 
 
 class AnswerForm(BaseModel):
-    """The form of the page, unjudged but for its shape. `answer` may also be `preview`, which shows and changes nothing."""
+    """The form of the page, unjudged but for its shape. `answer` may also be `preview`, which shows and changes nothing;
+    `request` is the hash of what the page showed.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     answer: str = ""
+    request: str = ""
     subject: str = ""
     internal_text: str = ""
     external_text: str = ""
@@ -136,7 +144,7 @@ class Pages:
     def look(self, token: str, request: Request) -> Response:
         """The page behind a link. Changes nothing."""
         try:
-            return case_page(self._site, self._desk.look(token))
+            return self._page(self._desk.look(token))
         except LocumError as error:
             return self._told(error, request)
 
@@ -145,10 +153,10 @@ class Pages:
         text = form.text if form.answer in {*_WITH_TEXT, "preview"} else None
         try:
             if form.answer == "preview":
-                return case_page(self._site, self._desk.look(token), draft=text, preview=True)
+                return self._page(self._desk.look(token), draft=text, preview=True)
             if form.answer not in ANSWERS:
                 raise Invalid("answer-unknown")
-            self._desk.answer(token, form.answer, text, _lines(form.because))
+            self._desk.answer(token, form.answer, text, _lines(form.because), shown=form.request)
         except LocumError as error:
             return self._again(token, error, text, request)
         return RedirectResponse(f"{self._site.root}/l/{quote(token, safe='')}", status_code=303)
@@ -173,6 +181,20 @@ class Pages:
         """That this program answers."""
         return PlainTextResponse("ok\n")
 
+    def _page(
+        self,
+        view: LinkView | ConsentView,
+        *,
+        status: int = 200,
+        problem: tuple[str, Mapping[str, str]] | None = None,
+        draft: OwnText | None = None,
+        preview: bool = False,
+    ) -> Response:
+        """The page of whoever the link is for."""
+        if isinstance(view, ConsentView):
+            return consent_page(self._site, view, status=status, problem=problem)
+        return case_page(self._site, view, status=status, problem=problem, draft=draft, preview=preview)
+
     def _again(self, token: str, error: LocumError, text: OwnText | None, request: Request) -> Response:
         """The page behind the link with the error on top and her words still in it, where the link can still be looked at."""
         if error.key in SAID_TO_HER - {"link-unknown", "link-expired"}:
@@ -181,7 +203,7 @@ class Pages:
             except LocumError as worse:
                 return self._told(worse, request, text)
             key = _TOLD_HER.get(error.key, error.key)
-            return case_page(self._site, view, status=status_of(error), problem=(key, error.values), draft=text)
+            return self._page(view, status=status_of(error), problem=(key, error.values), draft=text)
         return self._told(error, request, text)
 
     def _told(self, error: LocumError, request: Request, text: OwnText | None = None) -> Response:

@@ -21,7 +21,7 @@ from locum.entry import Entry
 from locum.lifecycle import Case, State
 from locum.measure import Audience
 from locum.messages import LANGUAGES, say, says
-from locum.phrases import legible, when
+from locum.phrases import dates_in_words, legible, when
 
 _PHASES: Final[Mapping[State, str]] = {
     State.REQUESTED: "asked",
@@ -42,8 +42,21 @@ _PHASES: Final[Mapping[State, str]] = {
     State.EXPIRED: "expired",
     State.FAILED: "failed",
 }
-_NOT_TO_HER: Final = frozenset({"letter-requester", "letter-review"})
-_TO_COME: Final = frozenset({"asked", "agreed", "agreed-review", "own-text", "unanswered", "set"})
+_NOT_TO_HER: Final = frozenset(
+    {
+        "letter-requester",
+        "letter-review",
+        "letter-contact-asked",
+        "letter-contact-live",
+        "letter-closing-due",
+        "letter-consent",
+        "letter-receiver-live",
+        "letter-receiver-ended",
+    }
+)
+_VARIANTS: Final = {"forward": "-forward", "both": "-both"}
+"""Sentences that are other words for a forward, and for a forward together with a reply: the same key with this behind it."""
+_TO_COME: Final = frozenset({"asked", "agreed", "agreed-review", "own-text", "unanswered", "overruled", "set"})
 _NEVER_SENT: Final = frozenset({"objected", "done-herself", "withdrawn", "refused", "expired", "failed"})
 
 
@@ -88,7 +101,10 @@ def phase(view: LinkView) -> str:
         return "set" if "set" in view.may else "noted"
     found = _PHASES[view.case.state]
     if found in ("asked", "unanswered", "agreed") and view.case.answer in ("agreed", "own-text"):
-        return "agreed-review" if view.case.state is State.AWAITING_REVIEW else view.case.answer
+        waits = view.case.state is State.AWAITING_REVIEW or (view.case.forward and view.case.state is State.AGREED)
+        return "agreed-review" if waits else view.case.answer
+    if found == "unanswered" and view.case.answer == "objected":
+        return "overruled"
     if found == "withdrawn" and view.case.answer == "done-herself":
         return "done-herself"
     return found
@@ -129,7 +145,8 @@ def deadline(view: LinkView, now_phase: str) -> str:
     if now_phase == "asked":
         return (view.if_unanswered if view.deadline_words else "now") if view.may & {"agree", "object"} else ""
     if now_phase == "unanswered" and "object" in view.may:
-        return "review-decided" if view.case and view.case.state is State.AWAITING_REVIEW else "decided"
+        waits = view.case and (view.case.forward or view.case.state is State.AWAITING_REVIEW)
+        return "review-decided" if waits else "decided"
     return ""
 
 
@@ -194,23 +211,28 @@ def case_page(
         "until": view.until_words,
         "deadline": view.deadline_words,
         "start": start(view, now_phase),
+        "receiver": view.forward_to,
     }
+    forward = view.case.forward if view.case is not None else None
     shown = of_case(view.case) if view.case is not None else None
     return page(
         "case.html",
         view.language,
         site,
         status,
+        variant=variant(view),
         view=view,
         phase=now_phase,
+        forward=forward,
+        senders=say(view.language, f"words.senders.{forward.senders}") if forward else "",
         to_come=now_phase in _TO_COME,
         over=now_phase in {*_NEVER_SENT, "ended"},
         texts_title="title_after" if now_phase == "ended" else "title_never" if now_phase in _NEVER_SENT else "title",
         outcome=_outcome(view),
         words=words,
         reason=say(view.language, reason) if says(view.language, reason) else view.reason,
-        audience=audience(view.case, view.language) if view.case is not None else "",
-        mails=mails(view, shown) if shown is not None else [],
+        audience=audience(view.case, view.language) if view.case is not None and view.case.reply else "",
+        mails=mails(view, shown) if shown is not None and (view.case is None or view.case.reply) else [],
         deadline=deadline(view, now_phase),
         so_far=so_far(view),
         problem=error_words(view.language, *problem) if problem else None,
@@ -261,6 +283,7 @@ def home_page(site: Site, language: str) -> HTMLResponse:
 
 def error_words(language: str, key: str, values: Mapping[str, str]) -> list[str]:
     """Sentence, what was left as it was, and advice, as far as there are any."""
+    values = dates_in_words(values, language)
     found = [say(language, f"errors.{key}.sentence", **values)]
     left_as = f"errors.{key}.left_as"
     found.append(say(language, left_as if says(language, left_as) else "errors.default-left-as", **values))
@@ -268,11 +291,17 @@ def error_words(language: str, key: str, values: Mapping[str, str]) -> list[str]
     return [*found, say(language, advice, **values)] if says(language, advice) else found
 
 
-def page(template: str, language: str, site: Site, status: int, **values: object) -> HTMLResponse:
-    """A template as a page; `say` in it takes keys under `pages.`."""
+def variant(view: LinkView) -> str:
+    """What is put behind a key for what this page is about; see page."""
+    return _VARIANTS.get(view.case.asks_for, "") if view.case is not None else ""
+
+
+def page(template: str, language: str, site: Site, status: int, *, variant: str = "", **values: object) -> HTMLResponse:
+    """A template as a page; `say` in it takes keys under `pages.`, of which it takes the variant where there is one."""
 
     def told(key: str, **given: object) -> str:
-        return say(language, f"pages.{key}", **given)
+        path = f"pages.{key}{variant}"
+        return say(language, path if says(language, path) else f"pages.{key}", **given)
 
     content = _templates().get_template(template).render(say=told, language=language, site=site, **values)
     return HTMLResponse(content, status_code=status, headers={"Content-Language": language})
