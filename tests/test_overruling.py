@@ -262,6 +262,18 @@ def test_she_can_stop_what_was_overruled_once_it_is_live(world: World) -> None:
     assert (after.state, after.outcome, world.published()) == (State.ACCOUNTED, "objection", {})
 
 
+def test_an_overruling_that_no_longer_holds_right_before_the_act_lets_her_objection_stand(world: World) -> None:
+    case = objected(world, from_="2026-12-01")
+    overrule(world, "carla", case)
+    overrule(world, "dirk", case)
+    world.work()
+    people = world.folder / "people.csv"
+    people.write_text(people.read_text().replace("nl,Europe/Amsterdam,hr", "nl,Europe/Amsterdam,sales"))
+    world.app = world.wired()
+    world.later(days=9)
+    assert (world.desk.case(case.id).state, world.published()) == (State.OBJECTED, {})
+
+
 # she agrees after all --------------------------------------------------------------------------------------------------
 
 
