@@ -312,6 +312,7 @@ def _managesieve(name: str, table: ManageSieve) -> Connector:
         user_template=table.mailbox_user,
         server=table.server,
         reads_mail=table.reads_mail,
+        local_queue=table.local_queue,
     )
 
 

@@ -7,12 +7,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from email.message import EmailMessage
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from conformance import Answer, AnswersAt, ConnectorConformance, Zoned, a_reply, wanted
+from forward_conformance import Copied, Deliver
+from forwards import a_forward
 from locum.absence import Mailbox
 from locum.connectors.managesieve import ManageSieve
 from locum.connectors.sieve_wire import command
@@ -69,6 +72,7 @@ class Place:
             "ca_file": self.certified.authority,
             "imap_port": self.host.imap_port,
             "sample": "anna@corp.test",
+            "local_queue": True,
         }
         return ManageSieve(**(known | changes))
 
@@ -85,6 +89,14 @@ class Place:
         self.host.sink.clear()
         self.host.deliver(sender, mailbox.address, letter(sender, mailbox.address, subject))
         return next((kept.mail for kept in self.host.sink.messages if not kept.sender), None)
+
+    def copied(self, mailbox: Mailbox, sender: str, **headers: str) -> Copied:
+        """Deliver a message, and give back what became of it."""
+        kept = sum(self.folders(mailbox).values())
+        self.host.sink.clear()
+        self.host.deliver(sender, mailbox.address, letter(sender or "mailer-daemon@x.test", mailbox.address, **headers))
+        copies = tuple((one.sender, one.recipients, one.mail) for one in self.host.sink.messages if one.sender)
+        return Copied(kept=sum(self.folders(mailbox).values()) - kept, copies=copies)
 
     def folders(self, mailbox: Mailbox) -> dict[str, int]:
         """How many messages lie in each of her folders."""
@@ -150,6 +162,10 @@ class TestManageSieveOnDovecot(ConnectorConformance):
     def owner_changes(self, place: Place) -> Callable[[Mailbox], None]:
         days = itertools.count(3)
         return lambda mailbox: place.owner(mailbox).replies(next(days))
+
+    @pytest.fixture
+    def copied(self, place: Place, mailbox: Mailbox) -> Deliver:
+        return partial(place.copied, mailbox)
 
     @pytest.fixture
     def answer(self, place: Place, mailbox: Mailbox) -> Answer:
@@ -491,3 +507,35 @@ def test_forty_mailboxes_at_once_are_all_set_and_put_back(place: Place, connecto
     assert [isinstance(s, Standing) and s.active and len(s.replies) for s in written] == [1] * 40
     ending = [(m, Wanted(restore=b.found), s) for (m, _, b), s in zip(items, written, strict=True)]
     assert connector.write_many(ending) == found
+
+
+# forwards
+
+
+def test_without_the_statement_of_a_queue_nothing_is_forwarded(place: Place, mailbox: Mailbox) -> None:
+    connector = place.connector(local_queue=False)
+    assert not connector.can.forwards
+    findings = {finding.key: finding.holds for finding in connector.may_forward(mailbox)}
+    assert findings["managesieve.forward-queue-unknown"] is False
+    with pytest.raises(Unsupported, match="cannot-forward"):
+        connector.write(mailbox, Wanted(forwards=(a_forward(mailbox.address),)), connector.read(mailbox))
+
+
+@pytest.mark.parametrize(("hers", "key"), [(3, "managesieve.forward-room"), (4, "managesieve.forward-no-room")])
+def test_her_own_forwards_need_their_room(place: Place, mailbox: Mailbox, hers: int, key: str) -> None:
+    lines = "".join(f'redirect :copy "to{number}@corp.test";\r\n' for number in range(hers))
+    place.owner(mailbox).has({"main": f'require "copy";\r\n{lines}'.encode()}, "main")
+    connector = place.connector()
+    assert key in {finding.key for finding in connector.may_forward(mailbox)}
+    assert connector.read(mailbox).own_forwards == tuple(f"to{number}@corp.test" for number in range(hers))
+
+
+def test_a_forward_may_stand_beside_her_own_reply_but_not_beside_her_rejection(place: Place, mailbox: Mailbox) -> None:
+    connector, owner = place.connector(), place.owner(mailbox)
+    owner.has({"main": VACATION % 7}, "main")
+    forward = Wanted(forwards=(a_forward(mailbox.address),))
+    assert connector.write(mailbox, forward, connector.read(mailbox)).active
+    owner.has({"main": b'require "reject";\r\nreject "no";\r\n'}, "main")
+    assert not connector.read(mailbox).active
+    with pytest.raises((Unsupported, Conflict)):
+        connector.write(mailbox, forward, connector.read(mailbox))

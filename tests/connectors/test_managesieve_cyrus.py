@@ -47,6 +47,7 @@ class Place:
             "ca_file": self.certified.authority,
             "imap_port": self.host.imap_port,
             "sample": "anna@corp.test",
+            "local_queue": True,
         }
         return ManageSieve(**(known | changes))
 

@@ -22,7 +22,7 @@ from locum.connectors.sieve_shelf import Shelf, Stood, restored_name
 from locum.connectors.sieve_wire import Answer, Wire, command
 from locum.errors import Conflict, Invalid, LocumError, Rejected, Trouble, Unreachable, Unsupported
 from locum.measure import Can, Standing, Wanted, unsayable
-from locum.seam import Report
+from locum.seam import Finding, Report
 
 Item = TypeVar("Item")
 
@@ -37,7 +37,8 @@ class ManageSieve:
     and host name verified; `ca_file` for an own authority) or "none" (loopback only); `user_template`: how the mail system names a
     mailbox ("{address}", "{local}" or a column of people.csv); `connections`: at most so many at once; `server`:
     "dovecot", "cyrus" or "auto"; `reads_mail`: what is known of the credential, where `server` does not say it; `imap_host`, `imap_port`:
-    where `check` tries that it is refused; `sample`: a mailbox, as the mail system names it, that `check` tries with.
+    where `check` tries that it is refused; `local_queue`: the administrator states that the mail host hands what Sieve
+    redirects to a local queue that takes it without looking at the receiver: without it nothing is forwarded; `sample`: a mailbox, as the mail system names it, that `check` tries with.
     Raises Invalid where these cannot be meant.
     """
 
@@ -62,6 +63,7 @@ class ManageSieve:
         imap_host: str | None = None,
         imap_port: int | None = None,
         sample: str = "",
+        local_queue: bool = False,
     ) -> None:
         if tls not in ("required", "none") or (tls == "none" and not _is_loopback(host)):
             raise Invalid("managesieve-tls-needed", connector=name, host=host)
@@ -74,7 +76,7 @@ class ManageSieve:
         self.parked = Parked(most=PARKED, seconds=PARKED_SECONDS)
         # A filter script can always redirect new mail; Cyrus' proxyservers may log in to IMAP too unless shown otherwise.
         known = server == "cyrus" if reads_mail is None else reads_mail
-        self.can: Can = replace(sieve.CAN, redirects_mail=True, reads_mail=known, at_once=PARKED)
+        self.can: Can = replace(sieve.CAN, redirects_mail=True, reads_mail=known, at_once=PARKED, forwards=local_queue)
 
     def __repr__(self) -> str:
         return f"ManageSieve({self.name!r}, {self.host!r}, {self.port})"
@@ -116,6 +118,18 @@ class ManageSieve:
         elif "managesieve.imap-refuses" in keys:
             self.can = replace(self.can, reads_mail=False)
         return report
+
+    def may_forward(self, mailbox: Mailbox) -> Report:
+        """Whether this mailbox's mail may be forwarded, as far as can be told over ManageSieve. Never raises Trouble."""
+        stated = "managesieve.forward-queue-stated" if self.can.forwards else "managesieve.forward-queue-unknown"
+        queue = Finding(key=stated, holds=self.can.forwards, values=(("host", self.host),))
+        try:
+            with _Lane(self) as lane:
+                shelf = lane.shelf(self.user(mailbox))
+                return (queue, *sieve_proof.room(shelf.look(), lane.capability("MAXREDIRECTS")))
+        except LocumError as error:
+            values = (*error.values.items(), ("error", error.key))
+            return (queue, Finding(key="managesieve.forward-trouble", holds=False, values=values))
 
     def _write(self, lane: "_Lane", mailbox: Mailbox, wanted: Wanted, expect: Standing) -> Standing:
         shelf = lane.shelf(self.user(mailbox))
@@ -280,6 +294,10 @@ class _Lane:
         if self._wire is not None:
             self._wire.close()
             self._wire = None
+
+    def capability(self, name: str) -> str:
+        """What the server says of itself, "" where it says nothing."""
+        return "" if self._wire is None else self._wire.capabilities.get(name, "")
 
     def park(self, user: str) -> None:
         """Leave the connection open for a moment: what was read is mostly written to next, and a login costs most of it."""

@@ -9,6 +9,7 @@ import imaplib
 import ssl
 from typing import Protocol
 
+from locum.connectors.sieve_shelf import Stood
 from locum.connectors.sieve_wire import Answer, Wire
 from locum.errors import LocumError
 from locum.seam import Finding, Report
@@ -55,6 +56,17 @@ def report(login: Login, mailbox: str) -> Report:
         found.append(_trouble("managesieve.does-not-reach", error, _server(login)))
     found += _imap(login, mailbox, accepted=accepted)
     return (*found, Finding(key="managesieve.redirects", holds=None))
+
+
+def room(stood: Stood, most: str) -> Report:
+    """Whether one redirect more fits beside hers. `most` is MAXREDIRECTS (RFC 5804 1.7), "" where the server does not say."""
+    hers = stood.judged.redirects if stood.judged is not None else 0
+    if not most.isdecimal():
+        fits, key = not hers, "managesieve.forward-room-unknown" if hers else "managesieve.forward-no-redirects"
+    else:
+        fits = hers + 1 <= int(most)
+        key = "managesieve.forward-room" if fits else "managesieve.forward-no-room"
+    return (Finding(key=key, holds=fits, values=(("hers", str(hers)), ("most", most or "?"))),)
 
 
 def _reached(login: Login, wire: Wire) -> list[Finding]:

@@ -107,6 +107,7 @@ class Stood:
             replies=self.replies,
             own_reply=self.answers,
             forwards=self.forwards,
+            own_forwards=() if self.judged is None else self.judged.redirects_to,
             active=self.parsed is None or (self.live and not self.in_the_way),
             revision=self.revision,
             found=_json({"active": self.hers}),

@@ -282,6 +282,7 @@ class ManageSieve:
     mailbox_user: Words = "{address}"
     server: Literal["auto", "dovecot", "cyrus"] = "auto"
     reads_mail: bool | None = None
+    local_queue: bool = False
     sample: Address | None = None
 
 
