@@ -173,11 +173,12 @@ def _names_compared(publishing: Publishing, names: str) -> Finding | None:
 def readable(publishing: Publishing, directory: Path) -> Iterator[Finding]:
     """That the mail's user may read a directory, and not write."""
     try:
-        uid, gid = (said(publishing, "-h", setting).strip() for setting in ("mail_uid", "mail_gid"))
+        settings = ("mail_uid", "mail_gid", "mail_access_groups")
+        uid, gid, groups = (said(publishing, "-h", setting).strip() for setting in settings)
     except Trouble as error:
         yield trouble("configuration-trouble", error)
         return
     if not uid:
         yield finding("mail-user-unknown", None)
         return
-    yield from directories.mail_user(directory, uid, gid)
+    yield from directories.mail_user(directory, uid, gid, groups.replace(",", " ").split())

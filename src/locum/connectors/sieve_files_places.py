@@ -3,11 +3,12 @@
 Used for the replies' directory and for the forwards'. What must not live here: what Dovecot's configuration says of it.
 """
 
+import grp
 import os
 import pwd
 import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -112,9 +113,11 @@ def name(uid: int) -> str:
         return str(uid)
 
 
-def mail_user(path: Path, uid: str, gid: str) -> Iterator[Finding]:
-    """That the user of the mail may read there, and may not write."""
-    closed = [str(one) for one in way(path) if not _may_enter(one, uid, gid)]
+def mail_user(path: Path, uid: str, gid: str, more_groups: Sequence[str] = ()) -> Iterator[Finding]:
+    """That the user of the mail may read there, and may not write. `more_groups`: Dovecot gives it these besides."""
+    number, groups = _ids(uid, gid)
+    groups |= {_group(one) for one in more_groups}
+    closed = [str(one) for one in way(path) if not _may_enter(one, number, groups)]
     if closed:
         yield finding("mail-user-cannot-read", False, user=uid, paths=", ".join(closed))
     else:
@@ -133,9 +136,15 @@ def _ids(uid: str, gid: str) -> tuple[int, set[int]]:
     return entry.pw_uid, {*os.getgrouplist(entry.pw_name, entry.pw_gid), *({int(gid)} if gid.isdigit() else set())}
 
 
-def _may_enter(path: Path, uid: str, gid: str) -> bool:
+def _group(named: str) -> int:
+    try:
+        return int(named) if named.isdigit() else grp.getgrnam(named).gr_gid
+    except KeyError:
+        return -1
+
+
+def _may_enter(path: Path, number: int, groups: set[int]) -> bool:
     facts = path.stat()
-    number, groups = _ids(uid, gid)
     if facts.st_uid == number:
         return bool(facts.st_mode & stat.S_IXUSR)
     if facts.st_gid in groups:

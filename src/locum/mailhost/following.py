@@ -33,6 +33,7 @@ def following(directory: Path) -> Iterator[None]:
     try:
         with os.fdopen(os.open(directory / _MARK, flags, 0o644), "wb") as mark:
             fcntl.flock(mark, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            os.fchmod(mark.fileno(), 0o644)  # whoever publishes has to see it, whatever the umask
             yield
     except BlockingIOError as error:
         raise Unreachable("publishing-busy", place=directory / _MARK) from error
