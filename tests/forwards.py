@@ -29,7 +29,7 @@ def a_forward(mailbox: str, **changes: object) -> Forward:
     return replace(made, **changes)  # type: ignore[arg-type]
 
 
-def a_request(mailbox: str, measures: Sequence[Measure], **changes: Json) -> dict[str, Json]:
+def a_request(mailbox: str, measures: Sequence[Measure], /, **changes: Json) -> dict[str, Json]:
     """R, as it is hashed when a case is filed: Sam asks for something on Anna's mailbox."""
     told: list[Json] = [measure_to_json(one) for one in measures]  # type: ignore[misc]
     made: dict[str, Json] = {
@@ -51,13 +51,13 @@ def a_request(mailbox: str, measures: Sequence[Measure], **changes: Json) -> dic
     return made | changes
 
 
-def a_review(request: dict[str, Json], **changes: Json) -> dict[str, Json]:
+def a_review(request: dict[str, Json], /, **changes: Json) -> dict[str, Json]:
     """Carla, a manager, said yes to just this request."""
     said: dict[str, Json] = {"person": "carla", "function": "manager", "decision": "approve"}
     return said | {"request": request_hash(request)} | changes
 
 
-def a_warrant(request: dict[str, Json], reviews: Sequence[dict[str, Json]] | None = None, **changes: Json) -> bytes:
+def a_warrant(request: dict[str, Json], reviews: Sequence[dict[str, Json]] | None = None, /, **changes: Json) -> bytes:
     """What allows the forwards of a request, as the desk hands it to whoever writes them."""
     said: list[Json] = [*([a_review(request)] if reviews is None else reviews)]
     made: dict[str, Json] = {"v": 1, "request": request, "requester_function": "it", "reviews": said, "signed": False}
