@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from xml.sax.saxutils import escape, quoteattr
 
-_WIDTH, _LONGEST = 340, 165
+_WIDTH, _LONGEST = 300, 140
 _LINE, _BAR, _GAP = 18, 16, 11
-_LETTERS = 43
+_LETTERS = 38
 _INK, _SOFT, _FILL = "#1c2430", "#566173", "#14395f"
 
 

@@ -301,8 +301,9 @@ def _csv(shown: Shown) -> bytes:
     held = io.StringIO()
     writer = csv.writer(held, lineterminator="\r\n")
     writer.writerow([_harmless(shown.say(f"csv.{name}")) for name in _COLUMNS])
+    whose = shown.say("sample") if shown.beside.sample else shown.organisation
     for row in _csv_rows(shown):
-        writer.writerow([_harmless(one) for one in (shown.organisation, str(shown.figures.year), *row)])
+        writer.writerow([_harmless(one) for one in (whose, str(shown.figures.year), *row)])
     return held.getvalue().encode("utf-8-sig")
 
 
