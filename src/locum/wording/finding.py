@@ -17,6 +17,7 @@ from locum.wording.plain import Text, strays
 _Span = tuple[int, int]
 
 _OUTSIDE_ONLY = frozenset({Kind.RETURN_DATE})
+_COMMAS = (",", ";", ":")
 _TOLD_OF_SOMEBODY = (Kind.ILLNESS, Kind.WHEREABOUTS, Kind.DEPARTURE)
 
 
@@ -35,8 +36,18 @@ class Hit:
 class _Reading:
     """One reading of the text; `small` counts, for each language, its commonest words."""
 
+    text: str
     words: Sequence[Word]
     small: dict[str, int]
+
+    def up_to_comma(self, spans: Iterable[_Span]) -> Iterator[_Span]:
+        """What takes an objection back does so in its own part of a sentence."""
+        for start, end in spans:
+            yield start, next((at + 1 for at in range(start, end - 1) if self._ends_part(at)), end)
+
+    def _ends_part(self, at: int) -> bool:
+        between = self.text[self.words[at].end : self.words[at + 1].start]
+        return any(mark in between for mark in _COMMAS)
 
 
 @lru_cache(maxsize=256)  # a closing week is one text for many mailboxes
@@ -48,12 +59,12 @@ def hits(text: str, audience: Reader, known: Known) -> tuple[Hit, ...]:
     addresses = places(text)
     guesses: list[list[Hit]] = []
     for words in readings(text, hers, colleagues):
-        reading = _Reading(words, {name: sum(w.text in one.common for w in words) for name, one in every_list()})
+        reading = _Reading(text, words, {name: sum(w.text in one.common for w in words) for name, one in every_list()})
         told = list(_told(reading))
         found += told
         found += _about_colleagues(words, told)
         found += _her_return(words, known)
-        guesses.append(list(_more_than_away(text, words, told, addresses, known)))
+        guesses.append(list(_more_than_away(reading, told, addresses, known)))
     allowed = {Kind.DEPARTURE} if known.departure_is_public else set[Kind]()
     if audience == "internal":
         allowed |= _OUTSIDE_ONLY
@@ -78,8 +89,11 @@ def _told(reading: _Reading) -> Iterator[Hit]:
         ]
         if not any(strong or weak for _, _, strong, weak in found):
             continue
-        allowed = [span for _, said, _, _ in found for span in said.allowed.find(words, longest=True)]
-        about = [span for _, said, _, _ in found for span in said.about.find(words, longest=True)]
+        every = [said for _, said, _, _ in found]
+        allowed = list(chain(*(said.allowed.find(words, longest=True) for said in every)))
+        about = list(chain(*(said.about.find(words, longest=True) for said in every)))
+        if kind in _TOLD_OF_SOMEBODY:
+            allowed, about = list(reading.up_to_comma(allowed)), list(reading.up_to_comma(about))
         for language, _, strong, weak in found:
             spans = [*_uncovered(strong, allowed, len(words)), *_uncovered(weak, [*allowed, *about], len(words))]
             for at, end in spans:
@@ -100,7 +114,11 @@ def _is_foreign(word: Word, language: str, reading: _Reading) -> bool:
     """A word of one language that is a small word of another (German "tot", dead; Dutch "tot", until) counts only where
     the text is not in that other language.
     """
-    others = [name for name, one in every_list() if name != language and word.text in one.common | one.plain.vocabulary]
+    others = [
+        name
+        for name, one in every_list()
+        if name != language and (word.text in one.common or word.text in one.plain.vocabulary)
+    ]
     return any(reading.small[name] > reading.small[language] for name in others)
 
 
@@ -128,22 +146,21 @@ def _about_colleagues(words: Sequence[Word], told: Sequence[Hit]) -> Iterator[Hi
                 yield Hit(Kind.THIRD_PERSON_DATA, about.start, words[end - 1].end, language, about.sentence)
 
 
-def _more_than_away(
-    text: str, words: Sequence[Word], told: Sequence[Hit], addresses: Sequence[_Span], known: Known
-) -> Iterator[Hit]:
+def _more_than_away(reading: _Reading, told: Sequence[Hit], addresses: Sequence[_Span], known: Known) -> Iterator[Hit]:
     """Where no list found a word, and the words are not plain either ("I am in a hammock")."""
+    words = reading.words
     own, names = _parts((known.organisation,)), _every_part((known.name, *known.colleagues, known.organisation))
     cues = [w.is_colleagues or w.text in own or any(start <= w.start < end for start, end in addresses) for w in words]
     given = [cue or word.is_hers or word.text in names for cue, word in zip(cues, words, strict=True)]
     weak: dict[str, set[int]] = {}
     for language, one in every_list():
         allowed = [one.kinds[kind].allowed.find(words, longest=True) for kind in _TOLD_OF_SOMEBODY]
-        for start, end in chain(*allowed):
+        for start, end in reading.up_to_comma(chain(*allowed)):
             given[start:end] = [True] * (end - start)
         weak[language] = {at for kind in _TOLD_OF_SOMEBODY for at, _ in one.kinds[kind].near.find(words)}
         weak[language] |= {at for at, _ in one.plain.perhaps.find(words)}
     named = {hit.sentence for hit in told if hit.kind in _TOLD_OF_SOMEBODY}
-    for language, part in strays(Text(text, words, given, cues, weak)):
+    for language, part in strays(Text(reading.text, words, given, cues, weak)):
         first, last = words[part[0]], words[part[-1]]
         if first.sentence not in named:
             yield Hit(Kind.MORE_THAN_AWAY, first.start, last.end, language, first.sentence)

@@ -65,7 +65,7 @@ class PlainList:
 
     def is_of_work(self, word: str) -> bool:
         """Whether a folded word is of the organisation's work: a sentence with it may be about that."""
-        return word in self.ours or word in self.business or word.endswith(self.business_ends)
+        return word in self.business or word.endswith(self.business_ends)
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,10 +91,13 @@ class _Reader:
         """The parts of a sentence that say too much."""
         if not self._about.isdisjoint(sentence):
             return [part for part in self._parts(sentence) if self._says_more(part)]
-        of_work = not self._work.isdisjoint(sentence) or sentence[0] in self._things | self._opens
-        elsewhere = of_work and (self._weak.isdisjoint(sentence) or not self._ours.isdisjoint(sentence))
-        speaks = not (self._cues | self._asks).isdisjoint(sentence)
-        return [] if speaks or elsewhere or not self._says_more(sentence) else [sentence]
+        if not (self._cues | self._asks).isdisjoint(sentence):
+            return [part for part in list(self._parts(sentence))[1:] if self._is_weak(part) and self._says_more(part)]
+        elsewhere = sentence[0] in self._things or not (self._work | self._ours).isdisjoint(sentence)
+        return [sentence] if (self._is_weak(sentence) or not elsewhere) and self._says_more(sentence) else []
+
+    def _is_weak(self, part: range) -> bool:
+        return not self._weak.isdisjoint(part) and self._ours.isdisjoint(part)
 
     def _says_more(self, part: range) -> bool:
         speaks = not self._cues.isdisjoint(part) or not self._asks.isdisjoint(part[:_FIRST])
