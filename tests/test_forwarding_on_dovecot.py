@@ -6,22 +6,25 @@ tests/connectors/test_forwarding_hosts.py, the bytes of a script in test_sieve_f
 
 import time
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from forwards import INSIDE, OUTSIDE, RECEIVER, a_forward
 from locum import sieve
+from locum.absence import Channel
 from locum.demo.host import Dovecot, Received, Sink
+from locum.letter import Letter
+from locum.letters.mail import Sender, compose
 from locum.measure import Senders
-from mailhosts.dovecot import letter, publish
+from mailhosts.dovecot import PASSWORD, letter, publish
 from mailhosts.publishing import stored
 from test_sieve_on_dovecot import a_reply
 
 pytestmark = pytest.mark.slow
 
 Copied = Callable[..., bool]
-NEVER = a_forward("anna@corp.test").never
+NOW = datetime(2026, 10, 5, 10, 0, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -99,6 +102,28 @@ def test_before_its_time_and_after_it_nothing_is_copied(
     time.sleep(1.1)  # or Dovecot runs what it compiled
     forwards(from_date=start + timedelta(hours=2))
     assert (after, copied()) == (False, False)
+
+
+@pytest.mark.parametrize(
+    ("zone", "start"),
+    [
+        ("Pacific/Kiritimati", "2026-12-31T23:59:59+00:00"),
+        ("America/New_York", "2027-03-14T06:59:59+00:00"),  # the clock goes forward a second later
+    ],
+)
+def test_the_window_is_exact_to_the_second_whatever_the_zone_of_the_server(zone: str, start: str) -> None:
+    anna, second = "anna@corp.test", timedelta(seconds=1)
+    from_date = datetime.fromisoformat(start)
+    to_date = from_date + timedelta(days=2, seconds=7)
+    with Dovecot(users={anna: PASSWORD}, time_zone=zone, clock=True) as host:
+        publish(host, anna, sieve.script([], forwards=[a_forward(anna, from_date=from_date, to_date=to_date)]))
+        seen: list[bool] = []
+        for at in (from_date - second, from_date, to_date - second, to_date):
+            host.freeze_clock(at)
+            host.sink.clear()
+            host.deliver(OUTSIDE, anna, letter(OUTSIDE, anna))
+            seen.append(bool(host.sink.messages))
+    assert seen == [False, True, True, False]
 
 
 # what is never copied
@@ -195,6 +220,15 @@ def test_what_is_never_forwarded_is_kept_and_not_copied(
 ) -> None:
     forwards()
     assert not copied(**NOT_COPIED[name])
+
+
+def test_a_letter_as_we_send_it_is_not_copied_whoever_it_is_from(
+    forwards: Callable[..., None], copied: Copied, mailbox: str
+) -> None:
+    forwards(never=())
+    ours = Letter(event="ask", language="nl", channel=Channel.MAILBOX, address=mailbox, name="Anna", id="1")
+    sent = compose(ours, "Uw afwezigheid", "Mag dit?", Sender(address="desk@corp.test", organisation="VB"), NOW)
+    assert not copied(sent.sender, message=sent.message)
 
 
 COPIED: dict[str, dict[str, object]] = {

@@ -56,6 +56,7 @@ def compose(letter: Letter, subject: str, text: str, sender: Sender, now: dateti
     message["Message-ID"] = f"<{_message_id(letter.id)}@{from_.domain}>"
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no vacation answers this, hers and ours included
     message["X-Auto-Response-Suppress"] = "OOF, AutoReply"  # the same, for Exchange
+    message["X-Locum"] = "letter"  # clause 20: no forward of ours copies this
     _fill(message, letter, text)
     message["Content-Language"] = letter.language
     return Envelope(sender=from_.addr_spec, recipient=to.addr_spec, message=message.as_bytes(), needs_utf8=needs_utf8)
