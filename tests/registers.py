@@ -62,6 +62,7 @@ class Book:
     now: datetime = FOUNDED
     entries: list[Entry] = field(default_factory=list)
     stream_key: bytes = bytes(32)
+    size: int = 0
 
     def write(self, kind: str, body: dict[str, Json], at: datetime | None = None, index: int | None = None) -> Entry:
         """Append an entry, whatever it says: this is what somebody can do who writes the tables."""
@@ -73,13 +74,18 @@ class Book:
             tag(self.stream_key, seq),
             hashlib.sha256(b"%d" % seq).digest(),
         )
-        place = index if index is not None else (self.entries[-1].index if self.entries else 0) + 10
+        place = self.place() if index is None else index
         entry = Entry(
             index=place, stream=STREAM, seq=seq, type=kind, time=draft.time, case="", body=body,
             payload=content, opening=opening, leaf=leaf(mark, commitment(opening, mark, content)),
         )  # fmt: skip
         self.entries.append(entry)
         return entry
+
+    def place(self) -> int:
+        """The next place in the log, for an entry of this stream or of another."""
+        self.size += 10
+        return self.size
 
     def deed(self, kind: str, what: dict[str, Json], *signers: Signing, **instead: object) -> Entry:
         """Append a deed that these people signed."""

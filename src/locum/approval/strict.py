@@ -19,11 +19,11 @@ Is = Callable[[Json], bool]
 class NotProven(ValueError):
     """Something does not prove what it should. `key` is one of the reasons of messages/<language>/gate.toml."""
 
-    def __init__(self, key: str, what: str = "") -> None:
-        """`what` says more: a field, an identifier. Never a secret, never somebody's text."""
-        super().__init__(f"{key} ({what})" if what else key)
+    def __init__(self, key: str, who: str = "") -> None:
+        """`who` is the person whom it is about, by her id, where that is known."""
+        super().__init__(f"{key} ({who})" if who else key)
         self.key = key
-        self.what = what
+        self.who = who
 
 
 def read(content: bytes, shape: Mapping[str, Is], key: str) -> dict[str, Json]:

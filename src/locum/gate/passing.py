@@ -70,7 +70,7 @@ class Surroundings:
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Why not: a key of messages/<language>/gate.toml, whom it is about, and what more there is to say."""
+    """Why not: a key of messages/<language>/gate.toml, whom it is about, and which functions."""
 
     key: str
     who: str = ""
@@ -144,7 +144,7 @@ def _counting(looks: Sequence[_Look], judge: "_Judge") -> tuple[list[Eyes], list
         try:
             eyes.append(judge.eyes(look, eyes))
         except NotProven as error:
-            reasons.append(Reason(error.key, look.said.approver, error.what))
+            reasons.append(Reason(error.key, look.said.approver, look.said.function))
     return eyes, reasons
 
 
@@ -173,54 +173,61 @@ def _verified(
     looks: list[_Look] = []
     false: list[Reason] = []
     for one in given:
+        who = what = ""
         try:
-            look = _verify(act, one, register, around, now)
+            said = Approval.load(one.signed.statement)
+            who, what = said.approver, said.function
+            look = _Look(said, _key(said, one, register, around.site), one)
+            _check_said(look, act, around, now)
             _check_fresh(look, looks, around)
         except NotProven as error:
-            false.append(Reason(error.key, what=error.what))
+            false.append(Reason(error.key, who, what))
         else:
             looks.append(look)
     return looks, false
 
 
-def _verify(act: Act, one: Given, register: Register, around: Surroundings, now: datetime) -> _Look:
-    said = Approval.load(one.signed.statement)
+def _key(said: Approval, one: Given, register: Register, site: Site) -> Key:
+    """The key that signed it, if it is hers and signed just this, on our page."""
     assertion = Assertion.load(one.signed.assertion)
     key = register.keys.get(assertion.credential)
     if key is None:
-        raise NotProven("key-unknown", said.approver)
+        raise NotProven("key-unknown")
     if key.person != said.approver:
-        raise NotProven("key-of-another", said.approver)
+        raise NotProven("key-of-another")
     count = max(one.count, key.count_before(one.index))
-    assertion.verify(key.public_key, challenge("approval", one.signed.statement), (around.site,), count)
+    assertion.verify(key.public_key, challenge("approval", one.signed.statement), (site,), count)
+    return key
+
+
+def _check_said(look: _Look, act: Act, around: Surroundings, now: datetime) -> None:
+    """What she signed besides the decision: the history, from before her signature was recorded, and of this request also the
+    policy and the text.
+    """
+    said, one = look.said, look.given
     if one.recorded_at > now:
-        raise NotProven("recorded-later", said.approver)
-    _check_log(said, one, around)
-    if said.request == act.recorded:
-        if said.policy != act.policy:
-            raise NotProven("policy-other", said.approver)
-        if said.display not in {hashlib.sha256(text.encode()).hexdigest() for text in one.shown}:
-            raise NotProven("text-other", said.approver)
-    return _Look(said, key, one)
-
-
-def _check_log(said: Approval, one: Given, around: Surroundings) -> None:
-    """The history that she signed is a beginning of ours, from before her signature was recorded."""
+        raise NotProven("recorded-later")
     if said.log.origin != around.log.origin:
-        raise NotProven("log-other", said.approver)
+        raise NotProven("log-other")
     if said.log.size > min(one.index, around.log.size):
-        raise NotProven("log-ahead", said.approver)
+        raise NotProven("log-ahead")
     if around.roots is not None and around.roots.get(said.log.size) != said.log.root:
-        raise NotProven("log-other", said.approver)
+        raise NotProven("log-other")
+    if said.request != act.recorded:
+        return
+    if said.policy != act.policy:
+        raise NotProven("policy-other")
+    if said.display not in {hashlib.sha256(text.encode()).hexdigest() for text in one.shown}:
+        raise NotProven("text-other")
 
 
 def _check_fresh(look: _Look, before: Sequence[_Look], around: Surroundings) -> None:
     """Every signature is for one time and one request, and no two people sign with one key."""
     if look.said.nonce in around.used or any(look.said.nonce == one.said.nonce for one in before):
-        raise NotProven("nonce-used", look.said.approver)
+        raise NotProven("nonce-used")
     others = (one.key for one in before if one.key.person != look.key.person)
     if any(key.public_key == look.key.public_key for key in others):
-        raise NotProven("key-of-another", look.said.approver)
+        raise NotProven("key-of-another")
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,7 +263,7 @@ class _Judge:
             raise NotProven("not-the-requester")
         for moment in (signed, self.now):
             if said.function not in self.register.functions_of(said.approver, moment, self.request.owner):
-                raise NotProven("function-not-hers", said.function)
+                raise NotProven("function-not-hers")
         return Right(said.approver, said.function)
 
     def _right(self, said: Approval, signed: Moment) -> Right:
@@ -265,7 +272,7 @@ class _Judge:
         then = self._rights(said, signed)
         rights = [right for right in self._rights(said, self.now) if right in then]
         if not rights:
-            raise NotProven("function-not-hers", said.function)
+            raise NotProven("function-not-hers")
         apart = [right for right in rights if self._is_apart(right, signed) and self._is_apart(right, self.now)]
         if not apart:
             raise NotProven("person-concerned" if self._concerned & rights[0].persons else "same-function")

@@ -36,7 +36,7 @@ def fold(written: Iterable[Entry], sites: Sequence[Site], *, founded: Collection
         try:
             do(growing, kind, spoken(kind, body, moment, growing.keys, sites), moment, founded)
         except NotProven as error:
-            growing.ignored.append(Ignored(one.index, kind, error.key, error.what))
+            growing.ignored.append(Ignored(one.index, kind, error.key, error.who))
     return growing.register
 
 

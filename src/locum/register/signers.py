@@ -129,5 +129,8 @@ def _signer(
         raise NotProven("key-unknown", deed.by)
     if owner != deed.by:
         raise NotProven("key-of-another", deed.by)
-    made = assertion.verify(public, challenge(deed.kind, signed.statement), sites, count)
+    try:
+        made = assertion.verify(public, challenge(deed.kind, signed.statement), sites, count)
+    except NotProven as error:
+        raise NotProven(error.key, deed.by) from error
     return Signer(person=deed.by, function=deed.function, credential=name, count=made, is_new=name in new)

@@ -81,12 +81,12 @@ class Right:
 
 @dataclass(frozen=True, slots=True)
 class Ignored:
-    """An entry that gave no right: its place, its type, the reason (messages/<language>/gate.toml) and what it is about."""
+    """An entry that gave no right: its place, its type, the reason (messages/<language>/gate.toml) and whom that is about."""
 
     index: int
     type: str
     key: str
-    what: str = ""
+    who: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
