@@ -9,7 +9,8 @@ from tests.world import PEOPLE, World
 
 from locum.account import Account
 from locum.demo.sink import Sink
-from locum.desk.departing import PATHS
+from locum.desk.departing import ORDINARY, PATHS
+from locum.desk.departing import Path as Way
 from locum.errors import Invalid, LocumError, Refused
 from locum.lifecycle import Case, State
 from locum.measure import Audience
@@ -76,6 +77,28 @@ def in_words(account: Account) -> str:
 
 def test_the_table_has_every_reason_of_the_clause() -> None:
     assert set(PATHS) == set(Departure().reasons)
+
+
+def test_the_page_tells_the_table() -> None:
+    page = (Path(__file__).parent.parent / "docs" / "cases.md").read_text("utf-8")
+    section = page.partition("## Long absence")[2].partition("\n## ")[0]
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in section.splitlines() if line.startswith("|")][
+        2:
+    ]
+    assert {row[0]: row[1:] for row in rows} == {
+        name: told(path) for name, path in {"every other": ORDINARY, **PATHS}.items()
+    }
+
+
+def told(path: Way) -> list[str]:
+    them = "those who keep the contact"
+    return [
+        "yes" if path.asks_her else "no",
+        "yes" if path.tells_keepers else "no",
+        "her" if path.letters_to_her else them,
+        "her" if path.account_to_her else them,
+        "when the reply ends, or on the day named" if path.closes else "only where a day is named",
+    ]
 
 
 @pytest.mark.parametrize("reason", ["long-absence", "departure"])
@@ -212,7 +235,8 @@ def test_the_account_names_both(world: World, reason: str) -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("name", REASONS)
 def test_a_template_that_names_the_closing_passes_the_linter(name: str, language: str) -> None:
-    values = {"name": "Anna de Vries", "organisation": "Voorbeeld BV", "until": "20 december 2026"}
+    until = {"nl": "20 december 2026", "en": "20 December 2026", "de": "20. Dezember 2026", "fr": "20 décembre 2026"}
+    values = {"name": "Anna de Vries", "organisation": "Voorbeeld BV", "until": until[language]}
     values |= {"contact": "Dirk Bakker (dirk@corp.test)", "closes_on": "2027-01-31"}
     known = Known(
         organisation="Voorbeeld BV", name="Anna de Vries", colleagues=("Dirk Bakker",), domains=("corp.test",)
