@@ -13,6 +13,7 @@ from pathlib import Path
 
 from tests.world import World
 
+from bench.gate import gate
 from bench.organisation import PASSWORD, apply, apply_by, forms, on_dovecot, organisation, scheduled
 from bench.policy import decisions
 from bench.regulation import regulation
@@ -233,6 +234,7 @@ BENCHES: dict[str, Callable[[], list[Row]]] = {
     "publish": publish,
     "managesieve": managesieve,
     "command-line": command_line,
+    "gate": gate,
     "growth": growth,
     "memory": memory,
     "policy": decisions,
