@@ -18,6 +18,7 @@ from forwards import OUTSIDE, a_forward
 from locum import sieve
 from locum.absence import Mailbox
 from locum.connectors.sieve_files import SieveFiles
+from locum.connectors.sieve_files_configuration import locations, read_by_dovecot
 from locum.demo.host import Dovecot, Sink, free_port
 from locum.mailhost.following import following, is_followed
 from locum.messages import say
@@ -315,3 +316,45 @@ def test_one_that_runs_before_ours_is_not(host: ForwardingHost, tmp_path: Path) 
     lines = f"plugin {{\n  sieve_before = file:{tmp_path}/spam.sieve\n  sieve_before3 = {before}\n}}"
     findings = told(forwarding(host, dovecot_config=other(host, tmp_path, lines)).check())
     assert [key for key in findings if key.startswith("others-script")] == []
+
+
+AS_2_4_SAYS_IT = """\
+# 2.4.1-4 (7d8c0e5759): /etc/dovecot/dovecot.conf
+protocol lmtp {
+  mail_plugins {
+    sieve = yes
+  }
+}
+sieve_script personal {
+  active_path = ~/.dovecot.sieve
+  path = ~/sieve
+  type = personal
+}
+sieve_script spam {
+  path = /etc/dovecot/spam.sieve
+  type = before
+}
+sieve_script locum_forwards_before {
+  bin_path = ~/.locum-bin
+  path = /var/lib/locum-forwards/before/%{user}.sieve
+  type = before
+}
+sieve_script locum_forwards_after {
+  path = /var/lib/locum-forwards/after/%{user}.sieve
+  type = after
+}
+"""
+
+
+def test_the_configuration_of_2_4_is_read_too() -> None:
+    found = [(one.kind, one.path, bool(one.options)) for one in locations(AS_2_4_SAYS_IT)]
+    assert found == [
+        ("before", "/etc/dovecot/spam.sieve", False),
+        ("before", "/var/lib/locum-forwards/before/%{user}.sieve", True),
+        ("after", "/var/lib/locum-forwards/after/%{user}.sieve", False),
+    ]
+
+
+def test_where_2_4_reads_forwards_is_found() -> None:
+    said = told(tuple(read_by_dovecot(Path("/var/lib/locum-forwards"), AS_2_4_SAYS_IT)))
+    assert said == {"before-read": True, "after-read": True, "no-bindir": None}

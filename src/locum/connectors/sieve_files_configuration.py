@@ -20,7 +20,7 @@ _NO_SUCH_USER = (
 )
 _RUNS_PROGRAMS = re.compile(r"vnd\.dovecot\.(?:pipe|execute|filter)|sieve_extprograms")
 _SETTING = re.compile(r"^\s*sieve_(before|default|after)(\d*)\s*=\s*(\S.*?)\s*$", re.MULTILINE)
-_BLOCK = re.compile(r"sieve_script\s+\S+\s*\{([^{}]*)\}")  # 2.4
+_BLOCK = re.compile(r"^sieve_script [^\n]*\{\n(.*?)^\}", re.MULTILINE | re.DOTALL)  # 2.4; values hold braces too
 _PLACE = re.compile(r"(?:file:)?(?P<path>[^;]+)(?P<options>.*)", re.DOTALL)
 _MAILBOX = re.compile(r"%\{user\}|%u|%Lu|%\{user *\| *lower\}")
 _ORDER = {"before": 0, "personal": 1, "default": 1, "after": 2}
