@@ -118,7 +118,7 @@ def test_wrong_usage_is_a_json_document_too(house: House) -> None:
         (3, ("request", "full-access", "anna@corp.test", "--to", "bob@corp.test")),
         (3, ("request", "quota", "anna@corp.test", "--mb", "1")),
         (6, (*ASK, *SOON, "--audience", "known")),
-        (6, (*ASK, *SOON, "--with", "abcd-efgh")),
+        (2, (*ASK, *SOON, "--with", "abcd-efgh")),
         (6, ("request", "forward", "anna@corp.test", "--to", "bob@corp.test", *WHY, *SOON)),
         (
             6,

@@ -65,6 +65,11 @@ ELSEWHERE = {
     "closes_words": "zondag 31 januari 2027",
     "forward_to": "Dirk Smit (dirk@corp.test)",
     "forward_senders": "van iedereen",
+    "owner": "Anna Bakker",
+    "anew": "Er is iets bij gekomen; we vragen het je opnieuw.",
+    "trial": "Dit is een proef.",
+    "was_live": "abcd-2345",
+    "never_live": "abcd-2345",
 }
 """What letters other than the ask say besides."""
 LETTER = Letter(
@@ -205,6 +210,7 @@ def test_a_text_message_stays_short_and_keeps_link_and_named_person_whole(event:
         organisation="Gemeente Voorbeeldstad",
         requester="Servicedesk",
         until_words="donderdag 24 september 2026, 17:00 uur",
+        forward_to="Wilhelmina van den Bosch (w.vandenbosch@voorbeeldstad.example)",
     )
     _, text = post().render(replace(long, reply_name="Bob de Vries"))
     assert len(text) <= 320

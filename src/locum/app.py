@@ -128,6 +128,7 @@ class App:
             web_url=table.web.url,
             dpo=table.contact.dpo,
             authority=table.contact.authority,
+            sender=table.mail.sender,
         )
         office = Office(
             store=self.store,
@@ -144,6 +145,7 @@ class App:
             watch_every=timedelta(minutes=table.worker.watch_minutes),
             gaps_visible_to=table.leave.gaps_visible_to,
             remind_days=table.leave.remind_days,
+            unsigned_reviews=table.policy.unsigned_reviews,
             step=self.step,
         )
         return Desk(office)
@@ -236,7 +238,7 @@ class App:
 
     def check(self, names: Sequence[str] = ()) -> dict[str, Report]:
         """What `locum check` reports: all that Desk.check does, the list of people and the record's key."""
-        own = {"people": self.people.check, "record": self._record_check}
+        own = {"people": self.people.check, "record": self._record_check, "policy": self._policy_check}
         others = [name for name in names if name not in own]
         reports = self.desk.check(others, self._samples()) if others or not names else {}
         return reports | {name: report() for name, report in own.items() if name in names or not names}
@@ -252,6 +254,13 @@ class App:
         if self._key_is_lost():
             key, holds = "key-lost", False
         return (Finding(key=f"record.{key}", holds=holds, values=(("file", str(self.settings.record.key_file)),)),)
+
+    def _policy_check(self) -> Report:
+        """What the settings say of reviews: a trial is said so, here as everywhere."""
+        trial = self.settings.policy.unsigned_reviews
+        return (
+            Finding(key=f"policy.{'unsigned-reviews' if trial else 'reviews-wait'}", holds=None if trial else True),
+        )
 
     def start_reminders(self) -> None:
         """Put the daily job that looks who forgot, at the hour of the settings, if there is a source of leave."""

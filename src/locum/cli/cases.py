@@ -120,7 +120,8 @@ def show(door: Door, *, case_id: CaseId) -> int:
     case = door.app.desk.case(case_id)
     jobs = door.app.store.jobs(case.id)
     if door.json:
-        put_json({**case_shape(case), "jobs": [job_shape(job, door.language) for job in jobs]})
+        shape = case_shape(case, trial=door.settings.policy.unsigned_reviews)
+        put_json({**shape, "jobs": [job_shape(job, door.language) for job in jobs]})
         return 0
     from locum.cli.showing import show_case  # noqa: PLC0415
 

@@ -1,4 +1,6 @@
-"""`locum request`: one auto-reply, or many from a file (bulk.py). What there is no code path for is in refusing.py."""
+"""`locum request`: an auto-reply, or many from a file (bulk.py), and a forward; one of them may join an earlier request. What
+there is no code path for is in refusing.py.
+"""
 
 import sys
 import time
@@ -14,10 +16,10 @@ from locum.cli.output import put, put_json
 from locum.cli.shapes import case_shape
 from locum.cli.words import case_in_words
 from locum.errors import Invalid, Refused, Trouble, Unsupported
-from locum.measure import Audience
+from locum.measure import Audience, Senders
 
 if TYPE_CHECKING:
-    from locum.desk import RequestForm
+    from locum.desk import ForwardForm, RequestForm
     from locum.lifecycle import Case
 
 _LARGEST_TEXT = 1024 * 1024
@@ -30,8 +32,8 @@ def register(app: typer.Typer) -> None:
     group = typer.Typer(rich_markup_mode=None, no_args_is_help=True)
     app.add_typer(group, name="request", help=helped("request"))
     command(group, "auto-reply")(auto_reply)
-    for later in ("forward", "search"):
-        command(group, later, anything=True)(_not_yet)
+    command(group, "forward")(forward)
+    command(group, "search", anything=True)(_not_yet)
     refusing.register(group)
 
 
@@ -39,7 +41,10 @@ Mailbox = Annotated[str | None, typer.Argument(metavar="MAILBOX", help=helped("m
 Reason = Annotated[str, typer.Option(help=helped("reason"))]
 Because = Annotated[str, typer.Option(help=helped("because"))]
 Until = Annotated[str | None, typer.Option(metavar="T", help=helped("until"))]
-From = Annotated[str, typer.Option("--from", metavar="T", help=helped("from"))]
+From = Annotated[str | None, typer.Option("--from", metavar="T", help=helped("from"))]
+To = Annotated[str, typer.Option(metavar="ADDRESS", help=helped("to"))]
+ForwardUntil = Annotated[str | None, typer.Option("--until", metavar="T", help=helped("forward-until"))]
+FromSenders = Annotated[Senders | None, typer.Option(help=helped("from-senders"))]
 Subject = Annotated[str | None, typer.Option(help=helped("subject"))]
 Internal = Annotated[Path | None, typer.Option(metavar="FILE", help=helped("internal-file"))]
 External = Annotated[Path | None, typer.Option(metavar="FILE", help=helped("external-file"))]
@@ -61,7 +66,7 @@ def auto_reply(
     reason: Reason,
     because: Because,
     until: Until = None,
-    from_: From = "now",
+    from_: From = None,
     subject: Subject = None,
     internal_file: Internal = None,
     external_file: External = None,
@@ -82,16 +87,16 @@ def auto_reply(
         raise Invalid("usage", what=door.say("usage.one-or-many"))
     if mailboxes is None and (batch is not None or summary is not None):
         raise Invalid("usage", what=door.say("usage.only-many"))
-    if mailboxes is None and until is None:
+    if mailboxes is None and until is None and with_ is None:
         raise Invalid("usage", what=door.say("usage.until"))
-    if with_ is not None:
-        raise Unsupported("not-yet", what="--with")
+    if mailboxes is not None and with_ is not None:
+        raise Invalid("usage", what=door.say("usage.with-one"))
     form = RequestForm(
         mailbox=mailbox or "",
         reason=reason,
         because=because,
         until=until or "",
-        from_=from_,
+        from_=_from(from_, with_),
         subject=subject,
         internal_text=None if internal_file is None else read_text(internal_file),
         external_text=None if external_file is None else read_text(external_file),
@@ -105,12 +110,44 @@ def auto_reply(
         from locum.cli.bulk import request_many  # noqa: PLC0415  only for many
 
         return request_many(door, form, mailboxes, batch, summary)
-    return _request_one(door, form)
+    return _request_one(door, form, with_)
 
 
-def _request_one(door: Door, form: "RequestForm") -> int:
+def forward(
+    door: Door,
+    *,
+    mailbox: Annotated[str, typer.Argument(metavar="MAILBOX", help=helped("mailbox"))],
+    to: To,
+    reason: Reason,
+    because: Because,
+    from_: From = None,
+    until: ForwardUntil = None,
+    from_senders: FromSenders = None,
+    with_: With = None,
+) -> int:
+    """Ask for new mail to be copied to a colleague, or to a functional mailbox."""
+    from locum.desk import ForwardForm  # noqa: PLC0415  slow to import
+
+    form = ForwardForm(
+        mailbox=mailbox,
+        to=to,
+        reason=reason,
+        because=because,
+        from_=_from(from_, with_),
+        until=until or "",
+        senders=from_senders,
+    )
+    return _request_one(door, form, with_)
+
+
+def _from(given: str | None, with_: str | None) -> str:
+    """When it is to start: now, or with an earlier request, where nothing is said."""
+    return given if given is not None else "now" if with_ is None else ""
+
+
+def _request_one(door: Door, form: "RequestForm | ForwardForm", with_: str | None) -> int:
     try:
-        case = door.app.desk.request(door.acting, form)
+        case = door.app.desk.request(door.acting, form, joins=(with_ or "").strip().lower())
     except Refused as error:
         _account_for(door, error)
         raise
@@ -155,18 +192,23 @@ def _wait(door: Door, case: "Case") -> None:
 
 def told(door: Door, case: "Case") -> int:
     """Tell how far a case is, to the person and to the script. Gives back the exit code."""
-    print("\n".join(case_in_words(case, door.app.people, door.language)), file=sys.stderr)  # noqa: T201
+    trial = door.settings.policy.unsigned_reviews
+    print("\n".join(case_in_words(case, door.app.people, door.language, trial=trial)), file=sys.stderr)  # noqa: T201
     if door.json:
-        put_json(case_shape(case))
+        put_json(case_shape(case, trial=trial))
     else:
         put(f"{case.id} {case.state}")
     return WAITING_FOR_A_PERSON if waits_for_a_person(case) else 0
 
 
 def waits_for_a_person(case: "Case") -> bool:
-    """Whether somebody has to decide: review it, or overrule an objection that was made before, or of which one has begun."""
+    """Whether somebody has to decide: review it, agree to receiving her mail, or overrule an objection that was made before, or
+    of which one has begun.
+    """
     grounds = any(decision == "overrule" for _, decision, _ in case.reviews)
-    return case.state == "awaiting-review" or (case.state == "objected" and (grounds or bool(case.objected_before)))
+    receiver = case.forward is not None and case.state in ("agreed", "unanswered")
+    overruling = case.state == "objected" and (grounds or bool(case.objected_before))
+    return case.state == "awaiting-review" or receiver or overruling
 
 
 def read_text(path: Path) -> str:
@@ -188,4 +230,4 @@ def read_text(path: Path) -> str:
 
 
 def _not_yet(_door: Door) -> int:
-    raise Unsupported("not-yet", what="forward, search")
+    raise Unsupported("not-yet", what="search")

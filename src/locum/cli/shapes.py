@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from locum.jobs import Job
 
 
-def case_shape(case: Case) -> dict[str, object]:
-    """A case, complete; it always has `case`, `state`, `mailbox` and `measures`."""
+def case_shape(case: Case, *, trial: bool | None = None) -> dict[str, object]:
+    """A case, complete; it always has `case`, `state`, `mailbox` and `measures`. `trial`: are reviews recorded and not signed."""
+    forward: dict[str, object] = {} if case.forward is None or trial is None else {"trial": trial}
     return {
         "case": case.id,
         "state": str(case.state),
@@ -46,6 +47,9 @@ def case_shape(case: Case) -> dict[str, object]:
             for c in case.contacts
         ],
         "reviews": [{"person": person, "decision": decision} for person, decision, _ in case.reviews],
+        "consents": [
+            {"to": to, "answer": answer, "counts": request == case.request} for to, answer, request in case.consents
+        ],
         "objected_before": case.objected_before,
         "contact_person": case.contact_person,
         "closes_on": None if case.closes_on is None else case.closes_on.isoformat(),
@@ -56,7 +60,9 @@ def case_shape(case: Case) -> dict[str, object]:
         "ended_at": _instant(case.ended_at),
         "accounted_at": _instant(case.accounted_at),
         "request": case.request,
+        "joins": case.joins,
         "policy": case.policy,
+        **forward,
     }
 
 
@@ -109,7 +115,11 @@ def explained(error: LocumError, language: str) -> dict[str, str]:
 
 
 def said_trouble(key: str, language: str, values: Mapping[str, str] = MappingProxyType({})) -> str:
-    """A trouble that is known by its message key, as a sentence; with an ellipsis for each value that is not known any more."""
+    """A trouble that is known by its message key, as a sentence; with an ellipsis for each value that is not known any more. A
+    finding that does not hold is such a key too: `check.<finding>`.
+    """
+    if key.startswith("check."):
+        return as_far_as_known(language, key, values) or key
     return as_far_as_known(language, f"errors.{key}.sentence", values) or key
 
 

@@ -6,7 +6,7 @@ from locum.absence import Person
 from locum.cli.door import Door
 from locum.cli.output import put, put_fields, put_table, put_text
 from locum.cli.shapes import said_trouble
-from locum.cli.words import moment, named, outcome_in_words, state_in_words, word
+from locum.cli.words import consent_of, moment, named, outcome_in_words, state_in_words, word
 from locum.entry import Entry
 from locum.jobs import Job
 from locum.lifecycle import Case
@@ -57,6 +57,9 @@ def _fields(door: Door, case: Case, owner: Person | None) -> Iterator[tuple[str,
         "objected-before": case.objected_before,
         "forward-to": forward.to if forward else "",
         "forward-senders": word("senders", str(forward.senders), language) if forward else "",
+        "forward-never": ", ".join(forward.never) if forward else "",
+        "consent": door.say(f"consent.{consent_of(case) or 'waits'}", to=one_line(forward.to)) if forward else "",
+        "trial": door.say("trial") if forward and door.settings.policy.unsigned_reviews else "",
         "reviews": ", ".join(f"{who}: {word('decision', said, language)}" for who, said, _ in case.reviews),
         "connector": case.connector,
         "batch": case.batch,
@@ -115,6 +118,8 @@ def _gist(door: Door, entry: Entry) -> str:
         found.append(door.say("clause", clause=clause))
     if isinstance(sent := body.get("replies_sent"), int):
         found.append(door.say("replies-sent", many=sent))
+    if isinstance(sent := body.get("copies_sent"), int):
+        found.append(door.say("copies-sent", many=sent))
     return ", ".join(part for part in found if part)
 
 

@@ -11,7 +11,7 @@ from locum.phrases import day, one_line, when
 from locum.seam import People
 
 
-def case_in_words(case: Case, people: People, language: str) -> list[str]:
+def case_in_words(case: Case, people: People, language: str, *, trial: bool = False) -> list[str]:
     """What a requester is told: the dates and the audience as they were understood, and how far it is."""
     owner = people.person(case.person)
     name = one_line(owner.name) if owner is not None else case.mailbox
@@ -24,13 +24,13 @@ def case_in_words(case: Case, people: People, language: str) -> list[str]:
     lines = [
         say(
             language,
-            f"cli.dates.{_start(case)}",
+            f"cli.dates.{_start(case)}{_VARIANTS[case.asks_for]}",
             **{"from": when(case.from_date, language, zone)},
             until=until,
             zone=zone,
         ),
         *([say(language, f"cli.audience.{_audience(case.reply)}")] if case.reply else []),
-        *(_forward(case.forward, language) if case.forward else []),
+        *(_forward(case, case.forward, language, trial=trial) if case.forward else []),
         *_besides(case, people, language),
     ]
     if asked := _asked(case, language):
@@ -100,9 +100,21 @@ def _until(at: datetime, language: str, zone: str) -> str:
     return say(language, "cli.dates.last-day", until=words, day=day(there.date() - timedelta(days=1), language))
 
 
-def _forward(forward: Forward, language: str) -> list[str]:
-    senders = word("senders", str(forward.senders), language)
-    return [say(language, "cli.forward", to=one_line(forward.to), senders=senders)]
+_VARIANTS = {"auto-reply": "", "forward": "-forward", "both": "-both"}
+
+
+def _forward(case: Case, forward: Forward, language: str, *, trial: bool) -> list[str]:
+    to, senders = one_line(forward.to), word("senders", str(forward.senders), language)
+    lines = [say(language, "cli.forward", to=to, senders=senders)]
+    if not case.applied_at:
+        lines.append(say(language, f"cli.consent.{consent_of(case) or 'waits'}", to=to))
+    return [*lines, say(language, "cli.trial")] if trial else lines
+
+
+def consent_of(case: Case) -> str:
+    """What the receiver of a forward last said of this very request: agreed, declined, or empty."""
+    said = [answer for _, answer, request in case.consents if request == case.request]
+    return said[-1] if said else ""
 
 
 def _besides(case: Case, people: People, language: str) -> list[str]:

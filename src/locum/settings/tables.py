@@ -130,10 +130,13 @@ class PeopleTable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyTable:
-    """The policy's file; None is the one that comes with Locum."""
+    """The policy's file; None is the one that comes with Locum. `unsigned_reviews` accepts reviews that are recorded and not
+    signed, as a trial.
+    """
 
     __pydantic_config__: ClassVar = _STRICT
     file: Place | None = None
+    unsigned_reviews: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
