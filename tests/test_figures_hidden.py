@@ -86,7 +86,7 @@ def agree(facts: Sequence[Fact], profiles: dict[str, tuple[int, ...]]) -> bool:
 
 def feasible(one: Measured, below: int, facts: Sequence[Fact]) -> dict[tuple[str, str], set[int]]:
     """For every cell that reads "fewer than": the values that agree with everything published and with the facts."""
-    tables = {table.name: table for table in one.tables if table.cells and table.name != "incident"}
+    tables = {table.name: table for table in one.tables if table.cells}
     number = one.dealt_with.number or 0
     ways = {name: list(solutions(table, number, below)) for name, table in tables.items()}
     profiles = {name: {profile(values, name, facts) for values in found} for name, found in ways.items()}
@@ -127,17 +127,19 @@ def a_life(reason: str, outcome: str, answer: str, *, silence_stops: bool) -> tu
 KINDS = st.tuples(
     st.sampled_from(TABLES["reason"]), st.sampled_from(TABLES["outcome"]), st.sampled_from(TABLES["answer"])
 )
+MANY = st.sampled_from([1, 1, 1, 2, 3, 4, 5, 6, 9, 14, 25])
 
 
 @st.composite
 def years(draw: st.DrawFn) -> list[Row]:
     """Some large kinds of cases and some small ones, of one measure."""
     silence_stops = draw(st.booleans())
-    groups = draw(
-        st.lists(st.tuples(st.sampled_from([1, 1, 1, 2, 3, 4, 5, 6, 9, 14, 25]), KINDS), min_size=2, max_size=6)
-    )
-    lives = [(many, a_life(*kind, silence_stops=silence_stops)) for many, kind in groups]
-    return rows_of(*((many, {"reason": r, "outcome": o, "answer": a}) for many, (r, o, a) in lives))
+    groups = draw(st.lists(st.tuples(MANY, KINDS, st.booleans()), min_size=2, max_size=6))
+    found = []
+    for many, kind, incident in groups:
+        reason, outcome, answer = a_life(*kind, silence_stops=silence_stops)
+        found.append((many, {"reason": reason, "outcome": outcome, "answer": answer, "incident": incident}))
+    return rows_of(*found)
 
 
 @settings(max_examples=300, deadline=None)
@@ -293,6 +295,14 @@ def test_what_is_published_holds_no_hidden_number_in_any_way():
 def test_after_which_time_she_was_asked_is_told_only_of_enough_people():
     few = [replace(one, asked_after=None) for one in rows_of((40, {}))[4:]]
     assert [shown([*few, *rows_of((many, {}))]).measures[0].half for many in (4, 5)] == ["", "hour"]
+
+
+def test_after_which_time_she_was_asked_is_not_told_where_it_would_limit_how_many_died() -> None:
+    deaths = [replace(one, asked_after=None) for one in rows_of((12, {"reason": "death"}))]
+    asked = [row(f"q{n}", reason="departure" if n % 2 else "deadline") for n in range(6)]
+    (one, *_) = shown([*deaths, *asked]).measures
+    assert {cell.key for cell in one.tables[1].cells if cell.sign is Sign.FEW} == {"departure", "deadline"}
+    assert (one.half, one.most) == ("", "")
 
 
 def test_the_sample_shows_each_way_of_being_shown():

@@ -144,7 +144,7 @@ KEYS: Mapping[str, Key] = MappingProxyType(
         "departure.max_months": Key(17, "policy.clauses.departure", _L),
         "departure.forward": Key(17, "policy.clauses.departure", ("allowed", "refused")),
         "departure.contact": Key(17, "policy.clauses.departure", _F),
-        "figures.hide_below": Key(18, TOLD, _M),
+        "figures.hide_below": Key(18, "desk.yearly.hide_below", _M),
         "figures.to": Key(18, TOLD, _G),
         "beforehand.gaps_visible_to": Key(19, "cli.house._sees_everyone", _F),
     }
