@@ -11,7 +11,7 @@ from locum.wording.kinds import LANGUAGES, Kind
 from locum.wording.matching import Classes, Phrases, phrases, steps_of
 
 _SAID = ("words", "near", "except", "about", "others")
-_PLAIN = ("subject", "not_subject", "away", "topic", "opener", "closing", "things", "named", "perhaps")
+_PLAIN = ("subject", "not_subject", "away", "topic", "opener", "closing", "things", "named", "perhaps", "telling")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,8 @@ class PlainList:
     """How one language speaks of her (`subject` but for `not_subject`) and of being `away`, and the `vocabulary` that may
     be used for it. `reader` means the reader, `asks` asks something of him, `business` and `ours` perhaps of the organisation, `topic` begins what a question is
     about, `opener` a sentence that says so first, `closing` a signature, `things` a sentence about something else;
-    `named` are names of departments, `perhaps` words that may tell of her all the same. `ours` may
+    `named` are names of departments, `perhaps` words that may tell of her all the same,
+    `telling` words that are never plain. `ours` may
     be the organisation or a family.
     """
 
@@ -46,6 +47,7 @@ class PlainList:
     things: Phrases
     named: Phrases
     perhaps: Phrases
+    telling: Phrases
     ours: frozenset[str]
     reader: frozenset[str]
     reader_named: frozenset[str]

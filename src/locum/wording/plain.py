@@ -80,6 +80,9 @@ class _Reader:
         self._plain = (
             others | quoted | {at for at, word in enumerate(words) if text.given[at] or plain.knows(word.text)}
         )
+        self._plain -= (
+            _places(plain.telling.find(words)) - quoted - {at for at, given in enumerate(text.given) if given}
+        )
         self._plain |= _places(plain.named.find(words, longest=True))
         self._plain |= {at for at in signature if words[at].capital}
 
