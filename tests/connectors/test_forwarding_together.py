@@ -3,8 +3,10 @@
 On the real Dovecot's compiler, with directories of the test's own. What mail does is in test_forwarding_hosts.py.
 """
 
+import subprocess
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -18,8 +20,21 @@ from locum.absence import Mailbox
 from locum.connectors.sieve_files import SieveFiles
 from locum.demo.host import Dovecot
 from locum.errors import Conflict, LocumError, Rejected, Trouble, Unreachable
+from locum.mailhost import is_followed
 from locum.measure import Forward, Wanted
-from mailhosts.publishing import PUBLISHER, as_root, as_user, disk, fill, sieve_files, two_places
+from mailhosts.publishing import (
+    HER_VACATION,
+    PUBLISHER,
+    SCRIPT,
+    as_root,
+    as_user,
+    disk,
+    fill,
+    mailhost,
+    set_script,
+    sieve_files,
+    two_places,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -42,7 +57,7 @@ def make(dovecot: Dovecot, replies: Path, forwards: Path) -> Make:
 
     def connector(**options: object) -> SieveFiles:
         given = {"forward_directory": forwards, "forward_publisher": program(dovecot, forwards)} | options
-        return sieve_files(dovecot, replies, script=None, **given)
+        return sieve_files(dovecot, replies, **({"script": None} | given))
 
     return connector
 
@@ -214,3 +229,60 @@ def test_without_both_settings_it_does_not_forward(make: Make, options: dict[str
 def test_a_file_that_is_not_ours_among_the_forwards_is_told(make: Make, forwards: Path, box: Mailbox) -> None:
     (forwards / "after" / f"{box.address}.sieve").write_text('redirect "evil@example.net";\r\n')
     assert raised(lambda: make().read(box)).key == "published-not-ours"
+
+
+# followed
+
+
+@pytest.fixture
+def followed(dovecot: Dovecot, replies: Path, forwards: Path) -> Iterator[None]:
+    """The program that follows what she changes, for both directories."""
+    places = ("--directory", replies, "--forward-directory", forwards)
+    command = mailhost("--follow", *places, "--script", SCRIPT, "--config", dovecot.config_file)
+    with subprocess.Popen(command) as program:
+        try:
+            assert soon(lambda: is_followed(forwards) and is_followed(replies))
+            yield
+        finally:
+            program.terminate()
+
+
+def soon(holds: Callable[[], bool], seconds: float = 10) -> bool:
+    until = time.monotonic() + seconds
+    while not (now := holds()) and time.monotonic() < until:
+        time.sleep(0.05)
+    return now
+
+
+def lies(folder: Path, box: Mailbox) -> list[str]:
+    return [path.parent.name for path in folder.rglob(f"{box.address}.sieve")]
+
+
+@pytest.mark.usefixtures("followed")
+@pytest.mark.parametrize(
+    ("hers", "reply", "forward_"),
+    [
+        (b'require "reject"; reject "no";', "after", "after"),
+        (b'if header :contains "Subject" "spam" { discard; }', "before", "after"),
+        (b'require "copy";' + b"".join(b'redirect :copy "h%d@x.test";' % n for n in range(4)), "before", "after"),
+        (HER_VACATION, "after", "before"),
+        (b'redirect "home@example.org"; stop;', "before", "before"),
+    ],
+)
+def test_what_may_not_run_before_what_she_adds_is_moved_behind_it(
+    dovecot: Dovecot, make: Make, replies: Path, forwards: Path, box: Mailbox, hers: bytes, reply: str, forward_: str
+) -> None:
+    set_script(dovecot, box.address, b"keep;")
+    connector = make(script=SCRIPT)
+    forward = a_forward(box.address)
+    connector.write(box, wanted(box, a_reply(forward), forward), connector.read(box))
+    first = (lies(replies, box), lies(forwards, box))
+    set_script(dovecot, box.address, hers)
+    settled = soon(lambda: (lies(replies, box), lies(forwards, box)) == ([reply], [forward_]))
+    time.sleep(1.5 if (reply, forward_) == ("before", "before") else 0)  # it had its look
+    assert (first, settled, connector.read(box).measures) == (
+        (["before"], ["before"]),
+        True,
+        (a_reply(forward), forward),
+    )
+    assert (lies(replies, box), lies(forwards, box)) == ([reply], [forward_])
