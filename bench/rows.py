@@ -13,6 +13,7 @@ from pathlib import Path
 
 from tests.world import World
 
+from bench.figures import figures
 from bench.gate import gate
 from bench.organisation import PASSWORD, apply, apply_by, forms, on_dovecot, organisation, scheduled
 from bench.policy import decisions
@@ -239,4 +240,5 @@ BENCHES: dict[str, Callable[[], list[Row]]] = {
     "memory": memory,
     "policy": decisions,
     "regulation": regulation,
+    "figures": figures,
 }
