@@ -11,7 +11,7 @@ from locum.wording.kinds import LANGUAGES, Kind
 from locum.wording.matching import Classes, Phrases, phrases, steps_of
 
 _SAID = ("words", "near", "except", "about", "others")
-_PLAIN = ("subject", "not_subject", "away", "topic", "opener", "closing", "things", "named", "perhaps", "telling")
+_PLAIN = ("subject", "not_subject", "away", "topic", "opener", "closing", "named", "perhaps", "telling")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +31,12 @@ class KindList:
 @dataclass(frozen=True, slots=True)
 class PlainList:
     """How one language speaks of her (`subject` but for `not_subject`) and of being `away`, and the `vocabulary` that may
-    be used for it. `reader` means the reader, `asks` asks something of him, `business` and `ours` perhaps of the organisation, `topic` begins what a question is
-    about, `opener` a sentence that says so first, `closing` a signature, `things` a sentence about something else;
-    `named` are names of departments, `perhaps` words that may tell of her all the same,
-    `telling` words that are never plain. `ours` may
-    be the organisation or a family.
+    be used for it; `telling` words never are plain.
+
+    What else a sentence may be about: `reader` means the reader and `asks` asks something of him, `business` is of the
+    organisation's work, `ours` of the organisation or of a family, and `perhaps` may be of her all the same. `topic`
+    begins what a question is about, `opener` a sentence that says so first, `named` is a department, `closing` opens a
+    signature.
     """
 
     subject: Phrases
@@ -44,7 +45,6 @@ class PlainList:
     topic: Phrases
     opener: Phrases
     closing: Phrases
-    things: Phrases
     named: Phrases
     perhaps: Phrases
     telling: Phrases

@@ -75,7 +75,6 @@ class _Reader:
         self._ours = {at for at, word in enumerate(words) if word.text in plain.ours}
         self._work = {at for at, word in enumerate(words) if plain.is_of_work(word.text)}
         self._opens = {start for start, _ in plain.opener.find(words)}
-        self._things = {start for start, _ in plain.things.find(words)}
         self._topics = {start for start, _ in plain.topic.find(words)}
         self._plain = (
             others | quoted | {at for at, word in enumerate(words) if text.given[at] or plain.knows(word.text)}
@@ -96,8 +95,8 @@ class _Reader:
             return [part for part in self._parts(sentence) if self._says_more(part)]
         if not (self._cues | self._asks).isdisjoint(sentence):
             return [part for part in list(self._parts(sentence))[1:] if self._is_weak(part) and self._says_more(part)]
-        elsewhere = sentence[0] in self._things or not (self._work | self._ours).isdisjoint(sentence)
-        return [sentence] if (self._is_weak(sentence) or not elsewhere) and self._says_more(sentence) else []
+        of_work = not (self._work | self._ours).isdisjoint(sentence) and not self._is_weak(sentence)
+        return [] if of_work or not self._says_more(sentence) else [sentence]
 
     def _is_weak(self, part: range) -> bool:
         return not self._weak.isdisjoint(part) and self._ours.isdisjoint(part)
