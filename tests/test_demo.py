@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from locum.demo.queueing import may_forward
+
 
 @pytest.mark.slow
 @pytest.mark.skipif(os.geteuid() != 0, reason="the demo starts a real Postfix, which only root can")
@@ -21,4 +23,5 @@ def test_everything_in_the_story_is_observed() -> None:
         done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=280, check=False)
         assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
         assert "✗" not in done.stdout
+        assert ("✓ a copy lies in Eva's mailbox" in done.stdout) == may_forward()
         assert [path.name for path in Path(folder).iterdir()] == []

@@ -6,8 +6,9 @@ import sys
 from rich.console import Console
 
 from locum.demo.host import HostTrouble
+from locum.demo.observed import Story
 from locum.demo.stage import Stage
-from locum.demo.story import Story, play, stay
+from locum.demo.story import play, stay
 
 
 def run(*, once: bool = False) -> int:

@@ -126,3 +126,16 @@ anvil unix - - n - 1 anvil
 proxymap unix - - n - - proxymap
 postlog unix-dgram n - n - 1 postlogd
 """
+
+FORWARDS = """\
+submission_host =
+sendmail_path = /usr/sbin/sendmail -C {queue}
+plugin {{
+  sieve_before2 = file:{forwards}/before/%{{user}}.sieve;bindir=~/.locum-bin
+  sieve_after2 = file:{forwards}/after/%{{user}}.sieve;bindir=~/.locum-bin
+}}
+"""
+
+QUEUE_MAIN = "alternate_config_directories = {folder}/etc\n"
+
+QUEUE_MASTER = "pickup unix n - n 1 1 pickup\n"  # looks each second

@@ -20,21 +20,28 @@ from pathlib import Path
 from typing import Self
 from zoneinfo import ZoneInfo
 
-from locum.demo.host import LOOPBACK, Dovecot, HostTrouble, Postfix, Sink, free_port
+from locum.demo.host import LOOPBACK, HostTrouble, Sink, free_port
+from locum.demo.queueing import ForwardingDovecot, Queue
 
 HOME_ZONE = ZoneInfo("Europe/Amsterdam")
-ANNA, BAS, EVA = "anna@corp.test", "bas@corp.test", "eva@corp.test"
+ANNA, BAS, CARLA, DAAN, EVA = (f"{name}@corp.test" for name in ("anna", "bas", "carla", "daan", "eva"))
 
 PEOPLE = """\
 person,name,mailbox,aliases,language,time_zone,function,manager,private_mail,mobile,private_permitted_on
 anna,Anna de Vries,anna@corp.test,a.devries@corp.test,en,Europe/Amsterdam,sales,carla,anna@home.test,+31612345678,2026-01-05
 bas,Bas Smit,bas@corp.test,,en,Europe/Amsterdam,it,carla,,,
 carla,Carla Jansen,carla@corp.test,,en,Europe/Amsterdam,manager,,,,
+daan,Daan de Boer,daan@corp.test,,en,Europe/Amsterdam,sales,carla,daan@home.test,,2026-01-05
 eva,Eva Mulder,eva@corp.test,,en,Europe/Amsterdam,sales,carla,,,
 """
 
 POLICY = """\
 preset = "nl"
+[regulation]            # without these, nothing is forwarded
+works_council = "OR-2026-02"
+works_council_on = 2026-01-05
+register = "R-041"
+dpia_on = 2026-01-05
 [auto-reply]
 reasons = ["forgotten", "continuity", "customer", "closing"]
 [auto-reply.ask]
@@ -53,6 +60,7 @@ time_zone = "Europe/Amsterdam"
 csv = "people.csv"
 [policy]
 file = "policy.toml"
+unsigned_reviews = true   # a trial: the manager's approval is recorded, and not signed yet
 [mail]
 relay = "smtp://127.0.0.1:{relay}"
 from = "locum@corp.test"
@@ -67,6 +75,8 @@ mailboxes = ["@corp.test"]
 directory = "{published}"
 dovecot_config = "{dovecot_config}"
 log = "{log}"
+forward_directory = "{forwards}"
+forward_publisher = {publisher}
 """
 
 HER_FILTER = """\
@@ -140,32 +150,38 @@ class Stage:
         enter = self._stack.enter_context
         enter(self.outside)
         enter(self.gateway)
-        relay = free_port()
-        users = dict.fromkeys((ANNA, BAS, EVA, "carla@corp.test"), "not-used-by-anyone")
+        self.postfix = enter(Queue(lmtp_port=free_port(), sink_port=self.outside.port))
+        users = dict.fromkeys((ANNA, BAS, CARLA, DAAN, EVA), "not-used-by-anyone")
         # Whole years in the log: its own times are ahead of the file's, since only the clock of programs is moved.
         stamps = 'log_timestamp = "%Y-%m-%d %H:%M:%S "'
-        self.host = enter(Dovecot(domain="corp.test", users=users, relay_port=relay, clock=True, extra=stamps))
-        self.postfix = enter(Postfix(port=relay, lmtp_port=self.host.lmtp_port, sink_port=self.outside.port))
+        self.host = enter(ForwardingDovecot(self.postfix, users=users, extra=stamps))
         self.folder = self.host.folder / "locum"
         self.folder.mkdir(mode=0o700)
-        self._write_settings(relay)
+        self._write_settings()
         self.move_to(_next_working_morning())
         self.processes_start()
 
-    def _write_settings(self, relay: int) -> None:
+    def _write_settings(self) -> None:
         (self.folder / "people.csv").write_text(PEOPLE)
         (self.folder / "policy.toml").write_text(POLICY)
         secret = self.folder / "sms.url"
         secret.write_text(f"json://127.0.0.1:{self.gateway.port}/{{mobile}}\n")
         secret.chmod(0o600)
         text = SETTINGS.format(
-            relay=relay,
+            relay=self.postfix.port,
             web=self.web_port,
             published=self.host.published,
             dovecot_config=self.host.config_file,
             log=self.host.log,
+            forwards=self.host.forwards,
+            publisher=json.dumps(self._publisher()),
         )
         (self.folder / "locum.toml").write_text(text)
+
+    def _publisher(self) -> list[str]:
+        """The program that writes forwards, with what it is allowed: in a trial, approvals that nobody signed."""
+        options = ("--directory", str(self.host.forwards), "--config", str(self.host.config_file), "--unsigned-reviews")
+        return [sys.executable, "-m", "locum.mailhost", "--forwards", *options]
 
     # Locum's own processes
 

@@ -8,48 +8,12 @@ import re
 import signal
 import threading
 from datetime import timedelta
-from email.message import EmailMessage
 from email.parser import BytesParser
 from email.policy import default as mail_policy
-from pathlib import Path
-from textwrap import indent
-from urllib.request import urlopen
 
-from rich.console import Console
-
-from locum.demo.host import Received
+from locum.demo import together
+from locum.demo.observed import CUSTOMER, Story, clock, in_mailbox, page, plain, replies, state
 from locum.demo.stage import ANNA, EVA, HER_FILTER, HOME_ZONE, Stage
-
-CUSTOMER = "kunde@customer.test"
-
-
-class Story:
-    """Tells and checks. `failed` are the things that were not observed."""
-
-    def __init__(self, console: Console) -> None:
-        self.console = console
-        self.failed: list[str] = []
-
-    def chapter(self, title: str) -> None:
-        """A heading."""
-        self.console.print(f"\n[bold]{title}[/bold]")
-
-    def tell(self, text: str) -> None:
-        """A line of the story."""
-        self.console.print(f"  {text}", markup=False, highlight=False)
-
-    def show(self, text: str) -> None:
-        """Something as it really is: a message, a page, a file."""
-        self.console.print(
-            indent(text.strip("\n"), "  │ ", lambda _line: True), markup=False, highlight=False, style="dim"
-        )
-
-    def see(self, what: str, holds: object) -> None:
-        """Something that has to have been observed."""
-        mark = "[green]✓[/green]" if holds else "[red]✗ NOT SEEN:[/red]"
-        self.console.print(f"  {mark} {what}", highlight=False)
-        if not holds:
-            self.failed.append(what)
 
 
 def play(stage: Stage, story: Story) -> None:
@@ -61,18 +25,19 @@ def play(stage: Stage, story: Story) -> None:
     _live(stage, story, case)
     _etiquette(stage, story)
     _untouched(stage, story, kept)
+    both = together.begin(stage, story)
     _end(stage, story, case)
+    if both:
+        together.end(stage, story, both)
     _account(stage, story, case)
-
-
-def _clock(stage: Stage) -> str:
-    return stage.now().astimezone(HOME_ZONE).strftime("%A %d %B %Y, %H:%M")
+    if both:
+        together.account(stage, story, both)
 
 
 def _her_mailbox(stage: Stage, story: Story) -> dict[str, str]:
     """Anna's mailbox as she left it: her own filter active, two messages unseen."""
     story.chapter("Anna has been away for a week, and forgot her out-of-office")
-    story.tell(f"A real Dovecot and Postfix run on this machine. It is {_clock(stage)} for them.")
+    story.tell(f"A real Dovecot and Postfix run on this machine. It is {clock(stage)} for them.")
     script = stage.host.folder / "her-filters.sieve"  # doveadm reads it as the owner of the mail
     script.write_text(HER_FILTER)
     stage.host.doveadm("sieve", "put", "-a", "-u", ANNA, "filters", str(script))
@@ -98,15 +63,7 @@ def _no_reply_yet(stage: Stage, story: Story) -> None:
     story.see(
         "the mail arrived in her mailbox", stage.until("the mail to arrive", lambda: stage.arrived(ANNA, message))
     )
-    story.see("the customer got no reply", not _replies(stage, seconds=2))
-
-
-def _replies(stage: Stage, seconds: float = 15, to: str = CUSTOMER, above: int = 0) -> list[Received]:
-    def found() -> list[Received]:
-        return [message for message in stage.outside.messages if to in message.recipients]
-
-    stage.until("a reply", lambda: len(found()) > above, seconds)
-    return found()[above:]
+    story.see("the customer got no reply", not replies(stage, seconds=2))
 
 
 def _request(stage: Stage, story: Story) -> str:
@@ -132,17 +89,17 @@ def _asked(stage: Stage, story: Story) -> None:
     story.chapter("She is asked first")
     story.see("a text message was sent to her", stage.until("the text message", lambda: stage.gateway.messages))
     story.show("\n".join(f"to {number}\n{text}" for number, text in stage.gateway.messages))
-    letters = _replies(stage, to="anna@home.test")
+    letters = replies(stage, to="anna@home.test")
     story.see("a letter was sent to her private address, which she gave for this", letters)
     if not letters:
         return
-    text = _plain(letters[0].mail)
+    text = plain(letters[0].mail)
     story.show(
         f"From: {letters[0].mail['From']}\nReply-To: {letters[0].mail['Reply-To']}\nSubject: {letters[0].mail['Subject']}\n\n{text}"
     )
     link = re.search(r"http\S+/l/\S+", text)
-    page = _page(link[0]) if link else ""
-    buttons = re.findall(r'name="answer"\s+value="([a-z-]+)"', page)
+    shown = page(link[0]) if link else ""
+    buttons = re.findall(r'name="answer"\s+value="([a-z-]+)"', shown)
     story.see(
         f"the link opens a page on which she can answer: {', '.join(dict.fromkeys(buttons))}",
         {"agree", "object", "own-text", "done"} <= set(buttons),
@@ -150,21 +107,11 @@ def _asked(stage: Stage, story: Story) -> None:
     story.tell(f"The page, for you to look at: {link[0] if link else '-'}")
 
 
-def _page(address: str) -> str:
-    with urlopen(address, timeout=10) as answer:
-        return str(answer.read().decode())
-
-
-def _plain(mail: EmailMessage) -> str:
-    part = mail.get_body(("plain",))
-    return str(part.get_content()) if part else ""
-
-
 def _live(stage: Stage, story: Story, case: str) -> None:
     story.chapter("She does not answer; the waiting time passes")
     stage.move_to(stage.now() + timedelta(hours=1, minutes=5))
-    story.tell(f"It is now {_clock(stage)}.")
-    live = stage.until("the auto-reply to go live", lambda: _state(stage, case) == "applied")
+    story.tell(f"It is now {clock(stage)}.")
+    live = stage.until("the auto-reply to go live", lambda: state(stage, case) == "applied")
     story.see("the auto-reply is live", live)
     log = stage.host.log.read_text("utf-8", "replace")
     story.see(
@@ -175,39 +122,29 @@ def _live(stage: Stage, story: Story, case: str) -> None:
     story.see(f"one script was published for her: {[path.name for path in scripts]}", len(scripts) == 1)
 
 
-def _state(stage: Stage, case: str) -> object:
-    return stage.locum("show", case).get("state")
-
-
 def _etiquette(stage: Stage, story: Story) -> None:
     story.chapter("The customer writes again")
     stage.mail(CUSTOMER, ANNA, "How does our order stand? (again)")
-    replies = _replies(stage)
-    story.see("the customer gets a reply", len(replies) == 1)
-    if replies:
-        mail = replies[0].mail
+    answers = replies(stage)
+    story.see("the customer gets a reply", len(answers) == 1)
+    if answers:
+        mail = answers[0].mail
         head = "\n".join(f"{name}: {mail[name]}" for name in ("From", "To", "Subject", "Auto-Submitted"))
-        story.show(f"{head}\n\n{_plain(mail)}")
+        story.show(f"{head}\n\n{plain(mail)}")
         story.see(
             "it holds the text for outsiders, and no date",
-            "until" not in _plain(mail) and "Voorbeeld BV" in _plain(mail),
+            "until" not in plain(mail) and "Voorbeeld BV" in plain(mail),
         )
     stage.mail(CUSTOMER, ANNA, "And once more")
     stage.mail("news@list.test", ANNA, "Newsletter", headers="List-Id: <news.list.test>\nPrecedence: list")
     bounce = stage.mail("mailer-daemon@outside.test", ANNA, "Undelivered Mail", envelope="")
     stage.until("the mails to arrive", lambda: stage.arrived(ANNA, bounce))
-    story.see("a second mail from the same sender gets none", len(_replies(stage, seconds=2, above=1)) == 0)
-    story.see("a mailing list gets none", not _replies(stage, seconds=0.5, to="news@list.test"))
-    story.see("a bounce gets none", not _replies(stage, seconds=0.5, to="mailer-daemon@outside.test"))
+    story.see("a second mail from the same sender gets none", len(replies(stage, seconds=2, above=1)) == 0)
+    story.see("a mailing list gets none", not replies(stage, seconds=0.5, to="news@list.test"))
+    story.see("a bounce gets none", not replies(stage, seconds=0.5, to="mailer-daemon@outside.test"))
     stage.mail("eva@corp.test", ANNA, "Lunch?")
-    inside = stage.until("the reply to a colleague", lambda: _in_mailbox(stage, EVA, "vacation"))
+    inside = stage.until("the reply to a colleague", lambda: in_mailbox(stage, EVA, "vacation"))
     story.see("a colleague gets the internal text", inside)
-
-
-def _in_mailbox(stage: Stage, address: str, word: str) -> list[Path]:
-    return [
-        path for path in stage.host.home(address).glob("Maildir/new/*") if word in path.read_text("utf-8", "replace")
-    ]
 
 
 def _untouched(stage: Stage, story: Story, kept: dict[str, str]) -> None:
@@ -231,12 +168,12 @@ def _untouched(stage: Stage, story: Story, kept: dict[str, str]) -> None:
 def _end(stage: Stage, story: Story, case: str) -> None:
     story.chapter("The end comes")
     stage.move_to(stage.now() + timedelta(days=14))
-    story.tell(f"It is now {_clock(stage)}.")
-    story.see("it ended by itself", stage.until("the end", lambda: _state(stage, case) in ("ended", "accounted")))
+    story.tell(f"It is now {clock(stage)}.")
+    story.see("it ended by itself", stage.until("the end", lambda: state(stage, case) in ("ended", "accounted")))
     story.see("the script is gone", not list(stage.host.published.glob("*/*.sieve")))
     message = stage.mail("nieuw@customer.test", ANNA, "A first question")
     stage.until("the mail to arrive", lambda: stage.arrived(ANNA, message))
-    story.see("a new sender gets no reply any more", not _replies(stage, seconds=2, to="nieuw@customer.test"))
+    story.see("a new sender gets no reply any more", not replies(stage, seconds=2, to="nieuw@customer.test"))
 
 
 def _account(stage: Stage, story: Story, case: str) -> None:
@@ -248,13 +185,13 @@ def _account(stage: Stage, story: Story, case: str) -> None:
         return
     mail = BytesParser(policy=mail_policy).parsebytes(place.read_bytes())
     kinds = {part.get_content_type(): part for part in mail.walk() if not part.is_multipart()}
-    story.show(_plain(mail))
+    story.show(plain(mail))
     pdf = kinds["application/pdf"].get_content() if "application/pdf" in kinds else b""
     story.see(
         "it can be read as text, HTML and PDF",
-        "text/html" in kinds and pdf.startswith(b"%PDF") and len(_plain(mail)) > 200,
+        "text/html" in kinds and pdf.startswith(b"%PDF") and len(plain(mail)) > 200,
     )
-    story.see("the case is accounted for", stage.until("the record", lambda: _state(stage, case) == "accounted"))
+    story.see("the case is accounted for", stage.until("the record", lambda: state(stage, case) == "accounted"))
 
 
 def stay(stage: Stage, story: Story) -> None:
@@ -263,9 +200,9 @@ def stay(stage: Stage, story: Story) -> None:
         *("request", "auto-reply", EVA, "--reason", "customer", "--because", "A customer is waiting.", "--as", "bas"),
         *("--until", (stage.now() + timedelta(days=7)).astimezone(HOME_ZONE).date().isoformat()),
     )
-    stage.until("the letter to Eva", lambda: _in_mailbox(stage, EVA, "/l/"))
+    stage.until("the letter to Eva", lambda: in_mailbox(stage, EVA, "/l/"))
     found = [
-        link for path in _in_mailbox(stage, EVA, "/l/") for link in re.findall(r"http\S+/l/[\w.~-]+", path.read_text())
+        link for path in in_mailbox(stage, EVA, "/l/") for link in re.findall(r"http\S+/l/[\w.~-]+", path.read_text())
     ]
     story.chapter("Now you")
     story.tell(f"The pages are up at http://127.0.0.1:{stage.web_port}/")

@@ -1,0 +1,100 @@
+"""What is seen on the stage, for every act of the demo: told with a mark if it was observed, and remembered if it was not.
+
+From outside only: what left by mail, what lies in mailboxes, what the pages show, what the commands answer.
+"""
+
+import re
+from email.message import EmailMessage
+from pathlib import Path
+from textwrap import indent
+from urllib.parse import urlencode
+from urllib.request import urlopen
+
+from rich.console import Console
+
+from locum.demo.host import Received
+from locum.demo.stage import HOME_ZONE, Stage
+
+CUSTOMER = "kunde@customer.test"
+
+
+class Story:
+    """Tells and checks. `failed` are the things that were not observed."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self.failed: list[str] = []
+
+    def chapter(self, title: str) -> None:
+        """A heading."""
+        self.console.print(f"\n[bold]{title}[/bold]")
+
+    def tell(self, text: str) -> None:
+        """A line of the story."""
+        self.console.print(f"  {text}", markup=False, highlight=False)
+
+    def show(self, text: str) -> None:
+        """Something as it really is: a message, a page, a file."""
+        self.console.print(
+            indent(text.strip("\n"), "  │ ", lambda _line: True), markup=False, highlight=False, style="dim"
+        )
+
+    def see(self, what: str, holds: object) -> None:
+        """Something that has to have been observed."""
+        mark = "[green]✓[/green]" if holds else "[red]✗ NOT SEEN:[/red]"
+        self.console.print(f"  {mark} {what}", highlight=False)
+        if not holds:
+            self.failed.append(what)
+
+
+def clock(stage: Stage) -> str:
+    """The moved clock, in words."""
+    return stage.now().astimezone(HOME_ZONE).strftime("%A %d %B %Y, %H:%M")
+
+
+def replies(stage: Stage, seconds: float = 15, to: str = CUSTOMER, above: int = 0) -> list[Received]:
+    """What left for an address, once there is more of it than `above`."""
+
+    def found() -> list[Received]:
+        return [message for message in stage.outside.messages if to in message.recipients]
+
+    stage.until("a reply", lambda: len(found()) > above, seconds)
+    return found()[above:]
+
+
+def page(address: str) -> str:
+    """What the page behind a link shows."""
+    with urlopen(address, timeout=10) as answer:
+        return str(answer.read().decode())
+
+
+def press(link: str, shown: str, button: str) -> str:
+    """Press a button of the page that was shown; what the page shows then."""
+    request = re.search(r'name="request" value="([^"]*)"', shown)
+    form = urlencode({"answer": button, "request": request[1] if request else ""}).encode()
+    with urlopen(link, form, timeout=10) as answer:
+        return str(answer.read().decode())
+
+
+def link_in(text: str) -> str:
+    """The link of a letter; empty where there is none."""
+    found = re.search(r"http\S+/l/[\w.~-]+", text)
+    return found[0] if found else ""
+
+
+def plain(mail: EmailMessage) -> str:
+    """Its text."""
+    part = mail.get_body(("plain",))
+    return str(part.get_content()) if part else ""
+
+
+def state(stage: Stage, case: str) -> object:
+    """How far a case is."""
+    return stage.locum("show", case).get("state")
+
+
+def in_mailbox(stage: Stage, address: str, word: str) -> list[Path]:
+    """The messages of an inbox that hold a word. Nobody logs in for this."""
+    return [
+        path for path in stage.host.home(address).glob("Maildir/new/*") if word in path.read_text("utf-8", "replace")
+    ]
