@@ -6,7 +6,7 @@ an account looks as text, HTML, PDF or JSON is not known here (documents/).
 
 from collections.abc import Mapping, Sequence
 
-from locum.account import sections
+from locum.account import recorded, sections
 from locum.account.shape import Account, Contacts, Kind, Recorded, Row, Section
 from locum.account.story import story
 from locum.account.teller import Teller
@@ -32,7 +32,9 @@ def build(
     understood is shown in a plain form.
     """
     told = story(entries, case_id)
-    teller = Teller(language=language, names=names, time_zone=time_zone, organisation=organisation)
+    teller = Teller(
+        language=language, names=names, time_zone=time_zone, organisation=organisation, variant=told.variant
+    )
     return Account(
         case=case_id,
         language=language,
@@ -44,10 +46,12 @@ def build(
         lead=sections.lead(teller, told),
         outcome=told.outcome,
         measure=told.measure,
+        forward=told.forward,
         live_from=told.live_from,
         live_until=told.live_until,
         replies_sent=told.replies_sent,
+        copies_sent=told.copies_sent,
         sections=sections.all_of(teller, told, contacts or Contacts()),
-        record=sections.record(teller, told),
+        record=recorded.record(teller, told),
         checkpoint=checkpoint,
     )

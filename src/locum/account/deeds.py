@@ -25,7 +25,7 @@ def on_mailbox(teller: Teller, story: Story) -> Iterator[Row]:
 def _step(teller: Teller, story: Story, entry: Entry) -> Iterator[Row]:
     match entry.type:
         case "intended":
-            yield from _intended(teller, next(act for act in story.acts if act.intended is entry))
+            yield from _intended(teller, story, next(act for act in story.acts if act.intended is entry))
         case "done":
             yield Row(label=teller.when(entry.time), text=_done(teller, story, text(entry.body, "act")))
         case "read-back":
@@ -36,12 +36,12 @@ def _step(teller: Teller, story: Story, entry: Entry) -> Iterator[Row]:
                 yield Row(label=teller.when(entry.time), text=teller.say(f"put-back.{put_back}") if known else put_back)
 
 
-def _intended(teller: Teller, act: Act) -> Iterator[Row]:
+def _intended(teller: Teller, story: Story, act: Act) -> Iterator[Row]:
     body = act.intended.body
     found = table(body, "found")
     name = teller.word("act", text(body, "act"))
     said = teller.say("mailbox.intended", act=name, connector=text(body, "connector"))
-    yield Row(label=teller.when(act.intended.time), text=" ".join([said, *_found(teller, found)]))
+    yield Row(label=teller.when(act.intended.time), text=" ".join([said, *_found(teller, story, found)]))
     if act.outcome is None:
         if act.again_at is not None:
             yield Row(text=teller.say("mailbox.again", act=name, when=teller.when(act.again_at)))
@@ -49,13 +49,17 @@ def _intended(teller: Teller, act: Act) -> Iterator[Row]:
             yield Row(text=teller.say("mailbox.unknown", act=name), kind=Kind.WARNING)
 
 
-def _found(teller: Teller, found: Body) -> Iterator[str]:
+def _found(teller: Teller, story: Story, found: Body) -> Iterator[str]:
     if not found:
         return
     own = next((word for word, value in _OWN if found.get("own_reply") is value), "unknown")
-    yield teller.say(f"found.own-{own}")
-    if replies := texts(found, "replies"):
-        yield teller.say("found.ours", replies=", ".join(replies))
+    if story.measure is not None or story.forward is None:
+        yield teller.say(f"found.own-{own}")
+    if story.forward is not None:
+        count = found.get("own_forwards")
+        yield teller.say(f"found.rules-{'unknown' if not isinstance(count, int) else 'yes' if count else 'no'}")
+    if ours := dict.fromkeys((*texts(found, "replies"), *texts(found, "forwards"))):
+        yield teller.say("found.ours", replies=", ".join(ours))
     yield from _remarks(teller, found)
 
 

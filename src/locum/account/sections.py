@@ -4,9 +4,10 @@ teller's, what is true is the story's. A question that the record does not answe
 
 from collections.abc import Iterable, Iterator
 
+from locum.account.copies import copies, counted, how_many
 from locum.account.deeds import on_mailbox
-from locum.account.shape import Contacts, Kind, Recorded, Row, Section
-from locum.account.story import Body, Story, measure, plain, table, text
+from locum.account.shape import Contacts, Kind, Row, Section
+from locum.account.story import Body, Story, plain, table, text
 from locum.account.teller import Teller
 from locum.entry import Entry, Json
 from locum.measure import AutoReply
@@ -51,13 +52,23 @@ def _went(teller: Teller, story: Story) -> str:
             "lead.never-on" if story.never_on else "lead.ended", live=teller.when(live), until=teller.when(until)
         )
     if story.outcome == "live" and live is not None:
-        stops = story.measure.to_date if story.measure else None
+        stops = story.last.to_date if story.last else None
         key = "lead.live" if stops else "lead.live-open"
         return teller.say(key, live=teller.when(live), until=teller.when(stops) if stops else "")
     return teller.say("lead.ended-unknown" if story.outcome in ("ended", "live") else f"lead.{story.outcome}")
 
 
 def _count(teller: Teller, story: Story) -> str:
+    if story.forward is None:
+        return _replies_counted(teller, story)
+    return (
+        counted(teller, story)
+        if story.measure is None
+        else f"{_replies_counted(teller, story)} {counted(teller, story)}"
+    )
+
+
+def _replies_counted(teller: Teller, story: Story) -> str:
     count = story.replies_sent
     if count is None:
         return teller.say("replies.unknown")
@@ -72,18 +83,26 @@ def all_of(teller: Teller, story: Story, contacts: Contacts) -> tuple[Section, .
         "answers": _answers(teller, story),
         "reviews": _reviews(teller, story),
         "texts": _texts(teller, story),
+        "forward": copies(teller, story),
         "window": _window(teller, story),
         "mailbox": on_mailbox(teller, story),
         "replies": _replies(teller, story),
+        "copies": how_many(teller, story),
         "trouble": _trouble(teller, story),
         "object": _objecting(teller, story, contacts),
     }
-    return tuple(Section(key=key, title=_title(teller, key, story), rows=tuple(r)) for key, r in rows.items())
+    left_out = _LEFT_OUT[story.variant]
+    told = {key: tuple(found) for key, found in rows.items() if key not in left_out}
+    return tuple(Section(key=key, title=_title(teller, key, story), rows=found) for key, found in told.items())
+
+
+_LEFT_OUT = {"": ("forward", "copies"), "-forward": ("texts", "replies"), "-both": ()}
+"""Questions that nobody has where nothing of the kind was asked for."""
 
 
 def _title(teller: Teller, key: str, story: Story) -> str:
-    if key == "texts" and story.never_on:
-        return teller.say("section.texts-unset")
+    if key in ("texts", "forward") and story.never_on:
+        return teller.say(f"section.{key}-unset")
     return teller.say(f"section.{key}")
 
 
@@ -117,6 +136,16 @@ def _request(teller: Teller, story: Story) -> Iterator[Row]:
     yield from _besides(teller, body)
     if text(body, "batch"):
         yield Row(text=teller.say("request.batch", batch=text(body, "batch")), kind=Kind.NOTE)
+    for entry in story.of("requested")[1:]:
+        yield from _joined(teller, entry)
+
+
+def _joined(teller: Teller, entry: Entry) -> Iterator[Row]:
+    """Another measure was added, and it was all asked anew."""
+    body = entry.body
+    yield Row(text=teller.say("request.joined", when=teller.when(entry.time)), kind=Kind.NOTE)
+    yield from _lines(teller, [("reason", teller.word("reason", text(body, "reason")))])
+    yield from _own_words(teller, "because", text(body, "because"))
 
 
 def _besides(teller: Teller, body: Body) -> Iterator[Row]:
@@ -280,8 +309,8 @@ def _wording(teller: Teller, reply: AutoReply) -> Iterator[Row]:
 
 
 def _window(teller: Teller, story: Story) -> Iterator[Row]:
-    if (reply := story.measure) is not None:
-        yield from _lines(teller, [("from", teller.when(reply.from_date)), ("until", teller.when(reply.to_date))])
+    if (asked := story.last) is not None:
+        yield from _lines(teller, [("from", teller.when(asked.from_date)), ("until", teller.when(asked.to_date))])
     live, until = story.live_from, story.live_until
     if live is None or story.never_on:
         yield Row(text=teller.say("window.never" if story.never_on else "window.unknown"), kind=Kind.NOTE)
@@ -302,7 +331,7 @@ def _replies(teller: Teller, story: Story) -> Iterator[Row]:
     elif not story.of("ended", "failed"):
         yield Row(text=teller.say("replies.still"))
     else:
-        yield Row(text=_count(teller, story))
+        yield Row(text=_replies_counted(teller, story))
 
 
 def _trouble(teller: Teller, story: Story) -> Iterator[Row]:
@@ -333,48 +362,4 @@ def _objecting(teller: Teller, story: Story, contacts: Contacts) -> Iterator[Row
             ("officer", contacts.officer),
             ("authority", contacts.authority or teller.say("object.authority")),
         ],
-    )
-
-
-# the record ----------------------------------------------------------------------------------------------------------
-
-# Told in the sections above, or saying nothing to a reader; everything else in a body is shown as it stands.
-_TOLD = {
-    "requested": "case requester reason because measure measures batch contact_person closes_on",
-    "refused": "case requester reason because measure measures by clause",
-    "asked": "case channel outcome to by receipt note tries",
-    "answered": "case answer via by because measure earlier",
-    "objected": "case via by because",
-    "reviewed": "case decision by because signed lacking",
-    "withdrawn": "case by because",
-    "expired": "case why",
-    "intended": "case act connector",
-    "done": "case act privileges",
-    "read-back": "case act stands active remarks",
-    "ended": "case why put_back replies_sent",
-    "failed": "case act left_as",
-}
-
-
-def record(teller: Teller, story: Story) -> tuple[Recorded, ...]:
-    """Every entry of the case, oldest first; nothing that was recorded is left out."""
-    return tuple(_recorded(teller, entry) for entry in story.entries)
-
-
-def _recorded(teller: Teller, entry: Entry) -> Recorded:
-    told = frozenset(_TOLD.get(entry.type, "case").split())
-    if measure(entry.body) is None:
-        told -= {"measure", "measures"}
-    rest = ((key, teller.quote(plain(value))) for key, value in entry.body.items() if key not in told)
-    return Recorded(
-        index=entry.index,
-        seq=entry.seq,
-        type=entry.type,
-        type_words=teller.word("entry", entry.type),
-        at=entry.time,
-        at_words=teller.when(entry.time),
-        rest=tuple(sorted(rest)),
-        payload=entry.payload,
-        opening=entry.opening,
-        leaf=entry.leaf,
     )

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from locum.measure import AutoReply
+from locum.measure import AutoReply, Forward
 
 
 class Kind(StrEnum):
@@ -69,7 +69,7 @@ class Recorded:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
     """What she gets of one case. `outcome`: pending, unknown, live, ended, refused, withdrawn, expired, failed, objected,
-    done-herself. `replies_sent` is None where the server's log does not tell.
+    done-herself. `replies_sent` and `copies_sent` are None where the server's log does not tell.
     """
 
     case: str
@@ -82,9 +82,11 @@ class Account:
     lead: tuple[str, ...]
     outcome: str
     measure: AutoReply | None = field(repr=False)
+    forward: Forward | None = field(default=None, repr=False)
     live_from: datetime | None
     live_until: datetime | None
     replies_sent: int | None
+    copies_sent: int | None = None
     sections: tuple[Section, ...] = field(repr=False)
     record: tuple[Recorded, ...] = field(repr=False)
     checkpoint: str = field(repr=False)

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import TypeAlias
 
 from locum.entry import Entry, Json
-from locum.measure import AutoReply, from_json
+from locum.measure import AutoReply, Forward, from_json, measure_from_json
 
 Body: TypeAlias = Mapping[str, Json]
 
@@ -53,6 +53,17 @@ def measure(body: Body) -> AutoReply | None:
         return None
 
 
+def forward(body: Body) -> Forward | None:
+    """The forward among `measures` in a body, or in the request `r` that an own text of hers made; None where there is none."""
+    listed = body.get("measures") or table(body, "r").get("measures")
+    found = [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
+    try:
+        read = [measure_from_json(one) for one in found if one.get("measure") == "forward"]
+    except (KeyError, TypeError, ValueError):
+        return None
+    return next((one for one in read if isinstance(one, Forward)), None)
+
+
 @dataclass(frozen=True, slots=True)
 class Act:
     """One `intended` and what the record says became of it: its `done` or `failed`, None for unknown. `again_at` is when
@@ -83,13 +94,35 @@ class Story:
     @property
     def measures(self) -> tuple[tuple[Entry, AutoReply], ...]:
         """Every wording that was asked for or put in its place, oldest first."""
-        found = ((entry, measure(entry.body)) for entry in self.of("requested", "refused", "answered"))
-        return tuple((entry, reply) for entry, reply in found if reply is not None)
+        found: list[tuple[Entry, AutoReply]] = []
+        for entry in self.of("requested", "refused", "answered"):
+            reply = measure(entry.body)
+            if reply is not None and not (found and found[-1][1] == reply):  # joined by another measure, its words stay
+                found.append((entry, reply))
+        return tuple(found)
 
     @property
     def measure(self) -> AutoReply | None:
         """The last wording: the one that counts."""
         return self.measures[-1][1] if self.measures else None
+
+    @property
+    def forward(self) -> Forward | None:
+        """The forward that was asked for, as it was last."""
+        found = [one for entry in self.of("requested", "refused", "answered") if (one := forward(entry.body))]
+        return found[-1] if found else None
+
+    @property
+    def variant(self) -> str:
+        """What is put behind the key of a sentence that is said otherwise of a forward, or of both together."""
+        if self.forward is None:
+            return ""
+        return "-forward" if self.measure is None else "-both"
+
+    @property
+    def last(self) -> AutoReply | Forward | None:
+        """What was asked for last; all measures of a case have one window."""
+        return self.measure or self.forward
 
     @property
     def acts(self) -> tuple[Act, ...]:
@@ -116,7 +149,7 @@ class Story:
         set_at = [entry.time for entry in self.of("done") if text(entry.body, "act") == "apply"]
         if not set_at:
             return None
-        return max(set_at[0], self.measure.from_date) if self.measure else set_at[0]
+        return max(set_at[0], self.last.from_date) if self.last else set_at[0]
 
     def was_begun_before(self, entry: Entry) -> bool:
         """Whether setting it had been begun before this entry."""
@@ -135,13 +168,21 @@ class Story:
         ended_at = [entry.time for entry in self.of("ended")]
         if self.live_from is None or not ended_at:
             return None
-        return min(ended_at[0], self.measure.to_date) if self.measure else ended_at[0]
+        return min(ended_at[0], self.last.to_date) if self.last else ended_at[0]
 
     @property
     def replies_sent(self) -> int | None:
         """How many replies went out by the mail server's own log, None where it does not tell."""
+        return self._counted("replies_sent")
+
+    @property
+    def copies_sent(self) -> int | None:
+        """How many copies went out by the mail server's own log, None where it does not tell."""
+        return self._counted("copies_sent")
+
+    def _counted(self, name: str) -> int | None:
         for entry in self.of("ended"):
-            count = entry.body.get("replies_sent")
+            count = entry.body.get(name)
             if isinstance(count, int) and not isinstance(count, bool):
                 return count
         return None

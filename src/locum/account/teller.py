@@ -13,16 +13,20 @@ from locum.phrases import day, legible, one_line, when
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Teller:
-    """How things are said to one reader. `names` are the persons' names by id, for entries that hold only an id."""
+    """How things are said to one reader. `names` are the persons' names by id, for entries that hold only an id. `variant` is
+    put behind a key where there is such a sentence: what is said otherwise of a forward, or of both together.
+    """
 
     language: str
     names: Mapping[str, str]
     time_zone: str
     organisation: str
+    variant: str = ""
 
     def say(self, key: str, **values: object) -> str:
-        """The sentence `account.<key>`."""
-        return say(self.language, f"account.{key}", **values)
+        """The sentence `account.<key>`, or its variant."""
+        path = f"account.{key}{self.variant}"
+        return say(self.language, path if says(self.language, path) else f"account.{key}", **values)
 
     def says(self, key: str) -> bool:
         """Whether there is a sentence `account.<key>`."""

@@ -152,7 +152,9 @@ def _privileges(office: Office, case: Case) -> str:
     can = office.connector(case).can
     if can.reads_mail:
         return "could-read-mail"
-    return "could-redirect-mail" if can.redirects_mail else "could-not-read-mail"
+    if can.redirects_mail:
+        return "could-redirect-mail"
+    return "could-not-read-mail" if case.forward is None else "could-forward-mail"
 
 
 def _not_applied(office: Office, connector: Connector, turn: Turn, result: Standing | LocumError) -> list[Change]:

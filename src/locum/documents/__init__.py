@@ -16,7 +16,7 @@ from locum.documents import plain
 from locum.documents.groups import grouped
 from locum.entry import Json
 from locum.errors import Invalid
-from locum.measure import instant, to_json
+from locum.measure import instant, measure_to_json, to_json
 from locum.messages import say
 
 if TYPE_CHECKING:
@@ -87,6 +87,7 @@ def _json(account: Account) -> bytes:
 
 def _values(account: Account) -> dict[str, Json]:
     measure: dict[str, Json] | None = None if account.measure is None else to_json(account.measure)  # type: ignore[assignment]
+    forward: dict[str, Json] | None = None if account.forward is None else measure_to_json(account.forward)  # type: ignore[assignment]
     return {
         "document": "locum/account/v1",
         "case": account.case,
@@ -99,9 +100,11 @@ def _values(account: Account) -> dict[str, Json]:
         "outcome": account.outcome,
         "lead": list(account.lead),
         "measure": measure,
+        "forward": forward,
         "live_from": instant(account.live_from) if account.live_from else None,
         "live_until": instant(account.live_until) if account.live_until else None,
         "replies_sent": account.replies_sent,
+        "copies_sent": account.copies_sent,
         "sections": [
             {
                 "key": section.key,
