@@ -17,10 +17,12 @@ from locum.cli.shapes import case_shape
 from locum.cli.words import case_in_words
 from locum.errors import Invalid, Refused, Trouble, Unsupported
 from locum.measure import Audience, Senders
+from locum.messages import say
 
 if TYPE_CHECKING:
     from locum.desk import ForwardForm, RequestForm
     from locum.lifecycle import Case
+    from locum.wording import Remark
 
 _LARGEST_TEXT = 1024 * 1024
 _WAIT_SECONDS = 10.0
@@ -194,11 +196,21 @@ def told(door: Door, case: "Case") -> int:
     """Tell how far a case is, to the person and to the script. Gives back the exit code."""
     trial = door.settings.policy.unsigned_reviews
     print("\n".join(case_in_words(case, door.app.people, door.language, trial=trial)), file=sys.stderr)  # noqa: T201
+    remarks = [_said(door, field, remark) for field, remark in door.app.desk.warnings(case)]
+    for remark in remarks:
+        print(remark["sentence"], remark["advice"], file=sys.stderr)  # noqa: T201
     if door.json:
-        put_json(case_shape(case, trial=trial))
+        put_json({**case_shape(case, trial=trial), "warnings": remarks})
     else:
         put(f"{case.id} {case.state}")
     return WAITING_FOR_A_PERSON if waits_for_a_person(case) else 0
+
+
+def _said(door: Door, field: str, remark: "Remark") -> dict[str, str]:
+    """A remark of the linter, in words: what it objects to, and a wording to use instead."""
+    sentence = say(door.language, f"errors.wording-{remark.kind}.sentence", field=field, word=remark.word)
+    advice = say(door.language, "wording.advice", instead=remark.instead)
+    return {"field": field, "kind": str(remark.kind), "word": remark.word, "sentence": sentence, "advice": advice}
 
 
 def waits_for_a_person(case: "Case") -> bool:

@@ -42,6 +42,7 @@ from locum.desk import (
     overruling,
     reaching,
     telling,
+    worded,
 )
 from locum.desk.forms import Acting, ConsentView, ForwardForm, Gap, LinkView, OwnText, RequestForm
 from locum.desk.office import Office, Organisation
@@ -50,6 +51,7 @@ from locum.errors import Conflict, Invalid, LocumError, Refused
 from locum.lifecycle import Case, State
 from locum.seam import Connector, Finding, Report
 from locum.store import Taken
+from locum.wording import Remark
 
 __all__ = [
     "Acting",
@@ -209,6 +211,10 @@ class Desk:
     def case(self, case_id: str) -> Case:
         """One case. Raises Invalid `no-such-case`."""
         return self.office.store.case(case_id.strip().lower())
+
+    def warnings(self, case: Case) -> list[tuple[str, Remark]]:
+        """What the policy warns about in the words of a case: the text's name (subject, internal, external), the remark."""
+        return list(worded.warnings(self.office, case))
 
     def history(self, mailbox: str) -> list[Entry]:
         """All entries about a mailbox (address or alias), oldest first. Raises Invalid `bad-address`."""

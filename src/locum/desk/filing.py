@@ -8,7 +8,7 @@ from datetime import datetime
 from locum.absence import Mailbox, Person
 from locum.addresses import canonical, exception
 from locum.approval import request_hash
-from locum.desk import departing, objecting
+from locum.desk import departing, objecting, worded
 from locum.desk.forms import Acting, ForwardForm, RequestForm
 from locum.desk.measuring import Window, forward_of, window
 from locum.desk.office import Office
@@ -148,7 +148,8 @@ def _file(office: Office, acting: Acting, form: Form, address: str, batch: tuple
 def measure_of(
     office: Office, form: Form, owner: Person, mailbox: Mailbox, handle: str, times: Window
 ) -> tuple[Measure, str]:
-    """The measure that a form asks for, and the template that its text comes from."""
+    """The measure that a form asks for, and the template that its text comes from. Raises Refused for words that tell too much."""
+    worded.check_because(office, form.because, owner)
     if isinstance(form, ForwardForm):
         return forward_of(office, form, mailbox, handle, times), ""
     return _reply(office, form, owner, mailbox, handle, times)
@@ -210,6 +211,7 @@ def _reply(
     audience = form.audience or Audience(office.policy.auto_reply.audience)
     if form.external_text is not None and audience is Audience.INTERNAL:
         raise Invalid("external-text-without-audience")
+    worded.check(office, form, owner, times.to_date)
     texts = _texts(office, form, owner, times.to_date, audience)
     reply = AutoReply(
         handle=handle,

@@ -33,6 +33,9 @@ class Organisation:
     web_url: str
     dpo: str = ""
     authority: str = ""
+    numbers: tuple[str, ...] = ()
+    links: tuple[str, ...] = ()
+    bank_accounts: tuple[str, ...] = ()
     sender: str = ""
 
 

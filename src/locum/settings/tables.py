@@ -110,6 +110,9 @@ class Organisation:
     time_zone: Annotated[str, _judged(ZoneInfo)] = "Europe/Amsterdam"
     working_hours: Annotated[str, _judged(WorkingHours.parse)] = "mon-fri 09:00-17:00"
     holidays: Place | None = None
+    numbers: Many = ()
+    links: Many = ()
+    bank_accounts: Many = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,64 @@
+"""What a requester's own words may say: refused before anything is recorded, with the word and a wording instead."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.world import World
+
+from locum.demo.sink import Sink
+from locum.errors import Refused
+from locum.measure import Audience
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    with Sink() as sink:
+        yield World(tmp_path, sink)
+
+
+@pytest.mark.parametrize(
+    ("fields", "key"),
+    [
+        ({"internal_text": "Anna is ziek en komt later.\n"}, "wording-illness"),
+        ({"subject": "Ziekgemeld"}, "wording-illness"),
+        ({"internal_text": "Anna zit op Terschelling.\n"}, "wording-whereabouts"),
+        (
+            {"audience": Audience.EVERYONE, "external_text": "Anna is terug op 3 december.\n"},
+            "wording-return-date",
+        ),
+        (
+            {"audience": Audience.EVERYONE, "external_text": "Bel haar thuis op 06 12345678.\n"},
+            "wording-private-number",
+        ),
+    ],
+)
+def test_words_that_tell_too_much_are_refused_and_recorded_nowhere(
+    world: World, fields: dict[str, object], key: str
+) -> None:
+    with pytest.raises(Refused) as caught:
+        world.request(**fields)
+    assert (caught.value.key, caught.value.clause) == (key, 8)
+    assert caught.value.values["word"]
+    assert world.app.store.find() == []
+
+
+def test_why_she_is_away_is_not_taken_as_a_reason(world: World) -> None:
+    with pytest.raises(Refused) as caught:
+        world.request(because="Anna heeft griep en klanten wachten.")
+    assert (caught.value.key, caught.value.clause) == ("because-tells-illness", 6)
+    assert world.app.store.find() == []
+
+
+def test_a_customer_that_is_a_hospital_is_no_illness(world: World) -> None:
+    case = world.request(because="Ziekenhuis Sint Jan wacht op antwoord.")
+    assert case.id
+
+
+def test_what_the_policy_only_warns_about_is_told(world: World) -> None:
+    case = world.request(internal_text="Anna is er niet. Zij antwoordt u morgen.\n", subject="Afwezig")
+    assert "promise" in {str(remark.kind) for _, remark in world.desk.warnings(case)}
+
+
+def test_a_template_is_not_read(world: World) -> None:
+    assert list(world.desk.warnings(world.request())) == []
