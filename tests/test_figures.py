@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text as sql
 from tests.filings import Clock, a_case
+from tests.forwards import a_forward
 from tests.policies import policy
 from tests.world import World
 
@@ -32,6 +33,7 @@ from locum.figures import (
     span_of,
 )
 from locum.lifecycle import Case
+from locum.measure import measure_to_json
 from locum.store import Change, Store
 from locum.whole import read_whole
 
@@ -56,7 +58,7 @@ def entry(kind: str, after: float = 0, case: str = "c1", at: datetime = MARCH, *
 
 
 def requested(after: float = 0, measures: tuple[str, ...] = ("auto-reply",), **changes: Json) -> Entry:
-    asked: list[Json] = [{"measure": name} for name in measures]
+    asked: list[Json] = [{"measure": one} if isinstance(one, str) else one for one in measures]
     body: dict[str, Json] = {"person": "anna", "reason": "customer", "requester": {"id": "bob"}, "measures": asked}
     at = changes.pop("at", MARCH)
     return entry("requested", after, at=at, **(body | changes))  # type: ignore[arg-type]
@@ -129,6 +131,13 @@ def test_a_refusal_is_at_once_only_where_nothing_came_between() -> None:
 )
 def test_a_case_is_of_the_measures_that_it_asks_for(measures: tuple[str, ...], kind: str) -> None:
     assert row(requested(measures=measures)).measure == kind
+
+
+def test_the_kinds_are_those_that_a_request_is_recorded_with() -> None:
+    both = (a_case().auto_reply, a_forward("anna@corp.test"))
+    written: list[Json] = [measure_to_json(one) for one in both]  # type: ignore[misc]
+    kinds = [row(requested(measures=some)).measure for some in (written[:1], written[1:], written)]  # type: ignore[arg-type]
+    assert kinds == ["auto-reply", "forward", "both"]
 
 
 def test_a_measure_that_joins_later_makes_it_both_and_she_is_asked_anew() -> None:
