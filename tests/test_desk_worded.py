@@ -7,8 +7,9 @@ import pytest
 from tests.world import World
 
 from locum.demo.sink import Sink
-from locum.errors import Refused
+from locum.errors import Invalid, Refused
 from locum.measure import Audience
+from locum.wording import likely_language
 
 
 @pytest.fixture
@@ -62,3 +63,17 @@ def test_what_the_policy_only_warns_about_is_told(world: World) -> None:
 
 def test_a_template_is_not_read(world: World) -> None:
     assert list(world.desk.warnings(world.request())) == []
+
+
+def test_one_reply_can_say_it_in_several_languages(world: World) -> None:
+    reply = world.request(languages=("en", "nl", "de"), audience=Audience.EVERYONE).auto_reply
+    for text in (reply.text_body, reply.external_text or ""):
+        assert text.count("-- --") == 2
+        assert likely_language(text.split("-- --")[0]) == "en"
+        assert likely_language(text.split("-- --")[2]) == "de"
+    assert "Uhr" in reply.text_body
+
+
+def test_a_language_without_templates_is_said_so(world: World) -> None:
+    with pytest.raises(Invalid, match="no-such-language"):
+        world.request(languages=("xx",))

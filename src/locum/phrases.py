@@ -11,9 +11,14 @@ from zoneinfo import ZoneInfo
 from locum.entry import bad_character
 from locum.measure import parse_instant
 
-_CLOCK = {"nl": "EEEE d MMMM y, HH:mm 'uur'", "en": "EEEE d MMMM y, HH:mm"}
-_DAY = {"nl": "EEEE d MMMM y", "en": "EEEE d MMMM y"}
-_LOCALE = {"nl": "nl_NL", "en": "en_GB"}
+_CLOCK = {
+    "nl": "EEEE d MMMM y, HH:mm 'uur'",
+    "en": "EEEE d MMMM y, HH:mm",
+    "de": "EEEE, d. MMMM y, HH:mm 'Uhr'",
+    "fr": "EEEE d MMMM y, HH 'h' mm",
+}
+_DAY = {"nl": "EEEE d MMMM y", "en": "EEEE d MMMM y", "de": "EEEE, d. MMMM y", "fr": "EEEE d MMMM y"}
+_LOCALE = {"nl": "nl_NL", "en": "en_GB", "de": "de_DE", "fr": "fr_FR"}
 
 
 def when(instant: datetime, language: str, time_zone: str) -> str:

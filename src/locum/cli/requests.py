@@ -50,6 +50,7 @@ FromSenders = Annotated[Senders | None, typer.Option(help=helped("from-senders")
 Subject = Annotated[str | None, typer.Option(help=helped("subject"))]
 Internal = Annotated[Path | None, typer.Option(metavar="FILE", help=helped("internal-file"))]
 External = Annotated[Path | None, typer.Option(metavar="FILE", help=helped("external-file"))]
+Languages = Annotated[str | None, typer.Option(metavar="nl,en,...", help=helped("languages"))]
 Template = Annotated[str | None, typer.Option(metavar="NAME", help=helped("template"))]
 WithAudience = Annotated[Audience | None, typer.Option(help=helped("audience"))]
 Except = Annotated[list[str] | None, typer.Option("--except", metavar="ADDRESS|DOMAIN", help=helped("except"))]
@@ -73,6 +74,7 @@ def auto_reply(
     internal_file: Internal = None,
     external_file: External = None,
     template: Template = None,
+    languages: Languages = None,
     audience: WithAudience = None,
     except_: Except = None,
     contact_person: ContactPerson = "",
@@ -103,6 +105,7 @@ def auto_reply(
         internal_text=None if internal_file is None else read_text(internal_file),
         external_text=None if external_file is None else read_text(external_file),
         template=template,
+        languages=tuple(part.strip() for part in (languages or "").split(",") if part.strip()),
         audience=audience,
         exceptions=tuple(except_ or ()),
         contact_person=contact_person,

@@ -19,7 +19,7 @@ from locum.lifecycle import Case, State
 from locum.measure import Audience, AutoReply, Measure, instant, measure_to_json, unsayable
 from locum.phrases import when
 from locum.store import Change, Job
-from locum.wording import from_template, normal, normal_line
+from locum.wording import LANGUAGES, from_template, in_languages, normal, normal_line
 
 Form = RequestForm | ForwardForm
 _CHUNK = 200
@@ -230,13 +230,7 @@ def _reply(
 
 def _texts(office: Office, form: RequestForm, owner: Person, to_date: datetime, audience: Audience) -> _Texts:
     name = departing.template_of(form)
-    values = {
-        "name": owner.name,
-        "organisation": office.organisation.name,
-        "until": when(to_date, owner.language, owner.time_zone),
-        **departing.template_values(office, form, owner, to_date),
-    }
-    subject, internal, external = from_template(name, owner.language, values)
+    subject, internal, external = _from_template(office, form, owner, to_date)
     outward = None if audience is Audience.INTERNAL else form.external_text or external
     return _Texts(
         subject=_filled(normal_line(form.subject, "subject"), "subject") if form.subject is not None else subject,
@@ -246,6 +240,25 @@ def _texts(office: Office, form: RequestForm, owner: Person, to_date: datetime, 
         external=None if outward is None else _filled(normal(outward, "external"), "external"),
         template=name if form.external_text is None and form.subject is None else "",
     )
+
+
+def _from_template(office: Office, form: RequestForm, owner: Person, to_date: datetime) -> tuple[str, str, str]:
+    """The template's texts, in each language that was asked for, one after the other (RFC 5230 section 7)."""
+    made = {}
+    for language in form.languages or (owner.language,):
+        if language not in LANGUAGES:
+            raise Invalid("no-such-language", language=language[:20], languages=", ".join(LANGUAGES))
+        values = {
+            "name": owner.name,
+            "organisation": office.organisation.name,
+            "until": when(to_date, language, owner.time_zone),
+            **departing.template_values(office, form, owner, to_date),
+        }
+        made[language] = from_template(departing.template_of(form), language, values)
+    subjects = dict.fromkeys(subject for subject, _, _ in made.values())
+    internal = in_languages([(language, texts[1]) for language, texts in made.items()])
+    external = in_languages([(language, texts[2]) for language, texts in made.items()])
+    return " / ".join(subjects), internal, external
 
 
 def _filled(text: str, field: str) -> str:

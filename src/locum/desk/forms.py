@@ -39,6 +39,7 @@ class RequestForm:
     template: str | None = None
     audience: Audience | None = None
     exceptions: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
     contact_person: str = ""
     mailbox_closes_on: str = ""
 
