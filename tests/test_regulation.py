@@ -27,9 +27,9 @@ from locum.policy import KEYS, Policy, RegulationFields, check_reviewers, load, 
 from locum.policy.file import values
 from locum.policy.keys import SEARCH, TOLD
 from locum.regulation import NAMES, PROMISES, Document, House, Kind, Mark, Promise, document, open_warnings
+from locum.regulation.duties import DUTIES
 from locum.regulation.outline import CLAUSES, OTHERS
 from locum.regulation.page import page
-from locum.regulation.promises import DUTIES
 from locum.wording import from_template
 
 ROOT = Path(__file__).parent.parent

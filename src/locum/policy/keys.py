@@ -61,7 +61,7 @@ def _measure(name: str, kept_by: str = "") -> dict[str, Key]:
     return {
         f"{name}.reasons": Key(1, kept_by or "policy.clauses.purpose", _F),
         f"{name}.powers": Key(5, kept_by or "policy.clauses.least_power", _F),
-        f"{name}.record_refusals": Key(16, kept_by or "desk.filing._judged", _NO_YES),
+        f"{name}.record_refusals": Key(16, kept_by or "desk.refusing.judged", _NO_YES),
         # More channels are more to be tried, fewer may leave none: neither is stricter.
         f"{name}.ask.channels": Key(6, kept_by or "policy.clauses.the_ask"),
         f"{name}.ask.wait_hours": Key(6, kept_by or "policy.deciding.ask_of", _M),

@@ -4,9 +4,7 @@ The table is data. Rules are named, not imported: a rule may live on any floor. 
 that rules, settings, sentences and tests exist, and docs/policy.md is made from it.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,22 +27,6 @@ class Promise:
 def _row(key: str, rule: str, tests: str, settings: str = "") -> Promise:
     return Promise(key, rule, tuple(tests.split()), tuple(settings.split()))
 
-
-DUTIES: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {
-        "note.3.preset": ("preset",),
-        "duty.6.notify": ("notify.objection",),
-        "duty.14.incident": ("notify.incident",),
-        "duty.15.period": ("keeping.record_months",),
-        "duty.16.when": ("account.when", "account.within_days"),
-        "duty.18.to": ("figures.to",),
-        **{
-            f"dpia.six.{name}": (f"weighing.{name}",)
-            for name in ("notice", "extent", "reasons", "lighter", "consequences", "safeguards")
-        },
-    }
-)
-"""Settings that tell what the organisation itself undertakes, by the sentence that says so."""
 
 PROMISES: tuple[Promise, ...] = (
     _row(
