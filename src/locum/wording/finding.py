@@ -152,15 +152,14 @@ def _more_than_away(reading: _Reading, told: Sequence[Hit], addresses: Sequence[
     own, names = _parts((known.organisation,)), _every_part((known.name, *known.colleagues, known.organisation))
     cues = [w.is_colleagues or w.text in own or any(start <= w.start < end for start, end in addresses) for w in words]
     given = [cue or word.is_hers or word.text in names for cue, word in zip(cues, words, strict=True)]
-    weak: dict[str, set[int]] = {}
+    weak, taken_back = dict[str, set[int]](), set[int]()
     for language, one in every_list():
         allowed = [one.kinds[kind].allowed.find(words, longest=True) for kind in _TOLD_OF_SOMEBODY]
-        for start, end in reading.up_to_comma(chain(*allowed)):
-            given[start:end] = [True] * (end - start)
+        taken_back |= {at for start, end in reading.up_to_comma(chain(*allowed)) for at in range(start, end)}
         weak[language] = {at for kind in _TOLD_OF_SOMEBODY for at, _ in one.kinds[kind].near.find(words)}
         weak[language] |= {at for at, _ in one.plain.perhaps.find(words)}
     named = {hit.sentence for hit in told if hit.kind in _TOLD_OF_SOMEBODY}
-    for language, part in strays(Text(reading.text, words, given, cues, weak)):
+    for language, part in strays(Text(reading.text, words, given, taken_back, cues, weak)):
         first, last = words[part[0]], words[part[-1]]
         if first.sentence not in named:
             yield Hit(Kind.MORE_THAN_AWAY, first.start, last.end, language, first.sentence)

@@ -31,7 +31,7 @@ class KindList:
 @dataclass(frozen=True, slots=True)
 class PlainList:
     """How one language speaks of her (`subject` but for `not_subject`) and of being `away`, and the `vocabulary` that may
-    be used for it; `telling` words never are plain.
+    be used for it; `telling` words never are plain, and without a word of the `core` (mail, away, ask) plain words tell.
 
     What else a sentence may be about: `reader` means the reader and `asks` asks something of him, `business` is of the
     organisation's work, `ours` of the organisation or of a family, and `perhaps` may be of her all the same. `topic`
@@ -52,6 +52,7 @@ class PlainList:
     reader: frozenset[str]
     reader_named: frozenset[str]
     asks: frozenset[str]
+    core: frozenset[str]
     business: frozenset[str]
     business_ends: tuple[str, ...]
     vocabulary: frozenset[str]
@@ -106,7 +107,7 @@ def word_list(language: str) -> WordList:
 def _plain_list(table: Mapping[str, list[str]], classes: Classes, dates: list[str]) -> PlainList:
     said = {part: phrases(table[part], classes) for part in _PLAIN}
     reader, business, vocabulary = (str(table[part]).split() for part in ("reader", "business", "vocabulary"))
-    asks = str(table["asks"]).split()
+    asks, core = str(table["asks"]).split(), str(table["core"]).split()
     known = [
         *vocabulary,
         *business,
@@ -121,6 +122,7 @@ def _plain_list(table: Mapping[str, list[str]], classes: Classes, dates: list[st
         reader=frozenset(folded(word) for word in reader if word[0] != "^"),
         reader_named=frozenset(folded(word[1:]) for word in reader if word[0] == "^"),
         asks=frozenset(folded(word) for word in asks),
+        core=frozenset(folded(word) for word in core),
         business=frozenset(folded(word) for word in business if "*" not in word),
         business_ends=_ends(business),
         vocabulary=whole,

@@ -19,14 +19,15 @@ _QUOTED = re.compile(r"(?<!\w)(?:'[^'\n]{2,80}'|\"[^\"\n]{2,80}\"|[«„“‘][
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A text and what is known of each of its words: `given` needs no judgement (a name, an address, what a list takes
-    back), `cues` speak to the reader or of the organisation whatever the language, `weak` (by language)
+    """A text and what is known of each of its words: `given` needs no judgement (a name, an address), nor does what a
+    list takes back; `cues` speak to the reader or of the organisation whatever the language, `weak` (by language)
     may be about her.
     """
 
     text: str
     words: Sequence[Word]
     given: Sequence[bool]
+    taken_back: set[int]
     cues: Sequence[bool]
     weak: Mapping[str, set[int]]
 
@@ -70,18 +71,17 @@ class _Reader:
         signature = range(_signature(plain, text.text, words), len(words))
         self._hers = _places(plain.subject.find(words)) - others - quoted
         self._about = self._hers | _places(plain.away.find(words))
+        self._named = {at for at, given in enumerate(text.given) if given} | text.taken_back
         self._cues = {at for at, word in enumerate(words) if text.cues[at] or plain.addresses(word)}
         self._asks = {at for at, word in enumerate(words) if word.text in plain.asks}
+        self._core = _places(plain.away.find(words)) | self._cues | self._asks | text.taken_back
+        self._core |= {at for at, word in enumerate(words) if word.text in plain.core or plain.is_of_work(word.text)}
         self._ours = {at for at, word in enumerate(words) if word.text in plain.ours}
         self._work = {at for at, word in enumerate(words) if plain.is_of_work(word.text)}
         self._opens = {start for start, _ in plain.opener.find(words)}
         self._topics = {start for start, _ in plain.topic.find(words)}
-        self._plain = (
-            others | quoted | {at for at, word in enumerate(words) if text.given[at] or plain.knows(word.text)}
-        )
-        self._plain -= (
-            _places(plain.telling.find(words)) - quoted - {at for at, given in enumerate(text.given) if given}
-        )
+        self._plain = others | quoted | {at for at, word in enumerate(words) if plain.knows(word.text)} | self._named
+        self._plain -= _places(plain.telling.find(words)) - quoted - self._named
         self._plain |= _places(plain.named.find(words, longest=True))
         self._plain |= {at for at in signature if words[at].capital}
 
@@ -92,6 +92,8 @@ class _Reader:
     def strays(self, sentence: range) -> list[range]:
         """The parts of a sentence that say too much."""
         if not self._about.isdisjoint(sentence):
+            if self._core.isdisjoint(sentence) and not self._named.issuperset(sentence):
+                return [sentence]  # "It has all become too much for Anna"
             return [part for part in self._parts(sentence) if self._says_more(part)]
         if not (self._cues | self._asks).isdisjoint(sentence):
             return [part for part in list(self._parts(sentence))[1:] if self._is_weak(part) and self._says_more(part)]
