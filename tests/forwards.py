@@ -24,7 +24,7 @@ def a_forward(mailbox: str, **changes: object) -> Forward:
         addresses=(mailbox,),
         internal_domains=(domain,),
         never=("doctor@health.test", "union.test", f"locum@{domain}"),
-        private_marks=("[privé]", "persoonlijk", "Private", "niet openbaar"),
+        private_marks=("privé", "persoonlijk", "Private", "niet openbaar", "[personal]"),
     )
     return replace(made, **changes)  # type: ignore[arg-type]
 

@@ -270,6 +270,16 @@ MARKED = (
     *("persoonlijk: x", "Fwd: Persoonlijk x", "PRIVATE - x", "niet openbaar: x", "Niet  openbaar", "prive\u0301 x"),
     *("=?utf-8?B?UHJpdsOpOiBzYWxhcmlz?=", "=?iso-8859-1?Q?Priv=E9?= salaris", "Re: =?utf-8?q?=5Bpriv=C3=A9=5D?= x"),
     *("privé\n salaris", "Privé/salaris", "Privé!"),
+    *(
+        "[Personal] x",
+        "Re: (personal) x",
+        "PERSONAL: x",
+        "personal - x",
+        "Personal",
+        "*personal* x",
+        "[EXT] [personal] x",
+    ),
+    *('Fwd: "Personal" x', "{ Personal } x", "Personal – x", "[ personal ] x", "Personal!"),
 )
 NOT_MARKED = (
     *(
@@ -278,6 +288,14 @@ NOT_MARKED = (
         "Privéparkeerplaats",
         "Persoonlijke groet",
         "privately held",
+    ),
+    *(
+        "Personal trainer",
+        "Personal-label",
+        "[Personal label] x",
+        "Personality: x",
+        "Re: personal data request",
+        "Person: x",
     ),
     *("Over privé parkeren", "Question about: private parking", "openbaar", "niet", "Vertrouwd: aanbod", "privée"),
 )
@@ -297,10 +315,11 @@ def test_a_subject_that_only_holds_such_a_word_is_copied(
     assert copied(Subject=subject)
 
 
-@pytest.mark.parametrize("subject", ["[a.b*c] x", "Re: a.b*c"])
+@pytest.mark.parametrize("subject", ["[a.b*c] x", "Re: a.b*c", "D+E: x"])
 def test_a_mark_is_text_and_no_pattern(forwards: Callable[..., None], copied: Copied, subject: str) -> None:
-    forwards(private_marks=("a.b*c",))
-    assert (copied(Subject=subject), copied(Subject="aXbbbc x")) == (False, True)
+    forwards(private_marks=("a.b*c", "[d+e]"))
+    others = [copied(Subject=one) for one in ("aXbbbc x", "[dde] x", "d+ex: y")]
+    assert (copied(Subject=subject), others) == (False, [True, True, True])
 
 
 @pytest.mark.parametrize(

@@ -152,16 +152,24 @@ def _never(never: Sequence[str]) -> Iterator[str]:
 
 
 def _marked(marks: Sequence[str]) -> Iterator[str]:
-    """A subject that begins with one of these as a whole word, in brackets or not, after any number of `Re:` and [tags]."""
-    words = [spelling for mark in marks for spelling in _mark(mark)]
-    if not words:
-        return
+    """A subject that begins with one of these, after any number of `Re:` and [tags], in brackets or not.
+
+    A mark that is given in brackets is a tag: in any brackets, before a colon or a dash, or alone; so that "[private]" is
+    not "Private label". Any other mark is a word, whatever follows.
+    """
+    tags = [spelling for mark in marks if _is_tag(mark) for spelling in _mark(mark)]
+    words = [spelling for mark in marks if not _is_tag(mark) for spelling in _mark(mark)]
     # Re: Fwd: AW: Antw: Re[2]: [EXTERN]. Short words only, so that "Question about: private parking" is no prefix and a tag.
     # No piece can be read in two ways, so that no subject takes long; letters beyond ASCII are bytes here.
-    before = r"^[[:space:]]*(([[:alpha:]]|[^ -~]){1,6}(\[[0-9]{1,3}\])? ?: *|\[[^]]{0,60}\] *)*"
-    begins = "[^[:alnum:]:]{0,8}"
-    whole = "([^[:alnum:]]|$)"
-    yield f'header :regex "Subject" {string(before + begins + "(" + "|".join(dict.fromkeys(words)) + ")" + whole)}'
+    before = r"^[[:space:]]*(([[:alpha:]]|[^ -~]){1,6}(\[[0-9]{1,3}\])? ?: *|\[[^]]{0,60}\] *)*[^[:alnum:]:]{0,8}"
+    ends = ((tags, r"( *([])}>»\"*!:|]|$)| +[-/–—])"), (words, "([^[:alnum:]]|$)"))
+    for spelled, end in ends:
+        if spelled:
+            yield f'header :regex "Subject" {string(before + "(" + "|".join(dict.fromkeys(spelled)) + ")" + end)}'
+
+
+def _is_tag(mark: str) -> bool:
+    return mark.strip()[:1] in ("[", "(", "{", "<")
 
 
 def _mark(text: str) -> Iterator[str]:
