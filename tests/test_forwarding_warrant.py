@@ -52,6 +52,10 @@ def test_a_forward_that_was_asked_for_and_approved_may_be_written() -> None:
     assert judged(a_warrant(a_request(ANNA, [FORWARD]))) == ""
 
 
+def test_an_objection_that_was_overruled_leaves_a_yes() -> None:
+    assert judged(reviewed({"decision": "overrule"})) == ""
+
+
 def reviewed(*changes: Fields, **request: Json) -> bytes:
     asked = a_request(ANNA, [FORWARD], **request)
     return a_warrant(asked, [a_review(asked, **one) for one in changes])

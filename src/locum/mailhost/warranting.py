@@ -22,6 +22,8 @@ ASCII_LOWER = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstu
 _LARGEST = 1 << 20
 _KEYS = {"v", "request", "requester_function", "reviews", "signed"}
 _NAMES = ("{address}", "{local}")
+_YES = frozenset({"approve", "overrule"})
+"""An overruling is a yes too: one in spite of her objection (clause 6)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +113,6 @@ def _approves(review: Fields, request: Fields, requester_function: object) -> bo
         and bool(person and function)
         and person not in (request.get("requester"), request.get("person"))
         and function != requester_function
-        and review.get("decision") == "approve"
+        and review.get("decision") in _YES
         and review.get("request") == request_hash(request)
     )
