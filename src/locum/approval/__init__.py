@@ -5,11 +5,13 @@
     statement    what is signed: an approval of a request, or a deed about people and keys
     public_key   the keys of passkeys (COSE), in one spelling
     assertion    the signature itself, as the browser gave it (WebAuthn)
+    fingerprint  a request's hash in words, to be compared by two people
 
 Whose a key is, and who may sign what, is the register's matter (locum.register); whether an act may go ahead, the gate's.
 """
 
 from locum.approval.assertion import Assertion, Site
+from locum.approval.fingerprint import fingerprint
 from locum.approval.public_key import plain_key
 from locum.approval.request import request_hash
 from locum.approval.statement import DEEDS, Approval, Deed, Log, Signed, challenge, text_hash
@@ -25,6 +27,7 @@ __all__ = [
     "Signed",
     "Site",
     "challenge",
+    "fingerprint",
     "plain_key",
     "request_hash",
     "text_hash",
