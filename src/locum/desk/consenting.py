@@ -44,10 +44,17 @@ _SAID = {"accept": "agreed", "decline": "declined", "no-more": "withdrawn"}
 def ask(office: Office, taken: Taken) -> None:
     """Ask the receiver, with a link of his own. Nothing where he need not be asked, or has answered."""
     case = office.store.case(taken.job.case)
-    if case.forward is None or case.state not in _WAITING or not wants_consent(office, case):
+    is_due = case.state in _WAITING and wants_consent(office, case) and not _was_asked(office, case)
+    if case.forward is None or not is_due:
         office.store.commit([Change(finished=taken)])
         return
     _write(office, taken, case, case.forward, "consent")
+
+
+def _was_asked(office: Office, case: Case) -> bool:
+    """Whether the question about this very request has left."""
+    letters = [e.body for e in office.store.entries(case=case.id) if e.body.get("note") == "letter-consent"]
+    return any((b.get("request"), b.get("outcome")) == (case.request, "delivered-to-relay") for b in letters)
 
 
 def told(office: Office, taken: Taken) -> None:

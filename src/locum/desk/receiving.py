@@ -137,8 +137,13 @@ def _forwarding(office: Office, case: Case) -> Iterator[Case]:
 
 
 def _counts(other: Case, case: Case) -> bool:
-    """Of two in each other's way the first that is set counts; of two that are not set yet, the first that was filed."""
-    first = other.state in _SET or (other.filed_at, other.id) < (case.filed_at, case.id)
+    """Of two in each other's way the first that is set counts; of two that are ready to be set, the first that was filed."""
+    if case.state in _SET:
+        first = other.state in _SET
+    elif case.state is State.SCHEDULED:
+        first = other.state in _SET or (other.filed_at, other.id) < (case.filed_at, case.id)
+    else:
+        first = True
     return other.id != case.id and first and case.from_date < other.to_date and other.from_date < case.to_date
 
 

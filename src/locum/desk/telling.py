@@ -115,8 +115,9 @@ def last_outcome(office: Office, case: Case, note: str) -> str:
 
 def _letter_entry(office: Office, case: Case, note: str, outcome: str, receipt: str = "") -> Draft:
     """A letter besides the ask, as an entry of type asked: those to her carry a way to object too."""
-    to = case.forward.to if case.forward and note in TO_RECEIVER else ""
-    body: dict[str, Json] = {"to": to, "by": "", "receipt": receipt, "note": note, "tries": 1}
+    body: dict[str, Json] = {"to": "", "by": "", "receipt": receipt, "note": note, "tries": 1}
+    if case.forward is not None and note in TO_RECEIVER:
+        body |= {"to": case.forward.to, "request": case.request}
     return office.draft(case, "asked", channel=Channel.MAILBOX, outcome=outcome, **body)
 
 
