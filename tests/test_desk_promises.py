@@ -26,7 +26,7 @@ def make(tmp_path: Path, store_url: str) -> Iterator[Callable[..., World]]:
         yield lambda **options: World(tmp_path, sink, store_url=store_url, **options)
 
 
-FREE = {"audience": Audience.EVERYONE, "external_text": "Call 0900-1234 and pay to NL00BANK0123456789.\n"}
+FREE = {"audience": Audience.EVERYONE, "external_text": "Please pay to NL00BANK0123456789.\n"}
 
 
 def test_her_stop_in_the_moment_of_setting_leaves_nothing_live(make: Callable[..., World]) -> None:

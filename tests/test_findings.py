@@ -57,7 +57,7 @@ def test_a_bad_row_of_another_person_stands_in_nobodys_way(world: World) -> None
     token = world.token()
     with browser(world) as pages:
         seen = pages.get(f"/l/{token}")
-        said = pages.post(f"/l/{token}", data={"answer": "agree"})
+        said = pages.post(f"/l/{token}", data={"answer": "agree", "request": case.request})
     assert (seen.status_code, said.status_code) == (200, 303)
     assert not {"eve", "Nowhere", "people.csv"} & set(seen.text.replace("/", " ").split())
     world.work()

@@ -105,7 +105,8 @@ def test_her_answer_on_the_pages_of_one_user_is_carried_out_by_the_worker_of_ano
         link = re.search(r"http://127\.0\.0\.1:\d+/l/\S+", "\n".join(letters))
         assert link is not None
         assert answered(link[0])[0] == 200
-        assert answered(link[0], answer="agree")[0] == 200
+        asked = str(ran.json["request"])
+        assert answered(link[0], answer="agree", request=asked)[0] == 200
         until = time.monotonic() + 20
         while not list((outside.folder / "sieve").glob("*/anna@corp.test.sieve")) and time.monotonic() < until:
             time.sleep(0.1)
