@@ -241,7 +241,7 @@ def test_one_after_the_other_is_fine(world: World) -> None:
 
 
 def test_free_text_for_outsiders_waits_for_a_reviewer(world: World) -> None:
-    case = world.request(audience=Audience.EVERYONE, external_text="Buy now!\n")
+    case = world.request(audience=Audience.EVERYONE, external_text="Please buy now!\n")
     world.work()
     world.later(hours=5)
     assert world.desk.case(case.id).state is State.AWAITING_REVIEW
@@ -252,7 +252,7 @@ def test_free_text_for_outsiders_waits_for_a_reviewer(world: World) -> None:
 
 @pytest.mark.parametrize(("who", "key"), [("bob", "own-review"), ("anna", "own-review")])
 def test_requester_and_owner_cannot_review(world: World, who: str, key: str) -> None:
-    case = world.request(audience=Audience.EVERYONE, external_text="Buy now!\n")
+    case = world.request(audience=Audience.EVERYONE, external_text="Please buy now!\n")
     world.work()
     world.later(hours=5)
     with pytest.raises(Refused, match=key):
@@ -260,7 +260,7 @@ def test_requester_and_owner_cannot_review(world: World, who: str, key: str) -> 
 
 
 def test_a_reviewers_no_ends_it(world: World) -> None:
-    case = world.request(audience=Audience.EVERYONE, external_text="Buy now!\n")
+    case = world.request(audience=Audience.EVERYONE, external_text="Please buy now!\n")
     world.work()
     world.later(hours=5)
     world.desk.review(world.app.acting("dirk"), case.id, approve=False, because="No.")

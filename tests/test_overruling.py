@@ -153,7 +153,7 @@ def test_what_was_not_objected_to_is_not_overruled(world: World, state: State) -
 
 
 def test_whoever_approved_before_she_objected_may_still_give_grounds(world: World) -> None:
-    case = world.request(audience=Audience.EVERYONE, external_text="Buy now!\n", from_="2026-12-01")
+    case = world.request(audience=Audience.EVERYONE, external_text="Please buy now!\n", from_="2026-12-01")
     world.work()
     world.later(hours=5)
     world.desk.review(world.app.acting("carla"), case.id, approve=True, because="Fine.")

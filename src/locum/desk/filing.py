@@ -211,8 +211,8 @@ def _reply(
     audience = form.audience or Audience(office.policy.auto_reply.audience)
     if form.external_text is not None and audience is Audience.INTERNAL:
         raise Invalid("external-text-without-audience")
-    worded.check(office, form, owner, times.to_date)
     texts = _texts(office, form, owner, times.to_date, audience)
+    worded.check(office, form, owner, times.to_date)
     reply = AutoReply(
         handle=handle,
         from_date=times.from_date,

@@ -99,7 +99,7 @@ class Wording(HyphenTable):
     promise: Judgement = "warn"
     link: Judgement = "warn"
     bank_account: Judgement = "warn"
-    more_than_away: Judgement = "warn"
+    more_than_away: Judgement = "refuse"
 
 
 class MeasureRules(Table):

@@ -12,8 +12,8 @@ Reader = Literal["internal", "external"]
 
 
 class Kind(StrEnum):
-    """What an objection is about. All are clause 8. MORE_THAN_AWAY is a sentence about her in which no list found a word,
-    and which says something else than that she is away: what the lists do not know yet.
+    """What an objection is about. All are clause 8. MORE_THAN_AWAY is a sentence in which no list found a word, and which
+    may say something else of her than that she is away: what the lists do not know yet.
     """
 
     ILLNESS = "illness"
@@ -36,9 +36,9 @@ class Severity(StrEnum):
     ALLOW = "allow"
 
 
-_REFUSE = (Kind.ILLNESS, Kind.DEPARTURE, Kind.WHEREABOUTS, Kind.RETURN_DATE, Kind.PRIVATE_NUMBER)
+_WARN = (Kind.THIRD_PERSON_DATA, Kind.PROMISE, Kind.LINK, Kind.BANK_ACCOUNT)
 PROPOSED: Mapping[Kind, Severity] = MappingProxyType(
-    {kind: Severity.REFUSE if kind in _REFUSE else Severity.WARN for kind in Kind}
+    {kind: Severity.WARN if kind in _WARN else Severity.REFUSE for kind in Kind}
 )
 
 

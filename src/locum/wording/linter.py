@@ -47,8 +47,10 @@ def lint(
 
 
 def refuse(remarks: Sequence[Remark], field: str) -> tuple[Remark, ...]:
-    """The warnings among `remarks`. Raises Refused `wording-<kind>` for the first that refuses; `field` names the text."""
-    for remark in remarks:
+    """The warnings among `remarks`. Raises Refused `wording-<kind>` for the first that refuses, one that has a name before
+    one that is only more than away; `field` names the text.
+    """
+    for remark in sorted(remarks, key=lambda each: each.kind is Kind.MORE_THAN_AWAY):
         if remark.severity is Severity.REFUSE:
             raise Refused(
                 f"wording-{remark.kind}", clause=remark.clause, field=field, word=remark.word, instead=remark.instead
