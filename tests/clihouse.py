@@ -51,6 +51,9 @@ wait_hours = {wait_hours}
 count = {count}
 functions = ["manager", "hr"]
 """
+ANY_WORDS = '[auto-reply.wording]\nmore-than-away = "warn"\n'
+"""For a policy: what a text of no meaning says is no reason to refuse it."""
+
 WHY = ("--reason", "forgotten", "--because", "Customers are waiting.")
 ASK = ("request", "auto-reply", "anna@corp.test", *WHY)
 
@@ -97,8 +100,8 @@ class House:
         path.write_text(text, "utf-8")
         return path
 
-    def policy(self, *, wait_hours: int = 0, count: int = 0) -> None:
-        self.write("policy.toml", POLICY.format(wait_hours=wait_hours, count=count))
+    def policy(self, more: str = "", *, wait_hours: int = 0, count: int = 0) -> None:
+        self.write("policy.toml", POLICY.format(wait_hours=wait_hours, count=count) + more)
 
     def settings(self, more: str) -> None:
         self.write("locum.toml", more + SETTINGS.format(relay=self.sink.port))

@@ -135,10 +135,10 @@ def test_a_reader_that_goes_away_is_no_error(house: House) -> None:
 @pytest.mark.slow
 def test_a_text_may_come_from_standard_input(house: House) -> None:
     given = house.folder / "given"
-    given.write_text("Van elders.\n")
+    given.write_text("Tot later.\n")
     with given.open() as stdin:
         ran = house.run(*ASK, *SOON, "--internal-file", "-", "--json", stdin=stdin)
-    assert ran.json["measures"][0]["text_body"] == "Van elders.\n"
+    assert ran.json["measures"][0]["text_body"] == "Tot later.\n"
 
 
 @pytest.mark.slow

@@ -14,7 +14,7 @@ from locum.hours import WorkingHours
 from locum.letter import Letter
 from locum.lifecycle import Case
 from locum.measure import AutoReply, Can, Standing, Wanted
-from locum.policy import load
+from locum.policy import Policy, load
 from locum.seam import Report
 from locum.store import Change, Store
 
@@ -104,7 +104,9 @@ def person(name: str, language: str = "nl", **changes: str | date) -> Person:
 class Counter:
     """A desk at work, and what a test does to it from outside."""
 
-    def __init__(self, place: Path, *, language: str = "nl", organisation: str = "Voorbeeld BV") -> None:
+    def __init__(
+        self, place: Path, *, language: str = "nl", organisation: str = "Voorbeeld BV", policy: Policy | None = None
+    ) -> None:
         self.clock = Clock()
         self.post = Outbox()
         self.mail = MailSystem()
@@ -116,7 +118,7 @@ class Counter:
             route=lambda _address: "memory",
             people=Staff([person("anna", language), person("sam"), person("bert", "en")]),
             post=self.post,
-            policy=load(),
+            policy=policy or load(),
             organisation=Organisation(
                 name=organisation,
                 domains=("corp.test",),

@@ -14,6 +14,7 @@ from urllib.request import urlopen
 import pytest
 from desks import Counter
 from playwright.sync_api import Browser, Page, expect, sync_playwright
+from tests.policies import policy
 
 from locum.errors import Invalid, Unreachable
 from locum.lifecycle import State
@@ -33,6 +34,12 @@ def chromium() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         yield browser
         browser.close()
+
+
+@pytest.fixture
+def counter(tmp_path: Path) -> Counter:
+    """A desk that lets any text through to the pages: what a text of no meaning says is no reason to refuse it."""
+    return Counter(tmp_path, policy=policy({"auto-reply.wording.more-than-away": "warn"}))
 
 
 @pytest.fixture
