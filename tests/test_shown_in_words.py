@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.clihouse import House
+from tests.clihouse import ASK, House, day
 
 from locum.demo.sink import Sink
 from locum.messages import LANGUAGES, catalogue
@@ -54,3 +54,12 @@ def test_nobody_s_own_words_are_in_the_list(house: House, language: str) -> None
     told = "\n".join(lines(house, language))
     assert SECRET not in told
     assert GROUNDS not in told
+
+
+@pytest.mark.parametrize(("language", "told"), [("en", "may last 92 days"), ("nl", "92 dagen")])
+def test_a_refusal_is_told_with_its_figures(house: House, language: str, told: str) -> None:
+    case = house(*ASK, "--until", day(120), "--as", "bob", "--json").json["case"]
+    (refused,) = [
+        line for line in house("history", "anna@corp.test", "--lang", language).out.splitlines() if "92" in line
+    ]
+    assert (case in refused, told in refused) == (True, True)

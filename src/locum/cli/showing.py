@@ -113,7 +113,7 @@ def _gist(door: Door, entry: Entry) -> str:
         _in_words(field, value, language) for field in _WORDS if isinstance(value := body.get(field), str) and value
     ]
     if isinstance(key := body.get("key"), str) and key:
-        found.append(said_trouble(key, language))
+        found.append(said_trouble(key, language, {name: str(one) for name, one in body.items()}))
     if isinstance(clause := body.get("clause"), int):
         found.append(door.say("clause", clause=clause))
     if isinstance(sent := body.get("replies_sent"), int):
