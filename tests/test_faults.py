@@ -207,7 +207,8 @@ def test_a_fault_that_outlasts_the_time_asked_for_leaves_nothing_live_and_is_acc
     assert (len(world.letters("anna@corp.test", "live")), len(world.letters("anna@corp.test", "account"))) == (0, 1)
     told = world.desk.account(case.id)
     said = " ".join(row.text for section in told.sections for row in section.rows)
-    if after.state is State.ACCOUNTED:  # the setting had begun: the record says that it failed, and not that it was taken away
+    # Where the setting had begun, the record says that it failed, and not that it was taken away.
+    if after.state is State.ACCOUNTED:
         assert (after.outcome, told.outcome, "failed" in world.types(case)) == ("failed", "failed", True)
         assert "Het automatische antwoord is weggehaald" not in said
         assert "publishing-" not in said  # a sentence, and no key

@@ -261,7 +261,9 @@ class App:
     def _policy_check(self) -> Report:
         """What the settings say of reviews: a trial is said so, here as everywhere."""
         trial = self.settings.policy.unsigned_reviews
-        return (Finding(key=f"policy.{'unsigned-reviews' if trial else 'reviews-wait'}", holds=None if trial else True),)
+        return (
+            Finding(key=f"policy.{'unsigned-reviews' if trial else 'reviews-wait'}", holds=None if trial else True),
+        )
 
     def start_reminders(self) -> None:
         """Put the daily job that looks who forgot, at the hour of the settings, if there is a source of leave."""

@@ -43,7 +43,9 @@ def _never_set(office: Office, taken: Taken, case: Case) -> Change:
     if not why or why == LOST:
         return Change(case=advance(case, Event.END, outcome="time"), put=put, finished=taken)
     failed = advance(case, Event.END, outcome="failed", trouble=why)
-    entry = office.draft(case, "failed", act="apply", key=why, left_as="", mailbox=case.mailbox, connector=case.connector)
+    entry = office.draft(
+        case, "failed", act="apply", key=why, left_as="", mailbox=case.mailbox, connector=case.connector
+    )
     return Change(case=failed, entries=(entry,), put=put, finished=taken)
 
 
