@@ -303,7 +303,9 @@ def test_no_text_of_people_becomes_a_header_or_a_second_address(name: str, organ
     subject, text = filling.fill(replace(letter, event="requester"), organisation, SENDER.address)
     envelope = compose(letter, subject, text, Sender(address="locum@corp.test", organisation=organisation), NOW)
     message = parsed(envelope.message)
-    expected = "From To Reply-To Subject Date Message-ID Auto-Submitted X-Auto-Response-Suppress Content-Language"
+    expected = (
+        "From To Reply-To Subject Date Message-ID Auto-Submitted X-Auto-Response-Suppress X-Locum Content-Language"
+    )
     assert set(message.keys()) == {*expected.split(), "Content-Type", "Content-Transfer-Encoding", "MIME-Version"}
     for header, address in (("From", "locum@corp.test"), ("To", "anna@corp.test"), ("Reply-To", "bob@corp.test")):
         assert [found for _, found in getaddresses([str(message[header])])] == [address]
