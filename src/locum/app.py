@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from locum.absence import Mailbox
 from locum.account import Account
+from locum.approval import Site
 from locum.desk import REMINDERS, Acting, Desk, Office, Organisation
 from locum.errors import Invalid, LocumError, Refused, Rejected, Trouble
 from locum.hours import WorkingHours
@@ -149,6 +150,7 @@ class App:
             gaps_visible_to=table.leave.gaps_visible_to,
             remind_days=table.leave.remind_days,
             unsigned_reviews=table.policy.unsigned_reviews,
+            site=Site.of(table.web.url),
             step=self.step,
         )
         return Desk(office)
@@ -156,14 +158,14 @@ class App:
     @cached_property
     def doorway(self) -> "Doorway":
         """Who may sign in to the pages."""
-        from locum.web.signin import Doorway, NoKeys, Party  # noqa: PLC0415  only for the pages, and slow to import
+        from locum.web.signin import Doorway, EnrolledKeys, Party  # noqa: PLC0415  only for the pages, and slow to import
 
         table = self.settings.web.sign_in
         lasting = Lasting(idle=timedelta(minutes=table.idle_minutes), whole=timedelta(hours=table.hours))
         return Doorway(
             sessions=Sessions(self.store.database, self.clock, self.random, lasting),
             people=self.people,
-            keys=NoKeys(),
+            keys=EnrolledKeys(self.desk.office.register, self.clock),
             clock=self.clock,
             random=self.random,
             party=Party.of(self.settings.web.url, self.settings.organisation.name),

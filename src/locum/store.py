@@ -23,7 +23,7 @@ from locum.errors import Invalid, Unreachable
 from locum.jobs import Job, Taken
 from locum.lifecycle import FINAL, Case, State
 from locum.reading import read_cases, read_kept, read_leaves
-from locum.record import read_entries, read_heads
+from locum.record import lengths, read_entries, read_heads
 from locum.schema import HEAD, cases, links, settings, tree
 
 __all__ = ["Change", "Job", "Link", "Signer", "Store", "Taken"]
@@ -163,6 +163,11 @@ class Store:
         """Decrypted and checked against their leaves, oldest first. Raises Garbled where they do not agree."""
         with self._database.reading() as connection:
             return read_entries(connection, mailbox, case)
+
+    def length(self, stream: str) -> tuple[int, bytes]:
+        """How many entries a stream has, and the commitment of its last: cheap, to see whether it moved."""
+        with self._database.reading() as connection:
+            return lengths(connection, [stream]).get(stream, (0, b""))
 
     def found(self, case_id: str) -> bytes | None:
         """The sealed bytes kept beside a case."""

@@ -8,6 +8,8 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
+from ipaddress import ip_address
+from urllib.parse import urlsplit
 
 from locum.approval.public_key import load_key, verifies
 from locum.approval.strict import Is, NotProven, decoded, encoded, is_bytes, read
@@ -25,6 +27,32 @@ class Site:
 
     origin: str
     rp_id: str
+
+    @classmethod
+    def of(cls, url: str) -> "Site | None":
+        """The site of our address; None where browsers make no passkeys: over plain http, and for an address in numbers."""
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+        if not host or _is_number(host) or (parts.scheme != "https" and host != "localhost"):
+            return None
+        return cls(origin=origin_of(url), rp_id=host)
+
+
+def origin_of(url: str) -> str:
+    """The origin of our address as browsers write it: lower case, without the usual port (HTML, "ASCII serialization")."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    host = f"[{host}]" if ":" in host else host
+    port = "" if parts.port in (None, {"https": 443, "http": 80}.get(parts.scheme)) else f":{parts.port}"
+    return f"{parts.scheme}://{host}{port}"
+
+
+def _is_number(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

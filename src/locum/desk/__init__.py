@@ -49,6 +49,7 @@ from locum.desk.office import Office, Organisation
 from locum.entry import Entry
 from locum.errors import Conflict, Invalid, LocumError, Refused
 from locum.lifecycle import Case, State
+from locum.register import Register
 from locum.seam import Connector, Finding, Report
 from locum.store import Taken
 from locum.wording import Remark
@@ -211,6 +212,10 @@ class Desk:
     def case(self, case_id: str) -> Case:
         """One case. Raises Invalid `no-such-case`."""
         return self.office.store.case(case_id.strip().lower())
+
+    def register(self) -> Register:
+        """The register of people and keys as it stands now."""
+        return self.office.register()
 
     def warnings(self, case: Case) -> list[tuple[str, Remark]]:
         """What the policy warns about in the words of a case: the text's name (subject, internal, external), the remark."""

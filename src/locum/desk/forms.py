@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from locum.absence import Person
+from locum.approval import challenge
 from locum.entry import Entry
 from locum.lifecycle import Case
 from locum.measure import Audience, Senders
@@ -19,6 +20,24 @@ class Acting:
     name: str
     address: str = ""
     function: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToSign:
+    """What a person is about to sign: the statement, its domain, the text that is shown (and whose hash stands in the
+    statement), the function in which she signs, and which of her keys may.
+    """
+
+    statement: bytes
+    domain: str
+    text: str
+    function: str
+    credentials: tuple[bytes, ...]
+
+    @property
+    def challenge(self) -> bytes:
+        """What the authenticator is given to sign."""
+        return challenge(self.domain, self.statement)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,5 +1,6 @@
 """What the desk has around it: the store, the mail systems, the people, the post, the policy, a clock. Built by app.py."""
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -8,14 +9,17 @@ from zoneinfo import ZoneInfo
 from locum import tokens
 from locum.absence import Mailbox, Person
 from locum.account import Account
+from locum.approval import Log, Site
 from locum.desk import in_force
 from locum.entry import Draft, Json
 from locum.errors import Conflict, Invalid, Rejected
 from locum.hours import WorkingHours
 from locum.lifecycle import Case
 from locum.policy import Policy
+from locum.register import STREAM, Growing, Register, grown
 from locum.seam import Connector, LeaveSource, People, Post
 from locum.store import Change, Store
+from locum.tlog import parse_checkpoint
 
 APPLY_AHEAD = timedelta(minutes=10)
 """Ours is set this long before its start: the rule itself keeps the exact second, a busy worker may not."""
@@ -46,7 +50,8 @@ def _no_step(_name: str) -> None:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Office:
     """The desk's surroundings. `step` is told the name of each step of applying and ending as it is passed. `unsigned_reviews`:
-    the settings accept reviews that are recorded and not signed, as a trial.
+    the settings accept reviews that are recorded and not signed, as a trial. `site` is where is signed, None where the address
+    makes no passkeys; `founded` are later foundings of the register that count, too.
     """
 
     store: Store
@@ -65,7 +70,37 @@ class Office:
     remind_days: int = 7
     unsigned_reviews: bool = False
     step: Callable[[str], None] = field(default=_no_step)
+    site: Site | None = None
+    founded: tuple[str, ...] = ()
     _earlier: dict[str, Policy] = field(default_factory=dict, repr=False)
+    _registers: dict[tuple[int, bytes], Growing] = field(default_factory=dict, repr=False)
+
+    @property
+    def sites(self) -> tuple[Site, ...]:
+        """Where signatures may have been made; nowhere, where the address makes no passkeys."""
+        return () if self.site is None else (self.site,)
+
+    def register(self) -> Register:
+        """The register of people and keys as it stands now."""
+        return self.growing_register()[1].register
+
+    def growing_register(self) -> tuple[int, Growing]:
+        """How many entries the register's stream has, and what they say together; read anew only where it moved. Raises Garbled."""
+        head = self.store.length(STREAM)
+        found = self._registers.get(head)
+        if found is None:
+            found = grown(self.store.entries(mailbox=STREAM)[: head[0]], self.sites, founded=self.founded)
+            self._registers.clear()
+            self._registers[head] = found
+        return head[0], found
+
+    def log(self) -> Log:
+        """The latest checkpoint, as whoever signs is shown it; an empty log where nothing was signed yet."""
+        note = self.store.checkpoint()
+        if note is None:
+            return Log(f"{self.organisation.domains[0]}/locum", 0, hashlib.sha256(b"").hexdigest())
+        checkpoint = parse_checkpoint(note)
+        return Log(checkpoint.origin, checkpoint.size, checkpoint.root.hex())
 
     def keep_policy(self, seen_by: str = "") -> None:
         """Keep the policy in force and record it where it is new: a case is judged by the policy under which it was filed."""

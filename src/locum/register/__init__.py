@@ -12,7 +12,8 @@ forged with full access to the database gives none.
 """
 
 from locum.register.asking import Asked, candidates, due
-from locum.register.fold import STREAM, fold
+from locum.register.fold import STREAM, fold, grown, tried
+from locum.register.growing import Growing
 from locum.register.rules import LONGEST, WAIT, founding
 from locum.register.signers import LASTS
 from locum.register.standing import Delegation, Ignored, Key, Moment, Register, Right
@@ -24,6 +25,7 @@ __all__ = [
     "WAIT",
     "Asked",
     "Delegation",
+    "Growing",
     "Ignored",
     "Key",
     "Moment",
@@ -33,4 +35,6 @@ __all__ = [
     "due",
     "fold",
     "founding",
+    "grown",
+    "tried",
 ]

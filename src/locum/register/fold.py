@@ -5,7 +5,7 @@ The chain of the stream is checked on the way (bytes, places, commitments). A br
 can be said of the register then.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -28,6 +28,11 @@ def fold(written: Iterable[Entry], sites: Sequence[Site], *, founded: Collection
     The first founding counts. A later one (after so many keys were lost that nobody can add any) only where `founded` names
     it: that is kept outside the database, by whoever runs the worker. Raises Garbled `record-damaged`, `record-incomplete`.
     """
+    return grown(written, sites, founded=founded).register
+
+
+def grown(written: Iterable[Entry], sites: Sequence[Site], *, founded: Collection[str] = ()) -> Growing:
+    """The same, with what it takes to try a further deed on it. Raises as `fold`."""
     growing, before, last = Growing(), b"", -1
     for seq, one in enumerate(written):
         kind, at, body = _read(one, seq, before, last)
@@ -37,7 +42,22 @@ def fold(written: Iterable[Entry], sites: Sequence[Site], *, founded: Collection
             do(growing, kind, spoken(kind, body, moment, growing.keys, sites), moment, founded)
         except NotProven as error:
             growing.ignored.append(Ignored(one.index, kind, error.key, error.who))
-    return growing.register
+    return growing
+
+
+def tried(
+    growing: Growing,
+    kind: str,
+    body: Mapping[str, Json],
+    moment: Moment,
+    sites: Sequence[Site],
+    *,
+    founded: Collection[str] = (),
+) -> Register:
+    """What the register would be with this entry; `growing` stays as it is. Raises NotProven where the entry would be ignored."""
+    copy = growing.copy()
+    do(copy, kind, spoken(kind, body, moment, copy.keys, sites), moment, founded)
+    return copy.register
 
 
 _PAYLOAD = {

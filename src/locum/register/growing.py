@@ -21,6 +21,17 @@ class Growing:
     ignored: list[Ignored] = field(default_factory=list)
     nonces: set[str] = field(default_factory=set)
 
+    def copy(self) -> "Growing":
+        """The same, to try something on."""
+        return Growing(
+            keys=dict(self.keys),
+            functions={pair: list(spans) for pair, spans in self.functions.items()},
+            managers={pair: list(spans) for pair, spans in self.managers.items()},
+            delegations=dict(self.delegations),
+            ignored=list(self.ignored),
+            nonces=set(self.nonces),
+        )
+
     @property
     def register(self) -> Register:
         """What stands so far; it grows along."""

@@ -43,15 +43,6 @@ class Cookies:
         answer.delete_cookie(name, path="/", secure=self._is_secure, httponly=True, samesite="lax")
 
 
-def origin_of(url: str) -> str:
-    """The origin of our address as browsers write it: lower case, without the usual port (HTML, "ASCII serialization")."""
-    parts = urlsplit(url)
-    host = parts.hostname or ""
-    host = f"[{host}]" if ":" in host else host
-    port = "" if parts.port in (None, {"https": 443, "http": 80}.get(parts.scheme)) else f":{parts.port}"
-    return f"{parts.scheme}://{host}{port}"
-
-
 def may_keep(url: str) -> bool:
     """Whether a session may be kept at this address: what is brought back must not pass a network in the clear."""
     parts = urlsplit(url)

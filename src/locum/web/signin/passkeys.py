@@ -11,9 +11,7 @@ import re
 from base64 import urlsafe_b64decode
 from collections.abc import Iterable
 from dataclasses import dataclass
-from ipaddress import ip_address
 from typing import Final, Protocol
-from urllib.parse import urlsplit
 
 from webauthn import (
     generate_authentication_options,
@@ -32,7 +30,7 @@ from webauthn.helpers.structs import (
     UserVerificationRequirement,
 )
 
-from locum.web.signin.browser import origin_of
+from locum.approval import Site
 
 CHALLENGE_BYTES: Final = 32
 LARGEST: Final = 20_000
@@ -118,11 +116,8 @@ class Party:
     @classmethod
     def of(cls, url: str, organisation: str) -> "Party | None":
         """The party of our address; None where browsers make no passkeys: over plain http, and for an address in numbers."""
-        parts = urlsplit(url)
-        host = parts.hostname or ""
-        if not host or _is_number(host) or (parts.scheme != "https" and host != "localhost"):
-            return None
-        return cls(id=host, origin=origin_of(url), name=organisation)
+        site = Site.of(url)
+        return None if site is None else cls(id=site.rp_id, origin=site.origin, name=organisation)
 
 
 def handle(party: Party, person: str) -> bytes:
@@ -283,11 +278,3 @@ def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
     if len(found) != len(pairs):
         raise NoProof("name-twice")
     return found
-
-
-def _is_number(host: str) -> bool:
-    try:
-        ip_address(host)
-    except ValueError:
-        return False
-    return True

@@ -17,10 +17,11 @@ from fastapi import FastAPI, Request, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse
 
+from locum.approval.assertion import origin_of
 from locum.errors import Trouble
 from locum.messages import say
 from locum.web.shown import Site, error_words, page, problem_page
-from locum.web.signin.browser import Cookies, origin_of, own_path
+from locum.web.signin.browser import Cookies, own_path
 from locum.web.signin.doorway import Doorway, Signed
 
 
