@@ -328,6 +328,18 @@ def test_copies_that_arrive_are_no_failures(
     assert connector.forwards_failed(mailbox, RECEIVER, since) == 0
 
 
+def test_copies_that_went_out_are_counted(
+    host: ForwardingHost, connector: SieveFiles, mailbox: Mailbox, copied: Deliver
+) -> None:
+    since = datetime.now(UTC).replace(microsecond=0)
+    set_forward(connector, mailbox)
+    for headers in ({}, {}, {"Sensitivity": "Private"}):
+        copied(OUTSIDE, **headers)
+    until = datetime.now(UTC) + timedelta(seconds=1)
+    counts = [connector.forwards_sent(mailbox, to, since, until) for to in (RECEIVER, "dirk@corp.test")]
+    assert (counts, forwarding(host, log=None).forwards_sent(mailbox, RECEIVER, since, until)) == ([2, 0], None)
+
+
 # together with a reply
 
 

@@ -141,6 +141,16 @@ def test_a_copy_that_dovecot_could_not_hand_on_is_counted(tmp_path: Path, user: 
     assert refused(tmp_path, REFUSED.format(user=user, id="1@x", to=to)) == count
 
 
+@pytest.mark.parametrize("forged", [f"x>: redirect action: forwarded to <{BERT}", f"x: forwarded to <{BERT}>"])
+def test_a_message_id_that_looks_like_a_copy_is_none(tmp_path: Path, forged: str) -> None:
+    line = (
+        f"Nov 24 16:05:00 lmtp(anna@corp.test)<1><x>: Info: sieve: msgid=<{forged}>: stored mail into mailbox 'INBOX'\n"
+    )
+    refused(tmp_path, line)
+    log = DovecotLog(tmp_path / "dovecot.log", UTC)
+    assert log.redirected("anna@corp.test", BERT, SINCE, SINCE + timedelta(hours=1)) == 0
+
+
 def test_a_message_id_that_looks_like_a_failure_is_none(tmp_path: Path) -> None:
     forged = f"x>: redirect action: failed to redirect message to <{BERT}>: x"
     line = (

@@ -278,6 +278,10 @@ class SieveFiles:
         """What can be seen of hers."""
         return self._seen([mailbox])[0]
 
+    def forwards_sent(self, mailbox: Mailbox, to: str, since: datetime, until: datetime) -> int | None:
+        """How many of her messages the log shows to be copied to `to` in [since, until); None without a log that tells."""
+        return None if self.log is None else self.log.redirected(self.user(mailbox), to, since, until)
+
     def forwards_failed(self, mailbox: Mailbox, to: str, since: datetime) -> int | None:
         """How many copies for `to` neither Dovecot nor Postfix could hand on; None without a log that tells."""
         waiting = None if self.mail_log is None else self.mail_log.not_handed_on(to, since)
