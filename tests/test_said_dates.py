@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from tests.world import World
 
-from locum.cli.shapes import explained
+from locum.shapes import explained
 from locum.demo.sink import Sink
 from locum.desk import OwnText
 from locum.errors import Invalid, LocumError

@@ -18,7 +18,7 @@ from locum.cli.house import register as register_house
 from locum.cli.output import put_json
 from locum.cli.policy import register as register_policy
 from locum.cli.requests import register as register_requests
-from locum.cli.shapes import explained, with_error
+from locum.shapes import explained, with_error
 from locum.errors import Invalid, LocumError
 from locum.messages import say
 

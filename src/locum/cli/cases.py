@@ -72,7 +72,7 @@ def cases(
     limit: Annotated[int, typer.Option(min=1, max=1_000_000, help=helped("limit"))] = 1000,
 ) -> int:
     """List cases, the newest first."""
-    from locum.cli.shapes import case_shape  # noqa: PLC0415
+    from locum.shapes import case_shape  # noqa: PLC0415
     from locum.lifecycle import State  # noqa: PLC0415
 
     if state is not None and state not in list(State):
@@ -115,7 +115,7 @@ def _address(door: Door, text: str) -> str:
 
 def show(door: Door, *, case_id: CaseId) -> int:
     """Show a case: what was asked, what stands, what happens next, and what was recorded."""
-    from locum.cli.shapes import case_shape, job_shape  # noqa: PLC0415
+    from locum.shapes import case_shape, job_shape  # noqa: PLC0415
 
     case = door.app.desk.case(case_id)
     jobs = door.app.store.jobs(case.id)
@@ -131,7 +131,7 @@ def show(door: Door, *, case_id: CaseId) -> int:
 
 def history(door: Door, *, mailbox: Annotated[str, typer.Argument(metavar="MAILBOX", help=helped("mailbox"))]) -> int:
     """Every entry of the record about a mailbox, oldest first."""
-    from locum.cli.shapes import entry_shape  # noqa: PLC0415
+    from locum.shapes import entry_shape  # noqa: PLC0415
 
     entries = door.app.desk.history(mailbox)
     if door.json:

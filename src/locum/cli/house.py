@@ -10,7 +10,7 @@ import typer
 
 from locum.cli.door import Door, command, helped
 from locum.cli.output import put, put_finding, put_json, put_table
-from locum.cli.shapes import said_trouble
+from locum.shapes import said_trouble
 from locum.errors import Refused, Rejected, Unreachable
 from locum.measure import instant
 from locum.messages import as_far_as_known

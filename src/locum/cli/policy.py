@@ -10,7 +10,7 @@ import typer
 
 from locum.cli.door import Door, command, helped
 from locum.cli.output import put, put_finding, put_json
-from locum.cli.shapes import error_shape
+from locum.shapes import error_shape
 from locum.errors import Invalid, LocumError
 from locum.measure import instant
 from locum.messages import say

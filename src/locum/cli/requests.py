@@ -13,7 +13,7 @@ import typer
 from locum.cli import refusing
 from locum.cli.door import Door, command, helped
 from locum.cli.output import put, put_json
-from locum.cli.shapes import case_shape
+from locum.shapes import case_shape
 from locum.cli.words import case_in_words
 from locum.errors import Invalid, Refused, Trouble, Unsupported
 from locum.measure import Audience, Senders
