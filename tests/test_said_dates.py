@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 from tests.world import World
 
-from locum.shapes import explained
 from locum.demo.sink import Sink
 from locum.desk import OwnText
 from locum.errors import Invalid, LocumError
 from locum.phrases import dates_in_words
+from locum.shapes import explained
 from locum.web.shown import error_words
 
 

@@ -1,4 +1,4 @@
-"""The shapes of --json: a case, an entry, an error. Stable; scripts rely on them. Pure."""
+"""The shapes of --json and of the API: a case, an entry, a gap, the policy, an error. Stable; scripts rely on them. Pure."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -13,7 +13,11 @@ from locum.messages import as_far_as_known, say, says
 from locum.phrases import dates_in_words, one_line
 
 if TYPE_CHECKING:
+    from locum.desk import Gap
+    from locum.desk.in_force import InForce
     from locum.jobs import Job
+    from locum.policy import Policy
+    from locum.wording import Remark
 
 
 def case_shape(case: Case, *, trial: bool | None = None) -> dict[str, object]:
@@ -94,6 +98,46 @@ def entry_shape(entry: Entry) -> dict[str, object]:
         "time": instant(entry.time),
         "case": entry.case,
         "body": dict(entry.body),
+    }
+
+
+def gap_shape(gap: "Gap") -> dict[str, object]:
+    """Who is away without a reply, or still has one on."""
+    mailbox = gap.person.mailbox.address if gap.person.mailbox else None
+    return {
+        "person": gap.person.id,
+        "name": gap.person.name,
+        "mailbox": mailbox,
+        "gap": gap.kind,
+        "from": instant(gap.from_at),
+        "until": instant(gap.until_at),
+        "reminded": gap.reminded,
+    }
+
+
+def remark_shape(field: str, remark: "Remark", language: str) -> dict[str, str]:
+    """A remark of the linter, in words: what it objects to, and a wording to use instead."""
+    sentence = say(language, f"errors.wording-{remark.kind}.sentence", field=field, word=remark.word)
+    advice = say(language, "wording.advice", instead=remark.instead)
+    return {"field": field, "kind": str(remark.kind), "word": remark.word, "sentence": sentence, "advice": advice}
+
+
+def policy_shape(policy: "Policy", then: "InForce | None", after: "InForce | None") -> dict[str, object]:
+    """A policy, the time from which it was in force, and until when where another came after it."""
+    from locum.policy import values  # noqa: PLC0415  pydantic is slow to import
+
+    tables = values(policy)
+    return {
+        "policy": policy.hash,
+        "since": then and instant(then.since),
+        "until": after and instant(after.since),
+        "previous": then and then.previous,
+        "seen_by": then and then.seen_by,
+        "preset": policy.preset,
+        "text": policy.text,
+        "auto-reply": policy.auto_reply.model_dump(mode="json", by_alias=True),
+        "regulation": policy.regulation.model_dump(mode="json", by_alias=True),
+        "values": {path: str(value) if path.endswith("_on") else value for path, value in tables.items()},
     }
 
 

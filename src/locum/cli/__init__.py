@@ -18,9 +18,9 @@ from locum.cli.house import register as register_house
 from locum.cli.output import put_json
 from locum.cli.policy import register as register_policy
 from locum.cli.requests import register as register_requests
-from locum.shapes import explained, with_error
 from locum.errors import Invalid, LocumError
 from locum.messages import say
+from locum.shapes import explained, with_error
 
 app = typer.Typer(
     name="locum", help=helped("locum"), rich_markup_mode=None, add_completion=False, pretty_exceptions_enable=False

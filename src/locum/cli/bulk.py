@@ -19,11 +19,11 @@ from pathlib import Path
 from locum.cli.door import Door
 from locum.cli.output import put, put_json
 from locum.cli.requests import WAITING_FOR_A_PERSON, read_text
-from locum.shapes import case_shape, error_shape
 from locum.desk import RequestForm
 from locum.errors import Invalid, LocumError
 from locum.lifecycle import Case
 from locum.measure import Audience
+from locum.shapes import case_shape, error_shape
 
 _DIFFER = {
     "from": "from_",

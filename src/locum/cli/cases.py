@@ -72,8 +72,8 @@ def cases(
     limit: Annotated[int, typer.Option(min=1, max=1_000_000, help=helped("limit"))] = 1000,
 ) -> int:
     """List cases, the newest first."""
-    from locum.shapes import case_shape  # noqa: PLC0415
     from locum.lifecycle import State  # noqa: PLC0415
+    from locum.shapes import case_shape  # noqa: PLC0415
 
     if state is not None and state not in list(State):
         raise Invalid("usage", what=f"--state {state[:40]}: {', '.join(State)}")

@@ -10,11 +10,10 @@ import typer
 
 from locum.cli.door import Door, command, helped
 from locum.cli.output import put, put_finding, put_json, put_table
-from locum.shapes import said_trouble
 from locum.errors import Refused, Rejected, Unreachable
-from locum.measure import instant
 from locum.messages import as_far_as_known
 from locum.phrases import one_line, when
+from locum.shapes import gap_shape, said_trouble
 
 if TYPE_CHECKING:
     from locum.desk import Gap
@@ -83,7 +82,7 @@ def gaps(
     if not has_source:
         door.tell("gaps-no-source")
     if door.json:
-        put_json([_gap_shape(gap) for gap in found])
+        put_json([gap_shape(gap) for gap in found])
     elif found:
         names = ["person", "mailbox", "gap", "from", "until", *(["reminded"] if remind else [])]
         rows = [_gap_row(door, gap)[: len(names)] for gap in found]
@@ -94,25 +93,13 @@ def gaps(
 
 
 def _sees_everyone(door: Door) -> bool:
-    """Whether the one who acts is among those whom the policy names (clause 19), or operates this machine for everyone."""
-    named = {*door.settings.leave.gaps_visible_to, *door.app.policy.beforehand.gaps_visible_to}
+    """Whether the one who acts may see everybody's leave, or operates this machine for everyone."""
+    from locum.desk.seeing import sees_everyone  # noqa: PLC0415  the desk is slow to import
+
     acting = door.acting
     if acting.id.startswith("os:"):
         return "*" in door.settings.acting.get(acting.id.removeprefix("os:"), ())
-    return acting.id in named or (bool(acting.function) and acting.function in named)
-
-
-def _gap_shape(gap: "Gap") -> dict[str, object]:
-    mailbox = gap.person.mailbox.address if gap.person.mailbox else None
-    return {
-        "person": gap.person.id,
-        "name": gap.person.name,
-        "mailbox": mailbox,
-        "gap": gap.kind,
-        "from": instant(gap.from_at),
-        "until": instant(gap.until_at),
-        "reminded": gap.reminded,
-    }
+    return sees_everyone(door.app.desk.office, acting)
 
 
 def _gap_row(door: Door, gap: "Gap") -> list[str]:

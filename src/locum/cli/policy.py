@@ -10,11 +10,10 @@ import typer
 
 from locum.cli.door import Door, command, helped
 from locum.cli.output import put, put_finding, put_json
-from locum.shapes import error_shape
 from locum.errors import Invalid, LocumError
-from locum.measure import instant
 from locum.messages import say
 from locum.phrases import one_line, when
+from locum.shapes import error_shape, policy_shape
 
 if TYPE_CHECKING:
     from locum.desk.in_force import InForce
@@ -163,26 +162,9 @@ def _history(door: Door) -> "list[InForce]":
 
 
 def _shown(door: Door, policy: "Policy", then: "InForce | None", after: "InForce | None") -> int:
-    from locum.policy import values  # noqa: PLC0415  pydantic is slow to import
-
     if door.json:
-        tables = values(policy)
-        rules, fields = policy.auto_reply.model_dump(mode="json", by_alias=True), policy.regulation
-        put_json(
-            {
-                "policy": policy.hash,
-                "file": None if after else _policy_file(door),
-                "since": then and instant(then.since),
-                "until": after and instant(after.since),
-                "previous": then and then.previous,
-                "seen_by": then and then.seen_by,
-                "preset": policy.preset,
-                "text": policy.text,
-                "auto-reply": rules,
-                "regulation": fields.model_dump(mode="json", by_alias=True),
-                "values": {path: str(value) if path.endswith("_on") else value for path, value in tables.items()},
-            }
-        )
+        shape = policy_shape(policy, then, after)
+        put_json({"policy": shape.pop("policy"), "file": None if after else _policy_file(door), **shape})
         return 0
     put(policy.text.rstrip())
     for line in _told_beside(door, policy, then, after):

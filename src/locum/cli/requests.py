@@ -13,16 +13,14 @@ import typer
 from locum.cli import refusing
 from locum.cli.door import Door, command, helped
 from locum.cli.output import put, put_json
-from locum.shapes import case_shape
 from locum.cli.words import case_in_words
 from locum.errors import Invalid, Refused, Trouble, Unsupported
 from locum.measure import Audience, Senders
-from locum.messages import say
+from locum.shapes import case_shape, remark_shape
 
 if TYPE_CHECKING:
     from locum.desk import ForwardForm, RequestForm
     from locum.lifecycle import Case
-    from locum.wording import Remark
 
 _LARGEST_TEXT = 1024 * 1024
 _WAIT_SECONDS = 10.0
@@ -199,7 +197,7 @@ def told(door: Door, case: "Case") -> int:
     """Tell how far a case is, to the person and to the script. Gives back the exit code."""
     trial = door.settings.policy.unsigned_reviews
     print("\n".join(case_in_words(case, door.app.people, door.language, trial=trial)), file=sys.stderr)  # noqa: T201
-    remarks = [_said(door, field, remark) for field, remark in door.app.desk.warnings(case)]
+    remarks = [remark_shape(field, remark, door.language) for field, remark in door.app.desk.warnings(case)]
     for remark in remarks:
         print(remark["sentence"], remark["advice"], file=sys.stderr)  # noqa: T201
     if door.json:
@@ -207,13 +205,6 @@ def told(door: Door, case: "Case") -> int:
     else:
         put(f"{case.id} {case.state}")
     return WAITING_FOR_A_PERSON if waits_for_a_person(case) else 0
-
-
-def _said(door: Door, field: str, remark: "Remark") -> dict[str, str]:
-    """A remark of the linter, in words: what it objects to, and a wording to use instead."""
-    sentence = say(door.language, f"errors.wording-{remark.kind}.sentence", field=field, word=remark.word)
-    advice = say(door.language, "wording.advice", instead=remark.instead)
-    return {"field": field, "kind": str(remark.kind), "word": remark.word, "sentence": sentence, "advice": advice}
 
 
 def waits_for_a_person(case: "Case") -> bool:

@@ -5,12 +5,12 @@ from collections.abc import Iterator, Sequence
 from locum.absence import Person
 from locum.cli.door import Door
 from locum.cli.output import put, put_fields, put_table, put_text
-from locum.shapes import said_trouble
 from locum.cli.words import consent_of, moment, named, outcome_in_words, state_in_words, word
 from locum.entry import Entry
 from locum.jobs import Job
 from locum.lifecycle import Case
 from locum.phrases import day, one_line
+from locum.shapes import said_trouble
 
 
 def show_case(door: Door, case: Case, jobs: Sequence[Job], entries: Sequence[Entry]) -> None:
