@@ -51,6 +51,20 @@ def test_why_she_is_away_is_not_taken_as_a_reason(world: World) -> None:
     assert world.app.store.find() == []
 
 
+@pytest.mark.parametrize("reason", ["ziek", "Ziekte", "sick-leave", "burn-out"])
+def test_an_illness_is_not_recorded_as_a_reason_that_is_none_of_the_list(world: World, reason: str) -> None:
+    with pytest.raises(Refused) as caught:
+        world.request(reason=reason)
+    assert (caught.value.key, caught.value.clause) == ("because-tells-illness", 6)
+    assert world.app.store.find() == []
+
+
+def test_any_other_reason_that_is_none_of_the_list_is_refused_and_recorded(world: World) -> None:
+    with pytest.raises(Refused, match="reason-not-listed"):
+        world.request(reason="nieuwsgierigheid")
+    assert [case.reason for case in world.app.store.find()] == ["nieuwsgierigheid"]
+
+
 def test_a_customer_that_is_a_hospital_is_no_illness(world: World) -> None:
     case = world.request(because="Ziekenhuis Sint Jan wacht op antwoord.")
     assert case.id

@@ -149,7 +149,7 @@ def measure_of(
     office: Office, form: Form, owner: Person, mailbox: Mailbox, handle: str, times: Window
 ) -> tuple[Measure, str]:
     """The measure that a form asks for, and the template that its text comes from. Raises Refused for words that tell too much."""
-    worded.check_because(office, form.because, owner)
+    worded.check_why(office, normal_line(form.reason, "reason"), form.because, owner)
     if isinstance(form, ForwardForm):
         return forward_of(office, form, mailbox, handle, times), ""
     return _reply(office, form, owner, mailbox, handle, times)

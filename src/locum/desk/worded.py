@@ -14,6 +14,7 @@ from locum.errors import Refused
 from locum.lifecycle import Case
 from locum.measure import Can
 from locum.policy import Policy
+from locum.policy.measures import REASONS
 from locum.wording import Kind, Known, Reader, Remark, Severity, lint, refuse
 
 
@@ -29,14 +30,18 @@ def check(office: Office, form: RequestForm, owner: Person, to_date: datetime) -
             refuse(_remarks(office, office.policy, text, reader, owner, to_date), field)
 
 
-def check_because(office: Office, because: str, owner: Person) -> None:
-    """Raise Refused `because-tells-illness` (clause 6): why somebody is away is never stored."""
+def check_why(office: Office, reason: str, because: str, owner: Person) -> None:
+    """Raise Refused `because-tells-illness` (clause 6): why somebody is away is never stored. A reason that is none of the
+    list is recorded as it was refused, so it is read too, as a word about her.
+    """
+    texts = (because,) if reason in REASONS else (f"{owner.name}: {reason}", because)
     only_illness = dict.fromkeys(Kind, Severity.ALLOW) | {Kind.ILLNESS: Severity.REFUSE}
-    known = _known(office, owner, because, None)
-    for remark in lint(
-        because, audience="internal", known=known, language_hint=owner.language, severities=only_illness
-    ):
-        raise Refused("because-tells-illness", clause=6, word=remark.word)
+    for text in texts:
+        known = _known(office, owner, text, None)
+        for remark in lint(
+            text, audience="internal", known=known, language_hint=owner.language, severities=only_illness
+        ):
+            raise Refused("because-tells-illness", clause=6, word=remark.word)
 
 
 def warnings(office: Office, case: Case) -> Iterator[tuple[str, Remark]]:

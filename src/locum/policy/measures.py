@@ -4,7 +4,7 @@ Defaults are those of the preset `nl`, and every number is a proposal. What a ta
 is in around.py; nothing here judges.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -28,6 +28,8 @@ Hours = Annotated[float, Field(ge=0, le=2000, strict=False, allow_inf_nan=False)
 
 MEASURES = ("auto-reply", "forward", "search")
 """The measures that have a table of their own, from light to heavy."""
+REASONS: tuple[str, ...] = get_args(Reason)
+"""Every reason that a policy may have."""
 _AT_WORK: list[Reason] = ["continuity", "handover", "deadline", "customer", "long-absence", "departure", "death"]
 _CHANNELS: list[ChannelName] = ["mobile", "private_mail", "mailbox"]
 
