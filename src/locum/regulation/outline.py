@@ -12,7 +12,7 @@ CLAUSES: dict[int, str] = {
     6: "promise.6.channels promise.6.private promise.6.no-channel promise.6.through promise.6.wait promise.6.unanswered "
     "promise.6.forward-channels promise.6.forward-wait promise.6.forward-unanswered promise.6.shorter promise.6.agreed "
     "promise.6.own-text promise.6.herself promise.6.objection promise.6.objection-live promise.6.overrule duty.6.notify "
-    "promise.6.reads-along promise.6.leave-kind duty.6.reason-of-absence duty.6.ill",
+    "promise.6.reads-along promise.6.leave-kind promise.6.because-read duty.6.reason-of-absence duty.6.ill",
     7: "promise.7.count promise.7.functions promise.7.forward promise.7.signed promise.7.officer promise.7.persons "
     "promise.7.denial promise.7.text promise.7.again",
     8: "promise.8.audience promise.8.template promise.8.no-date promise.8.free-text promise.8.batch promise.8.heard-by "
@@ -27,7 +27,8 @@ CLAUSES: dict[int, str] = {
     15: "promise.15.unchanged promise.15.sealed promise.15.found note.15.erase duty.15.period",
     16: "promise.16.live promise.16.noted promise.16.account promise.16.finished-early promise.16.refusals "
     "promise.16.forward-refusals promise.16.requester note.16.term duty.16.when duty.16.turn",
-    17: "promise.17.longest promise.17.forward promise.17.death duty.17.contact duty.17.closes",
+    17: "promise.17.longest promise.17.forward promise.17.death promise.17.contact-person promise.17.keepers "
+    "promise.17.account duty.17.contact duty.17.closes promise.17.reminder",
     18: "promise.18.figures duty.18.to duty.18.figures",
     19: "duty.19.own promise.19.reminder promise.19.gaps duty.19.private-use",
     20: "promise.20.forward",
@@ -42,14 +43,14 @@ OTHERS: dict[str, tuple[tuple[str, str], ...]] = {
             "council.what",
             (
                 "promise.1.reasons promise.5.longest promise.8.audience promise.1.judging promise.5.password "
-                "promise.9.kept promise.9.longest promise.9.inside promise.9.left-out promise.10.refused"
+                "promise.1.forward-reasons promise.9.kept promise.9.longest promise.9.inside promise.9.left-out promise.10.refused"
             ),
         ),
         (
             "council.safe",
             (
-                "promise.6.channels promise.6.wait promise.6.unanswered promise.6.objection promise.6.objection-live "
-                "promise.6.overrule promise.7.count promise.7.functions promise.7.forward promise.7.persons "
+                "promise.6.channels promise.6.wait promise.6.unanswered promise.6.forward-wait promise.6.forward-unanswered "
+                "promise.6.objection promise.6.objection-live promise.6.overrule promise.7.count promise.7.functions promise.7.forward promise.7.persons "
                 "promise.9.consent promise.9.to-requester promise.8.free-text promise.8.batch promise.8.refused-words "
                 "promise.16.account promise.16.refusals promise.15.unchanged"
             ),
@@ -78,7 +79,7 @@ OTHERS: dict[str, tuple[tuple[str, str], ...]] = {
         ),
         (
             "dpia.risks.health",
-            "promise.8.audience promise.8.no-date promise.6.leave-kind promise.8.refused-words duty.8.words",
+            "promise.8.audience promise.8.no-date promise.6.leave-kind promise.6.because-read promise.8.refused-words duty.8.words",
         ),
         (
             "dpia.risks.forwarded",
@@ -91,7 +92,10 @@ OTHERS: dict[str, tuple[tuple[str, str], ...]] = {
         ("dpia.risks.forgotten", "promise.5.longest promise.5.ends promise.6.objection-live"),
         (
             "dpia.risks.pressure",
-            "promise.6.private promise.6.wait promise.6.unanswered promise.6.reads-along duty.6.ill",
+            (
+                "promise.6.private promise.6.wait promise.6.unanswered promise.6.forward-wait promise.6.forward-unanswered "
+                "promise.6.reads-along duty.6.ill"
+            ),
         ),
         ("dpia.risks.record", "promise.15.sealed promise.15.unchanged promise.15.found note.15.erase duty.15.period"),
         ("dpia.result", "dpia.risks.remaining dpia.result.opinion dpia.result.date"),
@@ -114,8 +118,8 @@ OTHERS: dict[str, tuple[tuple[str, str], ...]] = {
         (
             "notice.rules",
             (
-                "promise.1.reasons promise.6.channels promise.6.wait promise.6.unanswered promise.6.objection "
-                "promise.6.objection-live promise.5.longest promise.9.longest promise.9.kept promise.9.inside "
+                "promise.1.reasons promise.1.forward-reasons promise.6.channels promise.6.wait promise.6.unanswered "
+                "promise.6.forward-wait promise.6.forward-unanswered promise.6.objection promise.6.objection-live promise.5.longest promise.9.longest promise.9.kept promise.9.inside "
                 "promise.9.left-out promise.16.account promise.16.refusals"
             ),
         ),

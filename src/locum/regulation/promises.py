@@ -175,6 +175,12 @@ PROMISES: tuple[Promise, ...] = (
     ),
     _row("6.leave-kind", "absence.Absence", "test_gaps.py::test_the_kind_of_leave_is_nowhere"),
     _row(
+        "6.because-read",
+        "desk.worded.check_why",
+        "test_desk_worded.py::test_why_she_is_away_is_not_taken_as_a_reason "
+        "test_desk_worded.py::test_an_illness_is_not_recorded_as_a_reason_that_is_none_of_the_list",
+    ),
+    _row(
         "7.count",
         "policy.clauses.four_eyes",
         "test_policy.py::test_one_person_approving_twice_is_one_person",
@@ -377,6 +383,31 @@ PROMISES: tuple[Promise, ...] = (
         "policy.clauses.departure",
         "test_policy_table.py::test_the_policy_answers test_policy_properties.py::test_nobody_is_asked_after_a_death",
         "departure.contact",
+    ),
+    _row(
+        "17.contact-person",
+        "desk.departing.contact_of",
+        "test_departure.py::test_what_cannot_be_named_is_said_and_nothing_is_filed",
+        "departure.reasons",
+    ),
+    _row(
+        "17.keepers",
+        "desk.keepers.tell_asked",
+        "test_departure.py::test_she_is_asked_herself_once_and_whoever_keeps_the_contact_hears_of_it",
+        "departure.contact",
+    ),
+    _row(
+        "17.account",
+        "desk.departing.keepers",
+        "test_departure.py::test_after_departure_the_account_goes_to_who_keeps_the_contact_and_to_her_private_address "
+        "test_departure.py::test_after_death_the_account_goes_to_human_resources_and_the_officer_and_to_nobody_else "
+        "test_departure.py::test_nothing_is_filed_where_the_account_would_reach_nobody",
+        "departure.contact four-eyes.officer",
+    ),
+    _row(
+        "17.reminder",
+        "desk.keepers.remind_of_closing",
+        "test_departure.py::test_on_its_day_whoever_was_named_is_reminded_and_nothing_is_closed",
     ),
     _row(
         "18.figures",
