@@ -70,6 +70,11 @@ ELSEWHERE = {
     "trial": "Dit is een proef.",
     "was_live": "abcd-2345",
     "never_live": "abcd-2345",
+    "on_words": "dinsdag 1 december 2026, 13:00 uur",
+    "signed_by": "Dirk Smit, Maria Bos",
+    "text": "anna krijgt een nieuwe sleutel.",
+    "waits_words": "woensdag 2 december 2026, 13:00 uur",
+    "dpo": "fg@corp.test",
 }
 """What letters other than the ask say besides."""
 LETTER = Letter(

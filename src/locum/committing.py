@@ -45,6 +45,8 @@ class Change:
     `found` keeps sealed bytes beside the case (b"" deletes them, None leaves them). `links` are added; `use` marks a
     link used and raises Conflict(`link-used`) if it already was.
 
+    `judged_at` is a stream and its length when the entries were judged: where it grew since, Conflict(`changed-meanwhile`).
+
     A change without `case` is about the case of the job in `finished`, or about none: then its entries are sealed with a
     key of their stream. The mailbox and the batch of a case stay as they were filed.
     """
@@ -57,6 +59,7 @@ class Change:
     found: bytes | None = field(default=None, repr=False)
     links: tuple[Link, ...] = ()
     use: Link | None = None
+    judged_at: tuple[str, int] | None = None
 
     @property
     def about(self) -> str:
@@ -92,6 +95,9 @@ def prepare(heads: record.Heads, changes: Sequence[Change]) -> Ready:
 
     Raises ValueError for an entry or a case that cannot be written, Garbled(`record-key-missing`) for an erased case.
     """
+    for stream, length in [change.judged_at for change in changes if change.judged_at is not None]:
+        if heads.before.get(stream, 0) != length:
+            raise Conflict("changed-meanwhile", case=stream)
     new = tuple(replace(change.case, version=change.case.version + 1) for change in changes if change.case is not None)
     filed = {case.id for case in new if case.version == 1}
     for case in new:

@@ -25,7 +25,7 @@ from sqlalchemy import (
     text,
 )
 
-HEAD = "0002"
+HEAD = "0003"
 """The newest migration; a store that stands here is not touched by `migrate`."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -208,3 +208,19 @@ key_links = Table(
     UniqueConstraint("token_hash", name="key_links_token"),
 )
 """One-time links to enrol keys with. One per purpose: a new one replaces the one before."""
+
+proposals = Table(
+    "proposals",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("kind", String(40), nullable=False),
+    Column("what", LargeBinary, nullable=False),
+    Column("by", String(200), nullable=False),
+    Column("made_at", Instant, nullable=False),
+    Column("not_after", Instant, nullable=False),
+    Column("signed", LargeBinary, nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("version", Integer, nullable=False),
+    Index("proposals_open", "state", "not_after"),
+)
+"""Deeds about people and keys while their signatures are collected. What counts is what was signed, never what stands here."""

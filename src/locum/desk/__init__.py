@@ -16,6 +16,8 @@
     last_look.py     (apply)                       what was filed is judged once more, right before the act
     watching.py      (watch)                       what is read back of what is live
     behind_links.py  look, answer                  what the pages behind links show and do
+    registering.py,  propose, sign_deed, found     people and keys: proposed, signed, recorded in org/register, told by letter
+    registered.py
     forgotten.py     gaps, daily                   who forgot, and the reminder before leave
 
 The next step is always a job committed in the same transaction; `run` does due jobs. Doors see only this file.
@@ -28,6 +30,7 @@ from types import MappingProxyType
 from locum.absence import Mailbox
 from locum.account import Account
 from locum.addresses import canonical
+from locum.approval import Signed
 from locum.desk import (
     acting,
     asking,
@@ -41,15 +44,19 @@ from locum.desk import (
     objecting,
     overruling,
     reaching,
+    registered,
+    registering,
     telling,
     worded,
 )
-from locum.desk.forms import Acting, ConsentView, ForwardForm, Gap, LinkView, OwnText, RequestForm
+from locum.desk.forms import Acting, ConsentView, ForwardForm, Gap, LinkView, OwnText, RequestForm, ToSign
 from locum.desk.office import Office, Organisation
-from locum.entry import Entry
+from locum.entry import Entry, Json
 from locum.errors import Conflict, Invalid, LocumError, Refused
 from locum.lifecycle import Case, State
+from locum.proposals import Proposal
 from locum.register import Register
+from locum.register.ways import Way
 from locum.seam import Connector, Finding, Report
 from locum.store import Taken
 from locum.wording import Remark
@@ -65,6 +72,7 @@ __all__ = [
     "Organisation",
     "OwnText",
     "RequestForm",
+    "ToSign",
 ]
 
 _ALL = 200
@@ -101,6 +109,7 @@ class Desk:
             overruling.OVERRULED: partial(overruling.tell_overruled, office),
             "look": partial(acting.look, office),
             "remind": partial(forgotten.daily, office),
+            registered.TOLD: partial(registered.tell, office),
         }
 
     # the requester's steps
@@ -180,6 +189,50 @@ class Desk:
         is asked by now; nothing is recorded then.
         """
         return behind_links.answer(self.office, token, answer, text, because, shown)
+
+    # people and keys
+
+    def propose(self, acting_: Acting, kind: str, what: Mapping[str, Json]) -> Proposal:
+        """Keep a deed about people and keys until those who must have signed it. Raises Invalid, Refused."""
+        return registering.propose(self.office, acting_, kind, what)
+
+    def proposal(self, proposal_id: str) -> Proposal:
+        """One of them. Raises Invalid `no-such-proposal`."""
+        return registering.proposals(self.office).one(proposal_id)
+
+    def proposals(self) -> list[Proposal]:
+        """Those that may still be signed, the oldest first."""
+        return registering.proposals(self.office).open()
+
+    def proposals_waiting(self, acting_: Acting) -> list[Proposal]:
+        """Those that wait for her signature."""
+        return registering.waiting(self.office, acting_.id)
+
+    def deed_ways(self, acting_: Acting, proposal: Proposal) -> tuple[Way, ...]:
+        """How she may sign it now: in which functions, with which keys. Raises Refused with why not."""
+        return registering.ways_of(self.office, proposal, acting_.id)
+
+    def deed_to_sign(self, acting_: Acting, proposal_id: str, function: str = "", *, language: str = "") -> ToSign:
+        """What she signs, in her language or the one asked for. Raises Refused with the reason where she may not."""
+        person = self.office.people.person(acting_.id)
+        language = language or (person.language if person else self.office.organisation.language)
+        return registering.to_sign(self.office, acting_, proposal_id, function, language)
+
+    def sign_deed(self, acting_: Acting, proposal_id: str, statement: bytes, assertion: bytes) -> Proposal:
+        """Add her signature; with the last that it takes the deed is recorded, and counts. Raises Refused, Conflict."""
+        return registering.sign(self.office, acting_, proposal_id, statement, assertion)
+
+    def withdraw_proposal(self, acting_: Acting, proposal_id: str) -> Proposal:
+        """Take a proposal back. Raises Refused where it is another's."""
+        return registering.withdraw(self.office, acting_, proposal_id)
+
+    def founding_to_sign(self, what: Mapping[str, Json], by: str, language: str) -> ToSign:
+        """What one of the first two people signs with the key that she just made. Raises Invalid, Refused."""
+        return registering.founding_to_sign(self.office, what, by, language)
+
+    def found(self, under: Sequence[Signed]) -> None:
+        """Record the first two keys, signed by both. Raises Refused, Conflict."""
+        registering.found(self.office, under)
 
     # the worker's steps
 
