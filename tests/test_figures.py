@@ -394,7 +394,7 @@ def in_force(store: Store, hide_below: int, at: datetime) -> None:
 def test_the_threshold_is_that_of_the_policy_on_the_last_day(store: Store) -> None:
     assert yearly.hide_below(store, SPAN.until) == 5
     in_force(store, 8, MARCH)
-    in_force(store, 0, SPAN.until + timedelta(days=1))
+    in_force(store, 3, SPAN.until + timedelta(days=1))
     assert yearly.hide_below(store, SPAN.until) == 8
     a_record(store)
     assert outcomes(yearly.make(store, SPAN)) == {"ended": None, "lapsed": None}

@@ -95,6 +95,7 @@ def test_all_mistakes_are_named_at_once_with_line_and_clause() -> None:
         ("[forward.review]\nsigned = false\n", 2, 7, "too-mild"),
         ("[forward.review]\ncount = 0\n", 2, 7, "too-mild"),
         ("[four-eyes]\nofficer_for = ['death']\n", 2, 7, "too-mild"),
+        ("[figures]\nhide_below = 0\n", 2, 18, "too-mild"),
         ("forward = 3\n", 1, 1, "no-table"),
         ("[forward]\nmax_days = 14.5\n", 2, 9, "no-whole-number"),
         ("[auto-reply.ask]\nwait_hours = inf\n", 2, 6, "no-number"),
@@ -199,6 +200,11 @@ def test_the_shipped_file_on_another_preset_is_told_where_it_is_too_mild() -> No
         ("search.words_in", "too-mild"),
     }
     assert all(one.line is not None for one in mistakes)
+
+
+def test_an_empty_list_below_the_floor_is_shown_as_one() -> None:
+    (mistake,) = check("[private]\nsensitivity = []\n", EVERYBODY).mistakes
+    assert "[]" in mistake.sentence("en")
 
 
 def test_a_value_below_the_floor_is_refused_for_everybody_else_too() -> None:

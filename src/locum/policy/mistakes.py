@@ -125,7 +125,7 @@ def shown(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, list):
-        return ", ".join(map(shown, value))
+        return ", ".join(map(shown, value)) or "[]"
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
