@@ -170,7 +170,7 @@ OTHER_VALUES: dict[str, list[tuple[object, dict[str, str]]]] = {
         (["death"], {"nl": "Bij een overlijden is", "en": "In a death one of"}),
         ([], {"nl": "Geen enkele omstandigheid", "en": "No circumstance"}),
     ],
-    "private.subject_tags": [({"nl": ["geheim"]}, {"nl": "[geheim]", "en": "[geheim]"})],
+    "private.subject_tags": [({"nl": ["geheim"]}, {"nl": "tussen haken: geheim", "en": "brackets: geheim"})],
     **{
         f"confidential.{role}": [([f"{role}@corp.test"], {"nl": f"{role}@corp.test", "en": f"{role}@corp.test"})]
         for role in (

@@ -71,7 +71,7 @@ def _plain(_words: Words, value: object) -> str:
 def _marks(_words: Words, value: object) -> str:
     """Words that mark a subject, of all languages, each once."""
     lists = value.values() if isinstance(value, dict) else ()
-    return ", ".join(dict.fromkeys(f"[{one_line(mark)}]" for marks in lists for mark in marks))
+    return ", ".join(dict.fromkeys(one_line(mark) for marks in lists for mark in marks))
 
 
 _either, _all = "or-also", "and-also"
