@@ -160,11 +160,10 @@ def test_those_who_may_review_are_told_that_a_case_waits_and_nothing_of_it(make:
     world.work()
     world.later(hours=5)
     assert world.desk.case(case.id).state is State.AWAITING_REVIEW
-    for who in ("carla", "dirk"):
-        [letter] = world.letters(f"{who}@corp.test", "review")
-        text = letter.content.decode()
-        assert f"locum review {case.id}" in letter.mail.get_content()
-        assert not [word for word in ("Anna", "anna@", "Afwezig deze zomer") if word in text]
+    [letter] = world.letters("carla@corp.test", "review")
+    text = letter.content.decode()
+    assert f"locum review {case.id}" in letter.mail.get_content()
+    assert not [word for word in ("Anna", "anna@", "Afwezig deze zomer") if word in text]
     assert not world.letters("bob@corp.test", "review")
     world.later(hours=5)
     assert len(world.letters("carla@corp.test", "review")) == 1

@@ -170,6 +170,10 @@ OTHER_VALUES: dict[str, list[tuple[object, dict[str, str]]]] = {
         (["death"], {"nl": "Bij een overlijden is", "en": "In a death one of"}),
         ([], {"nl": "Geen enkele omstandigheid", "en": "No circumstance"}),
     ],
+    "four-eyes.escalate_hours": [
+        (8, {"nl": "na 8 werkuren zonder besluit", "en": "after every 8 working hours without"}),
+        (0, {"nl": "allen tegelijk", "en": "all of them together"}),
+    ],
     "private.subject_tags": [({"nl": ["geheim"]}, {"nl": "tussen haken: geheim", "en": "brackets: geheim"})],
     **{
         f"confidential.{role}": [([f"{role}@corp.test"], {"nl": f"{role}@corp.test", "en": f"{role}@corp.test"})]

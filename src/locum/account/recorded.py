@@ -9,7 +9,7 @@ from locum.entry import Entry
 _TOLD = {
     "requested": "case requester reason because measure measures batch contact_person closes_on",
     "refused": "case requester reason because measure measures by clause",
-    "asked": "case channel outcome to by receipt note tries request",
+    "asked": "case channel outcome to whom by receipt note tries request",
     "answered": "case answer via by because measure earlier",
     "consented": "case to answer via by",
     "objected": "case via by because",

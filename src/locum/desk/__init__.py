@@ -9,8 +9,9 @@
     keepers.py
     acting.py        apply, watch, end, look       the only place that touches a mail system
     reaching.py      reading and writing many      how acting.py gets there
-    telling.py       live, noted, news, review,    what she, the requester and the reviewers are told
-                     account
+    telling.py       live, noted, news, account    what she and the requester are told
+    escalating.py,   review-wanted                 who is asked to look, one after the other, and told that it is over
+    whom.py
     joining.py       request, with another         a measure joins a request that has nothing set yet
     consenting.py    consent, tell-receiver        the receiver of a forward is asked, and told
     last_look.py     (apply)                       what was filed is judged once more, right before the act
@@ -37,6 +38,7 @@ from locum.desk import (
     behind_links,
     consenting,
     departing,
+    escalating,
     filing,
     forgotten,
     joining,
@@ -101,7 +103,7 @@ class Desk:
             "tell-live": partial(keepers.tell_live, office),
             "noted": partial(keepers.noted, office),
             "news": partial(telling.news, office),
-            "review-wanted": partial(telling.review_wanted, office),
+            "review-wanted": partial(escalating.review_wanted, office),
             "account": partial(keepers.account, office),
             departing.CONTACT_TOLD: partial(keepers.tell_asked, office),
             departing.REMINDED: partial(keepers.remind_of_closing, office),

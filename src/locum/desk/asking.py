@@ -185,17 +185,19 @@ def proceed(
             entry = office.draft(
                 case, "refused", clause=no.clause, key=no.key, by="policy", mailbox=case.mailbox, **no.values
             )
-            return _finished(office, refused, (*entries, entry), finished, use)
+            return _with(_finished(office, refused, (*entries, entry), finished, use), *review_over(office, case))
 
 
 def _scheduled(
     office: Office, case: Case, entries: tuple[Draft, ...], finished: Taken | None, use: Link | None
 ) -> Change:
+    over = review_over(office, case)
     if case.state is not State.SCHEDULED:
         case = advance(advance(case, Event.APPROVE), Event.SCHEDULE)
     due_at = max(office.clock(), case.from_date - APPLY_AHEAD)
     job = Job(kind="apply", case=case.id, due_at=due_at, lane=case.connector)
-    return Change(case=case, entries=entries, put=(job,), drop=(*_WAITING_JOBS, "close"), finished=finished, use=use)
+    drop = (*_WAITING_JOBS, "close")
+    return Change(case=case, entries=entries, put=(job, *over), drop=drop, finished=finished, use=use)
 
 
 def _finished(
@@ -228,15 +230,25 @@ def told_to_receiver(office: Office, case: Case, at: datetime | None = None) -> 
 
 
 def review_wanted(office: Office, case: Case) -> Job:
-    """Tell those who may review that a case waits for them."""
+    """Ask those who may review to look, or tell them that it is over."""
     return Job(kind="review-wanted", case=case.id, due_at=office.clock(), lane="letters")
+
+
+def review_over(office: Office, case: Case) -> tuple[Job, ...]:
+    """Tell those who were asked to look that it is over, where this case, as it is now, waits for them."""
+    return (review_wanted(office, case),) if case.state is State.AWAITING_REVIEW else ()
+
+
+def _with(change: Change, *jobs: Job) -> Change:
+    return replace(change, put=(*change.put, *jobs))
 
 
 def _expired(
     office: Office, case: Case, entries: tuple[Draft, ...], why: str, finished: Taken | None, use: Link | None = None
 ) -> Change:
     entry = office.draft(case, "expired", why=why)
-    return _finished(office, advance(case, Event.EXPIRE, outcome=why), (*entries, entry), finished, use)
+    expired = _finished(office, advance(case, Event.EXPIRE, outcome=why), (*entries, entry), finished, use)
+    return _with(expired, *review_over(office, case))
 
 
 def expire(office: Office, case: Case, taken: Taken, why: str) -> None:
@@ -281,18 +293,18 @@ def answered(office: Office, case: Case, said: Said) -> Change:
         body |= {"measure": _measure(case), "request": case.request, "r": dict(canonical_request(case))}
     entry = office.draft(case, "answered", **body)
     noted = Job(kind="noted", case=case.id, due_at=now, lane="letters")
+    over = review_over(office, case)
     match said.answer:
         case "agreed" | "own-text":
             agreed = advance(case, Event.AGREE, answer=said.answer, answered_at=now, outcome="")
-            change = proceed(office, agreed, (entry,), use=said.use)
-            return replace(change, put=(*change.put, noted))
+            return _with(proceed(office, agreed, (entry,), use=said.use), noted, *over)
         case "done-herself":
             done = advance(case, Event.WITHDRAW, answer=said.answer, answered_at=now, outcome=said.answer)
-            return _finished(office, done, (entry,), use=said.use)
+            return _with(_finished(office, done, (entry,), use=said.use), *over)
     objected = _with_objection(advance(case, Event.OBJECT, outcome="objection"), now)
     close_job = Job(kind="close", case=case.id, due_at=case.to_date)
-    drop = (*_WAITING_JOBS, "apply")
-    return Change(case=objected, entries=(entry,), put=(close_job, noted, news(office, case)), drop=drop, use=said.use)
+    put = (close_job, noted, news(office, case), *over)
+    return Change(case=objected, entries=(entry,), put=put, drop=(*_WAITING_JOBS, "apply"), use=said.use)
 
 
 def _with_objection(case: Case, now: datetime) -> Case:
@@ -370,4 +382,5 @@ def withdraw(office: Office, acting: Acting, case: Case) -> Case:
     """Somebody, most often the requester, takes it back before anything was set."""
     withdrawn = advance(case, Event.WITHDRAW, outcome=by_whom(case, acting))
     entry = office.draft(case, "withdrawn", by={"id": acting.id, "name": acting.name}, because="")
-    return office.store.commit([_finished(office, withdrawn, (entry,))])[0]
+    change = _with(_finished(office, withdrawn, (entry,)), *review_over(office, case))
+    return office.store.commit([change])[0]

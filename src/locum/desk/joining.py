@@ -10,6 +10,7 @@ from locum.absence import Mailbox
 from locum.addresses import canonical
 from locum.approval import request_hash
 from locum.desk import departing, objecting
+from locum.desk.asking import review_over
 from locum.desk.filing import (
     Form,
     because_of,
@@ -34,7 +35,7 @@ from locum.policy import No
 from locum.store import Change
 from locum.wording import normal_line
 
-_OF_THE_ONE_BEFORE = ("ask", "lapse", "consent", "close", "apply", "review-wanted", "noted")
+_OF_THE_ONE_BEFORE = ("ask", "lapse", "consent", "close", "apply", "noted")
 
 
 def join(office: Office, acting: Acting, case: Case, form: Form) -> Case:
@@ -48,9 +49,8 @@ def join(office: Office, acting: Acting, case: Case, form: Form) -> Case:
     who: Json = {"id": acting.id, "name": acting.name}
     asked: dict[str, Json] = {**canonical_request(joined), "requester": who, "request": joined.request}
     entry = office.draft(joined, "requested", **asked, joins=case.request)
-    change = Change(
-        case=joined, entries=(entry,), put=first_jobs(office, joined, office.clock()), drop=_OF_THE_ONE_BEFORE
-    )
+    put = (*first_jobs(office, joined, office.clock()), *review_over(office, case))
+    change = Change(case=joined, entries=(entry,), put=put, drop=_OF_THE_ONE_BEFORE)
     return office.store.commit([change])[0]
 
 

@@ -12,8 +12,8 @@ from locum.desk.receiving import NOTHING, Seen, circle, is_away, receiver_of
 from locum.errors import Trouble
 from locum.lifecycle import Case
 from locum.measure import Audience, Forward, Senders
-from locum.policy import Facts, Needs, No, Question, ask_of, decide, reviewing
-from locum.policy.measures import Ask
+from locum.policy import MEASURES, Facts, Needs, No, Question, ask_of, decide, reviewing
+from locum.policy.measures import Ask, MeasureRules
 
 _MOMENT = timedelta(seconds=1)
 
@@ -122,6 +122,12 @@ def if_silent(office: Office, case: Case) -> str:
 def reviewers(office: Office, case: Case) -> tuple[str, ...]:
     """The functions whose review of this case can count."""
     return reviewing(office.policy_of(case), outline(office, case))
+
+
+def rules_of(office: Office, case: Case) -> list[MeasureRules]:
+    """What the policy says of each measure of this case."""
+    policy = office.policy_of(case)
+    return [policy.rules(name) for name in MEASURES if name in outline(office, case).measures]
 
 
 def function_of(office: Office, who: str) -> str:

@@ -12,7 +12,7 @@ from locum.account import Account
 from locum.approval import Log, Site
 from locum.desk import in_force
 from locum.entry import Draft, Json
-from locum.errors import Conflict, Invalid, Rejected
+from locum.errors import Conflict, Invalid, LocumError, Rejected
 from locum.hours import WorkingHours
 from locum.lifecycle import Case
 from locum.policy import Policy
@@ -41,6 +41,16 @@ class Organisation:
     links: tuple[str, ...] = ()
     bank_accounts: tuple[str, ...] = ()
     sender: str = ""
+
+
+_AWAY_KEPT = timedelta(minutes=5)
+
+
+def _absent(source: LeaveSource, now: datetime) -> list[str]:
+    try:
+        return [one.person for one in source.absences(now, now + timedelta(seconds=1))]
+    except LocumError:
+        return []
 
 
 def _no_step(_name: str) -> None:
@@ -73,6 +83,7 @@ class Office:
     site: Site | None = None
     founded: tuple[str, ...] = ()
     _earlier: dict[str, Policy] = field(default_factory=dict, repr=False)
+    _away: list[tuple[datetime, frozenset[str]]] = field(default_factory=list, repr=False)
     _registers: dict[tuple[int, bytes], Growing] = field(default_factory=dict, repr=False)
 
     @property
@@ -153,6 +164,18 @@ class Office:
     def zone(self, person: Person | None) -> ZoneInfo:
         """Her time zone, the organisation's where none is on file."""
         return ZoneInfo(person.time_zone if person is not None else self.organisation.time_zone)
+
+    def away_now(self) -> frozenset[str]:
+        """Who is away at this moment, by the lists of leave, as they were a few minutes ago at the earliest: a thousand cases
+        that wait ask a calendar once. A list that cannot be read is passed over.
+        """
+        now = self.clock()
+        for at, away in self._away:
+            if at <= now < at + _AWAY_KEPT:
+                return away
+        away = frozenset(who for source in self.leave for who in _absent(source, now))
+        self._away[:] = [(now, away)]
+        return away
 
     def link_key(self) -> bytes:
         """The key that links are signed with, made once per organisation."""

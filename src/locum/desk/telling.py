@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from locum.absence import Channel, Person
 from locum.account import Account, Contacts, build
-from locum.desk.judging import ask_rules, if_silent, reviewers
+from locum.desk.judging import ask_rules, if_silent
 from locum.desk.office import Office
 from locum.desk.receiving import receiver_of
 from locum.entry import Draft, Json
@@ -25,7 +25,7 @@ _GIVE_UP = timedelta(days=30)
 _TRIES = 5
 _REFUSED = "letter-rejected"
 TO_RECEIVER = frozenset({"letter-consent", "letter-receiver-live", "letter-receiver-ended"})
-_NEWS, _REVIEW, _ACCOUNT = "letter-requester", "letter-review", "letter-account"
+_NEWS, _ACCOUNT = "letter-requester", "letter-account"
 _VARYING = frozenset({"ask", "live"})
 _VARIANTS = {"auto-reply": "", "forward": "-forward", "both": "-both"}
 """Letters that are other words for a forward, and for both together."""
@@ -121,11 +121,11 @@ def _letter_entry(office: Office, case: Case, note: str, outcome: str, receipt: 
     return office.draft(case, "asked", channel=Channel.MAILBOX, outcome=outcome, **body)
 
 
-def _record(office: Office, taken: Taken, case: Case, entry: Draft, *, finished: bool) -> None:
+def record(office: Office, case: Case, entry: Draft, *, finished: Taken | None = None) -> None:
     """An entry about a case, whoever else changes that case in the same moment: the letter has left already."""
     for _ in range(_TRIES):
         try:
-            office.store.commit([Change(case=case, entries=(entry,), finished=taken if finished else None)])
+            office.store.commit([Change(case=case, entries=(entry,), finished=finished)])
         except Conflict as conflict:
             if conflict.key != "changed-meanwhile":
                 raise
@@ -145,16 +145,21 @@ def _send(office: Office, taken: Taken, letter: Letter, note: str, *, until: dat
     except Rejected as refusal:
         if taken.job.trouble != _REFUSED:
             failed = _letter_entry(office, case, note, "failed", refusal.key)
-            _record(office, taken, case, failed, finished=False)
+            record(office, case, failed)
         if until is not None and office.clock() >= until:
             office.store.commit([Change(finished=taken)])
             return None
         again = min(office.watch_every * 2 ** min(taken.job.tries, 5), _LONGEST_AGAIN)
         office.store.back_off([taken], office.clock() + again, _REFUSED)
     except Trouble as trouble:
-        later = timedelta(seconds=min(3600, _AGAIN_SECONDS * (1 + taken.job.tries)))
-        office.store.back_off([taken], office.clock() + later, trouble.key)
+        try_later(office, taken, trouble)
     return None
+
+
+def try_later(office: Office, taken: Taken, trouble: Trouble) -> None:
+    """The relay has trouble of its own: the job is put off, later and later."""
+    later = timedelta(seconds=min(3600, _AGAIN_SECONDS * (1 + taken.job.tries)))
+    office.store.back_off([taken], office.clock() + later, trouble.key)
 
 
 def tell(office: Office, taken: Taken, case: Case, letter: Letter, note: str, until: datetime) -> None:
@@ -162,7 +167,7 @@ def tell(office: Office, taken: Taken, case: Case, letter: Letter, note: str, un
     if (receipt := _send(office, taken, letter, note, until=until)) is not None:
         case = office.store.case(case.id)
         sent = _letter_entry(office, case, note, "delivered-to-relay", receipt)
-        _record(office, taken, case, sent, finished=True)
+        record(office, case, sent, finished=taken)
 
 
 def worth_trying_until(case: Case) -> datetime:
@@ -219,54 +224,6 @@ def news(office: Office, taken: Taken) -> None:
         values=filled | {"news": f"{told} ({why})" if why else told},
     )
     tell(office, taken, case, letter, _NEWS, worth_trying_until(case))
-
-
-def review_wanted(office: Office, taken: Taken) -> None:
-    """Tell those who may look at a case that it waits for them; nothing of what is in it."""
-    case = office.store.case(taken.job.case)
-    readers = _reviewers(office, case) if case.state is State.AWAITING_REVIEW else []
-    if not readers:
-        office.store.commit([Change(finished=taken)])
-        return
-    case = announce(office, taken, case, _REVIEW)
-    outcome = "failed"
-    for reader, address in readers:
-        try:
-            office.post.send(_review_letter(office, case, reader, address))
-            outcome = "delivered-to-relay"
-        except Rejected:
-            continue  # this address is refused; the others may look all the same
-        except Trouble as trouble:
-            later = timedelta(seconds=min(3600, _AGAIN_SECONDS * (1 + taken.job.tries)))
-            office.store.back_off([taken], office.clock() + later, trouble.key)
-            return
-    case = office.store.case(case.id)
-    _record(office, taken, case, _letter_entry(office, case, _REVIEW, outcome), finished=True)
-
-
-def _reviewers(office: Office, case: Case) -> list[tuple[Person, str]]:
-    """Those whose review would count (clause 7), with their addresses."""
-    functions = reviewers(office, case)
-    return [
-        (person, person.mailbox.address)
-        for person in office.people.everyone()
-        if person.function in functions
-        and person.id not in (case.requester, case.person)
-        and person.mailbox is not None
-    ]
-
-
-def _review_letter(office: Office, case: Case, reader: Person, address: str) -> Letter:
-    filled = {"organisation": office.organisation.name, "name": reader.name, "case": case.id}
-    return Letter(
-        id=f"{case.id}.review.{reader.id}.{case.request[:8]}",
-        event="review",
-        channel=Channel.MAILBOX,
-        address=address,
-        name=reader.name,
-        language=reader.language,
-        values=filled,
-    )
 
 
 # the account -------------------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from pydantic import AfterValidator, Field, model_validator
 from locum.addresses import exception
 from locum.entry import bad_character
 from locum.errors import Invalid
-from locum.policy.measures import FunctionName, HyphenTable, Reason, Table
+from locum.policy.measures import FunctionName, Hours, HyphenTable, Reason, Table
 
 
 def _one_plain_line(value: str) -> str:
@@ -123,9 +123,12 @@ class Objection(Table):
 
 
 class FourEyes(Table):
-    """Clause 7: when the data protection officer is one of those who look, and which function that is."""
+    """Clause 7: when the data protection officer is one of those who look, and which function that is; and after how many
+    working hours one more is asked, 0 for all at once.
+    """
 
     officer: FunctionName = "dpo"
+    escalate_hours: Hours = 4
     officer_for: list[Circumstance] = _CIRCUMSTANCES
 
 

@@ -120,6 +120,8 @@ KEYS: Mapping[str, Key] = MappingProxyType(
         "objection.functions": Key(6, "policy.clauses.objection", _F),
         "four-eyes.officer": Key(7, "policy.clauses.officer"),
         "four-eyes.officer_for": Key(7, "policy.clauses.officer", _G),
+        # Sooner is more people who know, later is a longer wait: neither is stricter.
+        "four-eyes.escalate_hours": Key(7, "desk.escalating._due"),
         "private.folders": Key(11, SEARCH),
         "private.subject_tags": Key(11, "policy.around.Private.marks"),
         "private.sensitivity": Key(11, SEARCH, _G),

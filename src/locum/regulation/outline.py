@@ -14,7 +14,7 @@ CLAUSES: dict[int, str] = {
     "promise.6.own-text promise.6.herself promise.6.objection promise.6.objection-live promise.6.overrule duty.6.notify "
     "promise.6.reads-along promise.6.leave-kind promise.6.because-read duty.6.reason-of-absence duty.6.ill",
     7: "promise.7.count promise.7.functions promise.7.forward promise.7.signed promise.7.officer promise.7.persons "
-    "promise.7.denial promise.7.text promise.7.again",
+    "promise.7.asked promise.7.denial promise.7.text promise.7.again",
     8: "promise.8.audience promise.8.template promise.8.no-date promise.8.free-text promise.8.batch promise.8.heard-by "
     "promise.8.literal promise.8.refused-words promise.8.warned-words duty.8.words duty.8.elsewhere",
     9: "promise.9.kept promise.9.longest promise.9.default promise.9.inside promise.9.consent promise.9.to-requester "

@@ -217,6 +217,13 @@ PROMISES: tuple[Promise, ...] = (
         "test_desk.py::test_requester_and_owner_cannot_review "
         "test_desk_promises.py::test_a_reviewer_of_the_requesters_function_does_not_count",
     ),
+    _row(
+        "7.asked",
+        "desk.escalating.review_wanted",
+        "test_asked_to_look.py::test_one_named_person_is_asked_first_and_one_more_after_each_escalation_time "
+        "test_asked_to_look.py::test_whoever_was_asked_and_had_not_decided_is_told_that_it_is_over",
+        "four-eyes.escalate_hours",
+    ),
     _row("7.denial", "policy.clauses.four_eyes", "test_policy.py::test_a_denial_is_refused_by_clause_7"),
     _row(
         "7.text",

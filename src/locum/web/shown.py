@@ -46,6 +46,7 @@ _NOT_TO_HER: Final = frozenset(
     {
         "letter-requester",
         "letter-review",
+        "letter-review-over",
         "letter-contact-asked",
         "letter-contact-live",
         "letter-closing-due",
