@@ -25,7 +25,7 @@ from sqlalchemy import (
     text,
 )
 
-HEAD = "0003"
+HEAD = "0004"
 """The newest migration; a store that stands here is not touched by `migrate`."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -224,3 +224,30 @@ proposals = Table(
     Index("proposals_open", "state", "not_after"),
 )
 """Deeds about people and keys while their signatures are collected. What counts is what was signed, never what stands here."""
+
+access_tokens = Table(
+    "access_tokens",
+    metadata,
+    Column("id", String(20), primary_key=True),
+    Column("token_hash", LargeBinary, nullable=False),
+    Column("person", String(200), nullable=False),
+    Column("scopes", String(400), nullable=False),
+    Column("made_by", String(200), nullable=False),
+    Column("made_at", Instant, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    Column("used_at", Instant),
+    Column("ended_at", Instant),
+    UniqueConstraint("token_hash", name="access_tokens_token"),
+)
+"""Tokens of the API, by the hash of each. An ended or expired one stays, to be seen in the list."""
+
+repeats = Table(
+    "repeats",
+    metadata,
+    Column("name", LargeBinary, primary_key=True),
+    Column("asked", LargeBinary, nullable=False),
+    Column("began_at", Instant, nullable=False),
+    Column("sealed", LargeBinary),
+    Index("repeats_began", "began_at"),
+)
+"""What the API answered to a request that acts, for a day. `sealed` is null while it is being answered."""

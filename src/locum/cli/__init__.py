@@ -18,6 +18,7 @@ from locum.cli.house import register as register_house
 from locum.cli.output import put_json
 from locum.cli.policy import register as register_policy
 from locum.cli.requests import register as register_requests
+from locum.cli.token import register as register_tokens
 from locum.errors import Invalid, LocumError
 from locum.messages import say
 from locum.shapes import explained, with_error
@@ -48,7 +49,7 @@ def _root(
         raise typer.Exit(2)
 
 
-for register in (register_requests, register_cases, register_policy, register_figures, register_house):
+for register in (register_requests, register_cases, register_policy, register_figures, register_tokens, register_house):
     register(app)
 
 
