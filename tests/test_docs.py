@@ -20,6 +20,7 @@ from locum.connectors.sieve_files import SieveFiles
 from locum.measure import Can
 from locum.people import csv as people_csv
 from locum.settings import kinds, load, tables
+from stories.script import HAPPENS, SOMEBODY
 
 ROOT = Path(__file__).parent.parent
 OPERATE = (ROOT / "docs" / "operate.md").read_text("utf-8")
@@ -263,6 +264,15 @@ def test_every_page_that_the_code_names_exists(path):
     told = re.findall(r'"""[\s\S]*?"""|#.*', path.read_text("utf-8"))
     named = re.findall(r"[A-Za-z0-9/_-]+\.md\b", " ".join(told))
     assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+def test_the_page_about_stories_has_every_step_of_them():
+    told = {re.sub(r"^[^:]*@\S+ ", "", step[0].strip("`").partition(":")[0]) for step in rows(page_of_stories())}
+    assert told == {"$ locum ...", *HAPPENS, *SOMEBODY}
+
+
+def page_of_stories() -> str:
+    return section((ROOT / "docs" / "stories.md").read_text("utf-8"), "The steps")
 
 
 DECISIONS = sorted((ROOT / "docs" / "decisions").glob("*.md"))
