@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from locum.demo.host import Dovecot, Sink
+from locum.demo.host import Dovecot, Sink, faketime
 from mailhosts.dovecot import PASSWORD
 from mailhosts.queue import ForwardingHost, forward_publisher
 from stories.script import Step, read
@@ -20,8 +20,8 @@ PASSWORDS = {f"{name}@corp.test": PASSWORD for name in USERS}
 @pytest.fixture(scope="module")
 def plain_host() -> Iterator[Dovecot]:
     """A Dovecot with a moved clock; what it sends is there as soon as it was sent."""
-    if shutil.which("dovecot") is None:
-        pytest.skip("Dovecot is not installed")
+    if shutil.which("dovecot") is None or faketime() is None:
+        pytest.skip("Dovecot or libfaketime is not installed")
     with Dovecot(users=PASSWORDS, clock=True) as made:
         yield made
 
@@ -29,8 +29,8 @@ def plain_host() -> Iterator[Dovecot]:
 @pytest.fixture(scope="module")
 def forwarding_host() -> Iterator[Dovecot]:
     """The same with a queue of its own, and directories for forwards."""
-    if os.geteuid() != 0 or shutil.which("postfix") is None:
-        pytest.skip("forwarding needs a Postfix, and that needs root")
+    if os.geteuid() != 0 or shutil.which("postfix") is None or faketime() is None:
+        pytest.skip("forwarding needs Postfix and libfaketime, and Postfix needs root")
     with ForwardingHost(users=PASSWORDS, clock=True) as made:
         yield made
 

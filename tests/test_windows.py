@@ -13,7 +13,7 @@ import pytest
 from tests.on_dovecot import OURS, asked_for, live, managesieve, now, published, replies, world_of
 from tests.world import PEOPLE, PUBLISHED, World
 
-from locum.demo.host import Dovecot, Sink
+from locum.demo.host import Dovecot, Sink, faketime
 from locum.lifecycle import Case, State
 from mailhosts.dovecot import MASTER, MASTER_PASSWORD, PASSWORD, answers_at
 from mailhosts.publishing import deliver, stored
@@ -33,8 +33,8 @@ def relay() -> Iterator[Sink]:
 @pytest.fixture(scope="module")
 def clock() -> Iterator[Dovecot]:
     """A Dovecot far east of everybody, whose clock can be set."""
-    if shutil.which("faketime") is None:
-        pytest.skip("libfaketime is not installed (package faketime)")
+    if faketime() is None or shutil.which("dovecot") is None:
+        pytest.skip("Dovecot or libfaketime is not installed")
     users, masters = dict.fromkeys((ANNA, BERT), PASSWORD), {MASTER: MASTER_PASSWORD}
     with Dovecot(users=users, masters_sieve=masters, clock=True, time_zone="Pacific/Kiritimati") as host:
         yield host
