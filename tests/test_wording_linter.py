@@ -140,6 +140,10 @@ def test_marks_strewn_through_a_word_hide_nothing(seed):
         ("Ziekenhuis Sint Jan is onze klant.", "Ik lig in ziekenhuis Sint Jan."),
         ("Anna is niet ziek.", "Anna is niet ziek meer."),
         ("Onze training burn-out voorkomen is vol.", "Anna heeft een burn-out."),
+        ("Vanwege de overgang naar een nieuw systeem zijn wij beperkt bereikbaar.", "Anna is in de overgang."),
+        ("Onze balie is bereikbaar van 8.30 tot 17.00 uur.", "Anna is er niet tot 17.01."),
+        ("Our offices are closed over the bank holiday weekend.", "Anna is on holiday."),
+        ("Unser Büro ist vom 24. Dezember bis 1. Januar geschlossen.", "Anna ist vom 24. Dezember bis 1. Januar weg."),
         ("Sick of waiting? Call our front desk.", "Sick today. Call our front desk."),
         ("Deliveries go to departure hall 2.", "Anna has left the company."),
         ("Der Urlaubskatalog ist da.", "Anna ist im Urlaub."),
@@ -264,6 +268,18 @@ def test_a_remark_names_the_word_its_place_and_a_wording_instead():
     (remark,) = lint(text, audience="external", known=KNOWN)
     assert (remark.clause, remark.key, remark.instead) == (8, "wording.illness", "is op dit moment niet bereikbaar")
     assert text[remark.start : remark.end] == remark.word == "zie\u00adk"
+
+
+@pytest.mark.parametrize(
+    ("text", "proposed"),
+    [
+        ("Anna is at home with the baby.", "is not available at the moment"),
+        ("Anna is thuis met de baby.", "is op dit moment niet bereikbaar"),
+        ("Voor vragen kunt u ons bellen.\nAnna is at home with the baby.", "is not available at the moment"),
+    ],
+)
+def test_what_is_proposed_is_in_the_language_of_its_line(text, proposed):
+    assert {remark.instead for remark in lint(text, audience="external", known=KNOWN)} == {proposed}
 
 
 @pytest.mark.parametrize("kind", Kind)

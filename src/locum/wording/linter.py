@@ -64,8 +64,14 @@ def _severity(said: Severity, kind: Kind, hers: bool) -> Severity:
     return max(said, Severity.ALLOW if kind in _HERS_TO_TELL else Severity.WARN, key=_STRICTEST.index)
 
 
+def _line(text: str, hit: Hit) -> str:
+    """The line that it stands in: a reply in several languages has each on lines of its own, and a word may be of several."""
+    before, after = text[: hit.start].rpartition("\n")[2], text[hit.end :].partition("\n")[0]
+    return before + text[hit.start : hit.end] + after
+
+
 def _remark(hit: Hit, text: str, hint: str, known: Known, severity: Severity) -> Remark:
-    proposal = word_list(hit.language or hint).instead[hit.kind]
+    proposal = word_list(likely_language(_line(text, hit)) or hit.language or hint).instead[hit.kind]
     return Remark(
         clause=_CLAUSE,
         kind=hit.kind,
