@@ -19,6 +19,7 @@ from bench.organisation import PASSWORD, apply, apply_by, forms, on_dovecot, org
 from bench.policy import decisions
 from bench.regulation import regulation
 from bench.table import Row
+from bench.wording import wording
 from locum import sieve
 from locum.demo.host import Dovecot, free_port
 from locum.lifecycle import Case, State
@@ -241,4 +242,5 @@ BENCHES: dict[str, Callable[[], list[Row]]] = {
     "policy": decisions,
     "regulation": regulation,
     "figures": figures,
+    "wording": wording,
 }

@@ -17,6 +17,7 @@ from locum.wording import Kind, Known, Reader, lint
 SET = Path(__file__).parent.parent / "tests" / "data" / "wording.toml"
 NEVER_MISSED = (Kind.ILLNESS, Kind.WHEREABOUTS)
 PRECISION, RECALL = 0.9, 0.9
+GUESSED = 0.8  # the precision of "more than away", which no list knows
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,9 +135,10 @@ def _row(language: str, kind: str, count: Count) -> tuple[Row, Row]:
 
 def _together(kind: Kind, count: Count) -> Iterator[Row]:
     name, goal = f"wording-linter-{kind}", 1.0 if kind in NEVER_MISSED else RECALL
+    precise = GUESSED if kind is Kind.MORE_THAN_AWAY else PRECISION
     yield Row(
         name=f"{name}-precision", unit=f"of {len(count.right) + len(count.wrong)} remarked", ours=count.precision,
-        goal=f">= {PRECISION}", holds=count.precision >= PRECISION,
+        goal=f">= {precise}", holds=count.precision >= precise,
     )  # fmt: skip
     yield Row(
         name=f"{name}-recall", unit=f"of {len(count.right) + len(count.missed)}", ours=count.recall,
