@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from sqlalchemy import Connection, Executable, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, Executable, bindparam, delete, insert, select, text, update
 
 from locum import jobs as queue
 from locum import record
@@ -128,6 +128,7 @@ def _filed(heads: record.Heads, case: Case) -> Row:
         "mailbox": case.mailbox,
         "batch": case.batch,
         "sealed": _sealed(heads, case),
+        "requester": case.requester,
     }
 
 
@@ -151,6 +152,7 @@ def write(connection: Connection, ready: Ready, now: datetime) -> None:
     _many(connection, insert(vault), ready.heads.made)
     _many(connection, insert(cases), ready.filed)
     _many(connection, _CHANGE, ready.changed)
+    _many(connection, _REVIEWED, [{"id": c.id, "person": p} for c in ready.cases for p in sorted({r[0] for r in c.reviews})])
     _many(connection, insert(links), [_link(link) for change in ready.changes for link in change.links])
     _write_kept(connection, ready)
     if ready.rows.rows:
@@ -158,6 +160,9 @@ def write(connection: Connection, ready: Ready, now: datetime) -> None:
 
 
 _CHANGE = update(cases).where(cases.c.id == bindparam("its_id"))
+_REVIEWED = text(
+    "INSERT INTO reviewers (person, number) SELECT :person, number FROM cases WHERE id = :id ON CONFLICT DO NOTHING"
+)
 _ADVANCE = update(streams).where(streams.c.name == bindparam("its_name"))
 _FORGET = delete(kept).where(kept.c.case_id == bindparam("its_case"))
 

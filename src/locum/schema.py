@@ -25,7 +25,7 @@ from sqlalchemy import (
     text,
 )
 
-HEAD = "0004"
+HEAD = "0005"
 """The newest migration; a store that stands here is not touched by `migrate`."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -105,12 +105,23 @@ cases = Table(
     Column("mailbox", String(400), nullable=False),
     Column("batch", String(200), nullable=False),
     Column("sealed", LargeBinary, nullable=False),
+    Column("requester", String(200), nullable=False, server_default=""),
     UniqueConstraint("id", name="cases_id"),
     Index("cases_mailbox", "mailbox", "number"),
+    Index("cases_requester", "requester", "number"),
     Index("cases_state", "state", "number"),
     Index("cases_batch", "batch", "number", sqlite_where=text("batch <> ''"), postgresql_where=text("batch <> ''")),
 )
 """`number` counts cases in the order in which they were filed."""
+
+reviewers = Table(
+    "reviewers",
+    metadata,
+    Column("person", String(200), primary_key=True),
+    Column("number", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=False),
+    sqlite_with_rowid=False,
+)
+"""Who said yes or no to which case, by the case's number: a list to look up, and never a review."""
 
 kept = Table(
     "kept",

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from sqlalchemy import Connection, inspect, select, text
+from sqlalchemy import ColumnElement, Connection, inspect, select, text
 
 from locum import jobs as queue
 from locum.checkpointing import Signer, grown_tree, sign_tree
@@ -24,7 +24,7 @@ from locum.jobs import Job, Taken
 from locum.lifecycle import FINAL, Case, State
 from locum.reading import read_cases, read_kept, read_leaves
 from locum.record import lengths, read_entries, read_heads
-from locum.schema import HEAD, cases, links, settings, tree
+from locum.schema import HEAD, cases, links, reviewers, settings, tree
 
 __all__ = ["Change", "Job", "Link", "Signer", "Store", "Taken"]
 
@@ -136,11 +136,29 @@ class Store:
         return [found[case_id] for case_id in case_ids]
 
     def find(
-        self, *, state: State | None = None, mailbox: str | None = None, batch: str | None = None, limit: int = 1000
+        self,
+        *,
+        state: State | None = None,
+        mailbox: str | None = None,
+        batch: str | None = None,
+        requester: str | None = None,
+        reviewer: str | None = None,
+        before: str = "",
+        limit: int = 1000,
     ) -> list[Case]:
-        """Newest first."""
-        pairs = ((cases.c.state, state and state.value), (cases.c.mailbox, mailbox), (cases.c.batch, batch))
-        wanted = [column == value for column, value in pairs if value is not None]
+        """Newest first; with `before`, those filed before that case. `reviewer` has said yes or no to them."""
+        pairs = (
+            (cases.c.state, state and state.value),
+            (cases.c.mailbox, mailbox),
+            (cases.c.batch, batch),
+            (cases.c.requester, requester),
+        )
+        wanted: list[ColumnElement[bool]] = [column == value for column, value in pairs if value is not None]
+        if reviewer is not None:
+            wanted.append(cases.c.number.in_(select(reviewers.c.number).where(reviewers.c.person == reviewer)))
+        if before:
+            earlier = cases.alias()
+            wanted.append(cases.c.number < select(earlier.c.number).where(earlier.c.id == before).scalar_subquery())
         with self._database.reading() as connection:
             return read_cases(connection, *wanted, limit=limit)
 

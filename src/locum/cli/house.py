@@ -122,6 +122,7 @@ def serve(door: Door) -> int:
         url=settings.web.url,
         proxies=settings.web.proxies,
         doorway=door.app.doorway,
+        inside=door.app.desk,
     )
     door.tell("serving", listen=settings.web.listen, url=settings.web.url)
     serve_pages(pages, settings.web.listen)

@@ -1,7 +1,7 @@
 """The message catalogue: every sentence Locum says, by language and key.
 
-messages/<lang>/<area>.toml; a key is the file's stem and the TOML path: `letters.ask.subject`. The area `errors` is a
-folder of files that are read as one: `errors.end-before-start.sentence`.
+messages/<lang>/<area>.toml; a key is the file's stem and the TOML path: `letters.ask.subject`. An area may have a folder of
+its name as well, or instead, whose files are read as one with it: `errors.end-before-start.sentence`.
 Placeholders are str.format names. A missing key is an error in every language, never an empty string.
 """
 
@@ -19,8 +19,9 @@ def catalogue(language: str, area: str) -> dict[str, str]:
     """All messages of one area, flattened to dotted keys. Unknown languages fall back to English."""
     language = language if language in LANGUAGES else "en"
     place = files(__name__).joinpath(language)
-    folder = place.joinpath(area)
-    sources = sorted(folder.iterdir(), key=str) if folder.is_dir() else [place.joinpath(f"{area}.toml")]
+    folder, file = place.joinpath(area), place.joinpath(f"{area}.toml")
+    sources = sorted(folder.iterdir(), key=str) if folder.is_dir() else []
+    sources += [file] if file.is_file() or not sources else []
     return {k: v for source in sources for k, v in _flatten("", tomllib.loads(source.read_text("utf-8")))}
 
 

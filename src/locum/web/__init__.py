@@ -1,7 +1,7 @@
 """The web door: pages behind one-time links, for the person who is asked, and signing in. `make_app` builds it, `serve` runs it.
 
 Behind a link it calls the desk's `look` and `answer` and nothing else of Locum's that acts: no sign-in, no cookies, no
-JavaScript. Signing in is in signin/. No log line has a path in it: an address here holds the secret. Nothing here imports
+JavaScript. Signing in is in signin/, what is behind it in inside.py and the packages beside it. No log line has a path in it: an address here holds the secret. Nothing here imports
 documents, letters or connectors.
 """
 
@@ -9,16 +9,23 @@ import socket
 import time
 from collections.abc import Callable, Iterable
 from ipaddress import ip_network
+from typing import Final
 
 import uvicorn
 from fastapi import FastAPI
 
+from locum.desk import Desk
 from locum.errors import Invalid, Unreachable
+from locum.web.cases import CasePages
 from locum.web.guard import Guard, GuessLimit
+from locum.web.inside import Inside
 from locum.web.pages import Answers, Pages
 from locum.web.shown import Site
 from locum.web.signin import Doorway, Entrance, SignInPages
 from locum.web.signin.browser import Cookies
+
+INSIDE: Final = (CasePages,)
+"""The groups of pages behind signing in: each is made from an Inside and joins the app."""
 
 
 def make_app(
@@ -30,12 +37,14 @@ def make_app(
     proxies: Iterable[str] = (),
     monotonic: Callable[[], float] = time.monotonic,
     doorway: Doorway | None = None,
+    inside: Desk | None = None,
 ) -> FastAPI:
     """The pages of `organisation` over `desk`.
 
     `language` is for whoever's browser asks for none we have. `url` is where the pages are seen from outside ([web] url):
     its origin may answer and its path goes before ours. `proxies` are addresses or networks whose X-Forwarded-For is
     believed; without any, the peer itself is the client. `doorway` is who may sign in; without one there is no signing in.
+    `inside` is the desk for whoever is signed in; without it nothing but signing in is there.
     Raises ValueError for a proxy that is no address.
     """
     site = Site(organisation=organisation, language=language, url=url.rstrip("/"))
@@ -43,7 +52,10 @@ def make_app(
     app = FastAPI(title="Locum", docs_url=None, redoc_url=None, openapi_url=None)
     Pages(desk, site, GuessLimit(monotonic), trusted).join(app)
     if doorway is not None:
-        SignInPages(Entrance(doorway=doorway, cookies=Cookies(url), site=site), trusted, monotonic).join(app)
+        entrance = Entrance(doorway=doorway, cookies=Cookies(url), site=site)
+        SignInPages(entrance, trusted, monotonic).join(app)
+        for group in INSIDE if inside is not None else ():
+            group(Inside(desk=inside, entrance=entrance, site=site)).join(app)
     app.add_middleware(Guard, site=site)
     return app
 
