@@ -152,7 +152,11 @@ def write(connection: Connection, ready: Ready, now: datetime) -> None:
     _many(connection, insert(vault), ready.heads.made)
     _many(connection, insert(cases), ready.filed)
     _many(connection, _CHANGE, ready.changed)
-    _many(connection, _REVIEWED, [{"id": c.id, "person": p} for c in ready.cases for p in sorted({r[0] for r in c.reviews})])
+    _many(
+        connection,
+        _REVIEWED,
+        [{"id": c.id, "person": p} for c in ready.cases for p in sorted({r[0] for r in c.reviews})],
+    )
     _many(connection, insert(links), [_link(link) for change in ready.changes for link in change.links])
     _write_kept(connection, ready)
     if ready.rows.rows:

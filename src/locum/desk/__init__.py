@@ -1,6 +1,8 @@
 """The desk: the main path of a case. Each step is the same four moves: load, decide, act, commit.
 
     filing.py        request                       a form becomes a case, or a clear refusal
+    previewing.py    preview                       what would become of it, kept nowhere
+    listing.py       listed, part_in               whose cases somebody may see, a page at a time
     asking.py        ask, contact, answer, lapse,  she is asked first; what follows from what she says
                      review, withdraw, proceed
     objecting.py,    objection-stands, overrule    her objection: for a later request too, and overruling it (clause 6)
@@ -43,15 +45,29 @@ from locum.desk import (
     forgotten,
     joining,
     keepers,
+    listing,
     objecting,
     overruling,
+    previewing,
     reaching,
     registered,
     registering,
     telling,
     worded,
 )
-from locum.desk.forms import Acting, ConsentView, ForwardForm, Gap, LinkView, OwnText, RequestForm, ToSign
+from locum.desk.forms import (
+    Acting,
+    BothForm,
+    ConsentView,
+    ForwardForm,
+    Gap,
+    LinkView,
+    OwnText,
+    Preview,
+    RequestForm,
+    ToSign,
+)
+from locum.desk.listing import Listed
 from locum.desk.office import Office, Organisation
 from locum.entry import Entry, Json
 from locum.errors import Conflict, Invalid, LocumError, Refused
@@ -65,14 +81,17 @@ from locum.wording import Remark
 
 __all__ = [
     "Acting",
+    "BothForm",
     "ConsentView",
     "Desk",
     "ForwardForm",
     "Gap",
     "LinkView",
+    "Listed",
     "Office",
     "Organisation",
     "OwnText",
+    "Preview",
     "RequestForm",
     "ToSign",
 ]
@@ -116,14 +135,27 @@ class Desk:
 
     # the requester's steps
 
-    def request(self, acting_: Acting, form: RequestForm | ForwardForm, *, batch: str = "", joins: str = "") -> Case:
+    def request(
+        self,
+        acting_: Acting,
+        form: RequestForm | ForwardForm | BothForm,
+        *,
+        batch: str = "",
+        joins: str = "",
+        once: str = "",
+    ) -> Case:
         """File a request. Raises Invalid (nothing recorded), or Refused after recording the refusal (`values["case"]`).
 
         `joins` is an earlier case that has nothing set yet: the measure is added to it, and she is asked anew about both.
+        `once` is a key made for one form: the same form sent twice with it is one case.
         """
-        if joins:
+        if joins and not isinstance(form, BothForm):
             return self._at(joins, lambda case: joining.join(self.office, acting_, case, form))
-        return filing.request(self.office, acting_, form, batch)
+        return filing.request(self.office, acting_, form, batch, once)
+
+    def preview(self, acting_: Acting, form: RequestForm | ForwardForm | BothForm) -> Preview:
+        """What would become of a request, had it been filed now; nothing is recorded. Raises nothing that is the form's fault."""
+        return previewing.preview(self.office, acting_, form)
 
     def request_many(self, acting_: Acting, forms: Sequence[RequestForm], *, batch: str) -> list[Case | LocumError]:
         """One case each, committed together; an error is a result. A mailbox that already has a case in this batch gives
@@ -271,6 +303,14 @@ class Desk:
     def register(self) -> Register:
         """The register of people and keys as it stands now."""
         return self.office.register()
+
+    def part_in(self, acting_: Acting, case: Case) -> frozenset[str]:
+        """What somebody has to do with a case: requester, owner, deciding (it waits for her), decided. Empty: it is not hers to see."""
+        return listing.part_in(self.office, acting_, case)
+
+    def listed(self, acting_: Acting, which: str, *, before: str = "", many: int = 20) -> Listed:
+        """One page of somebody's cases, newest first: requester, owner, deciding or decided; those filed before the case `before`."""
+        return listing.listed(self.office, acting_, which, before, many)
 
     def warnings(self, case: Case) -> list[tuple[str, Remark]]:
         """What the policy warns about in the words of a case: the text's name (subject, internal, external), the remark."""

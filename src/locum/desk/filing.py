@@ -1,6 +1,7 @@
 """Filing: a form becomes a case, or a clear refusal. Nothing here touches a mail system."""
 
 import base64
+import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -9,7 +10,7 @@ from locum.absence import Mailbox, Person
 from locum.addresses import canonical, exception
 from locum.approval import request_hash
 from locum.desk import departing, objecting, worded
-from locum.desk.forms import Acting, ForwardForm, RequestForm
+from locum.desk.forms import Acting, BothForm, ForwardForm, RequestForm
 from locum.desk.measuring import Window, forward_of, window
 from locum.desk.office import Office
 from locum.desk.refusing import if_refused, outcome, refused_change, words_of
@@ -22,31 +23,58 @@ from locum.store import Change, Job
 from locum.wording import LANGUAGES, from_template, in_languages, normal, normal_line
 
 Form = RequestForm | ForwardForm
+AnyForm = Form | BothForm
 _CHUNK = 200
 
 
-def request(office: Office, acting: Acting, form: Form, batch: str) -> Case:
+def request(office: Office, acting: Acting, form: AnyForm, batch: str, once: str = "") -> Case:
     """File one request; see Desk.request."""
-    result = next(request_each(office, acting, [form], batch))
+    if once and (before := _filed_before(office, name_once(acting, form, once))) is not None:
+        result: Case | LocumError = before
+    else:
+        result = _first(request_each(office, acting, [form], batch, once))
     if isinstance(result, LocumError):
         raise result
     return result
 
 
-def request_each(office: Office, acting: Acting, forms: Sequence[Form], batch: str) -> Iterator[Case | LocumError]:
+def _first(results: Iterator[Case | LocumError]) -> Case | LocumError:
+    return next(results)
+
+
+def name_once(acting: Acting, form: AnyForm, once: str) -> str:
+    """The name of the case that this form becomes when it is sent: the same one, however often it is sent."""
+    return _case_name(hashlib.sha256(repr((acting.id, once, form)).encode()).digest()[:5])
+
+
+def _filed_before(office: Office, case_id: str) -> Case | Refused | None:
+    try:
+        return outcome(office, office.store.case(case_id))
+    except Invalid:
+        return None
+
+
+def request_each(
+    office: Office, acting: Acting, forms: Sequence[AnyForm], batch: str, once: str = ""
+) -> Iterator[Case | LocumError]:
     """File many, two hundred to a commit, and give each result as it is there; see Desk.request_each."""
     batch = normal_line(batch, "batch")
     office.keep_policy(acting.id)
     known = office.store.in_batch(batch) if batch else {}
     for start in range(0, len(forms), _CHUNK):
-        yield from _request_chunk(office, acting, forms[start : start + _CHUNK], known, (batch, len(forms)))
+        yield from _request_chunk(office, acting, forms[start : start + _CHUNK], known, (batch, len(forms)), once)
 
 
 def _request_chunk(
-    office: Office, acting: Acting, forms: Sequence[Form], known: dict[str, str], batch: tuple[str, int]
+    office: Office,
+    acting: Acting,
+    forms: Sequence[AnyForm],
+    known: dict[str, str],
+    batch: tuple[str, int],
+    once: str = "",
 ) -> list[Case | LocumError]:
     earlier = _earlier(office, forms, known)
-    filed = [_known_or_filed(office, acting, form, earlier, batch) for form in forms]
+    filed = [_known_or_filed(office, acting, form, earlier, batch, once) for form in forms]
     fresh = [case for case in filed if isinstance(case, Case) and case.version == 0]
     before = by_mailbox(office.store.living_on([case.mailbox for case in fresh], tuple(State)))
     keep: dict[str, Case] = {}
@@ -65,7 +93,7 @@ def _request_chunk(
     return [outcome(office, written.get(case.id, case)) if isinstance(case, Case) else case for case in filed]
 
 
-def _earlier(office: Office, forms: Sequence[Form], known: dict[str, str]) -> dict[str, Case]:
+def _earlier(office: Office, forms: Sequence[AnyForm], known: dict[str, str]) -> dict[str, Case]:
     """The cases of this batch that some of these mailboxes have already, by mailbox."""
     if not known:
         return {}
@@ -73,21 +101,22 @@ def _earlier(office: Office, forms: Sequence[Form], known: dict[str, str]) -> di
     return {case.mailbox: case for case in office.store.cases(list(dict.fromkeys(ids)))}
 
 
-def _address(form: Form) -> str:
+def _address(form: AnyForm) -> str:
     try:
-        return canonical(form.mailbox)
+        return canonical(first_of(form).mailbox)
     except Invalid:
         return ""
 
 
 def _known_or_filed(
-    office: Office, acting: Acting, form: Form, earlier: dict[str, Case], batch: tuple[str, int]
+    office: Office, acting: Acting, form: AnyForm, earlier: dict[str, Case], batch: tuple[str, int], once: str
 ) -> Case | LocumError:
     try:
-        address = canonical(form.mailbox)
+        address = canonical(first_of(form).mailbox)
         if address in earlier:
             return earlier[address]
-        return _file(office, acting, form, address, batch)
+        case_id = name_once(acting, form, once) if once else new_case_id(office)
+        return if_refused(office, made(office, acting, form, case_id, batch), office.clock())
     except LocumError as error:
         return error
 
@@ -112,14 +141,24 @@ def overlapping(case: Case, others: Sequence[Case]) -> Case | None:
     return None
 
 
-def _file(office: Office, acting: Acting, form: Form, address: str, batch: tuple[str, int]) -> Case:
-    now = office.clock()
-    owner = owner_of(office, address)
-    mailbox = owner.mailbox or Mailbox(address=address)
+def first_of(form: AnyForm) -> Form:
+    """The form that says whose mailbox, why and when."""
+    return form.reply if isinstance(form, BothForm) else form
+
+
+def made(office: Office, acting: Acting, asked: AnyForm, case_id: str, batch: tuple[str, int] = ("", 1)) -> Case:
+    """The request that a form becomes, not judged yet. Raises Invalid, Unsupported, or Refused for words that tell too much."""
+    now, form = office.clock(), first_of(asked)
+    owner = owner_of(office, canonical(form.mailbox))
+    mailbox = owner.mailbox or Mailbox(address=canonical(form.mailbox))
     connector = connector_of(office, mailbox)
-    case_id = new_case_id(office)
-    asked, template = measure_of(office, form, owner, mailbox, case_id, window(office, form, owner, now, joins=None))
-    check_sayable(office, connector, mailbox, asked)
+    times = window(office, form, owner, now, joins=None)
+    measure, template = measure_of(office, form, owner, mailbox, case_id, times)
+    measures: tuple[Measure, ...] = (measure,)
+    if isinstance(asked, BothForm):
+        measures += (forward_of(office, asked.forward, mailbox, case_id, times),)
+    for one in measures:
+        check_sayable(office, connector, mailbox, one)
     case = Case(
         id=case_id,
         state=State.REQUESTED,
@@ -128,10 +167,10 @@ def _file(office: Office, acting: Acting, form: Form, address: str, batch: tuple
         requester=acting.id,
         reason=normal_line(form.reason, "reason"),
         because=because_of(form.because),
-        measures=(asked,),
+        measures=measures,
         template=template,
         filed_at=now,
-        not_after=asked.to_date,
+        not_after=measure.to_date,
         request="",
         nonce=office.random(16).hex(),
         policy=office.policy.hash,
@@ -141,8 +180,7 @@ def _file(office: Office, acting: Acting, form: Form, address: str, batch: tuple
         batch_size=batch[1],
     )
     case = departing.completed(office, case, form, owner)
-    case = replace(case, request=request_hash(canonical_request(case)))
-    return if_refused(office, case, now)
+    return replace(case, request=request_hash(canonical_request(case)))
 
 
 def measure_of(
@@ -164,7 +202,11 @@ def check_sayable(office: Office, connector: str, mailbox: Mailbox, asked: Measu
 
 def new_case_id(office: Office) -> str:
     """A name for a case that says nothing about it: eight letters and digits."""
-    text = base64.b32encode(office.random(5)).decode().lower()
+    return _case_name(office.random(5))
+
+
+def _case_name(five: bytes) -> str:
+    text = base64.b32encode(five).decode().lower()
     return f"{text[:4]}-{text[4:]}"
 
 

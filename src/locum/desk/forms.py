@@ -1,4 +1,4 @@
-"""What comes in at a door and what goes out to it: Acting, RequestForm, ForwardForm, OwnText, LinkView, ConsentView, Gap.
+"""What comes in at a door and what goes out to it: Acting, RequestForm, ForwardForm, BothForm, Preview, OwnText, LinkView, ...
 Frozen values only.
 """
 
@@ -8,8 +8,10 @@ from datetime import datetime
 from locum.absence import Person
 from locum.approval import challenge
 from locum.entry import Entry
+from locum.errors import LocumError
 from locum.lifecycle import Case
 from locum.measure import Audience, Senders
+from locum.wording import Remark
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +78,38 @@ class ForwardForm:
     until: str = ""
     from_: str = "now"
     senders: Senders | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BothForm:
+    """A reply and a forward asked for together, of one mailbox and one window: those of the reply. They are one request."""
+
+    reply: RequestForm
+    forward: ForwardForm
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preview:
+    """What would become of a request, had it been filed now. Nothing is kept.
+
+    `case` is the request as it would be filed, None where it could not be one. `problem` is why it would be refused. `remarks`
+    are the linter's on words of the requester's own: the text's name, and the remark. `owner` is whose mailbox it is.
+    `asked_by` are the ways by which she is asked; none where she cannot be. `answer_by` is until when she would be waited for, if
+    she were asked now. `if_silent`: proceed, review or stop. `reviewers` are the functions of which `approvals` persons have to say
+    yes. `consent_of` is the address of the receiver who has to agree.
+    """
+
+    case: Case | None
+    problem: LocumError | None
+    remarks: tuple[tuple[str, Remark], ...] = ()
+    owner: Person | None = None
+    asked_by: tuple[str, ...] = ()
+    answer_by: datetime | None = None
+    if_silent: str = ""
+    reviewers: tuple[str, ...] = ()
+    approvals: int = 0
+    signed: bool = False
+    consent_of: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -119,6 +119,16 @@ def if_silent(office: Office, case: Case) -> str:
     return "proceed"
 
 
+def approvals(office: Office, case: Case) -> int:
+    """How many others have to say yes even where she agrees herself."""
+    now = office.clock()
+    agreed = replace(facts(office, case), answer="agreed", deadline_at=now, consent="agreed", reviews=())
+    asked, policy = outline(office, case), office.policy_of(case)
+    if not isinstance(decide(policy, asked, agreed, now), Needs):
+        return 0
+    return max(1, *(policy.rules(name).review.count for name in asked.measures))
+
+
 def reviewers(office: Office, case: Case) -> tuple[str, ...]:
     """The functions whose review of this case can count."""
     return reviewing(office.policy_of(case), outline(office, case))

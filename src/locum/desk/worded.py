@@ -15,19 +15,30 @@ from locum.lifecycle import Case
 from locum.measure import Can
 from locum.policy import Policy
 from locum.policy.measures import REASONS
-from locum.wording import Kind, Known, Reader, Remark, Severity, lint, refuse
+from locum.wording import LONGEST, Kind, Known, Reader, Remark, Severity, lint, refuse
 
 
 def check(office: Office, form: RequestForm, owner: Person, to_date: datetime) -> None:
     """Raise Refused `wording-<kind>` (clause 8) for the first of the form's own texts that the policy refuses. Nothing is recorded."""
-    texts: tuple[tuple[str, str | None, Reader], ...] = (
+    for field, text, reader in _texts(form):
+        if text and len(text.encode()) <= Can().max_text_bytes:  # no mail system takes a longer one, and says so
+            refuse(_remarks(office, office.policy, text, reader, owner, to_date), field)
+
+
+def _texts(form: RequestForm) -> tuple[tuple[str, str | None, Reader], ...]:
+    return (
         ("subject", form.subject, "external" if form.external_text else "internal"),
         ("internal", form.internal_text, "internal"),
         ("external", form.external_text, "external"),
     )
-    for field, text, reader in texts:
-        if text and len(text.encode()) <= Can().max_text_bytes:  # no mail system takes a longer one, and says so
-            refuse(_remarks(office, office.policy, text, reader, owner, to_date), field)
+
+
+def remarks(office: Office, form: RequestForm, owner: Person, to_date: datetime) -> Iterator[tuple[str, Remark]]:
+    """Everything that the policy minds in the form's own texts: the text's name and the remark."""
+    for field, text, reader in _texts(form):
+        if text and len(text) <= LONGEST:
+            for remark in _remarks(office, office.policy, text, reader, owner, to_date):
+                yield field, remark
 
 
 def check_why(office: Office, reason: str, because: str, owner: Person) -> None:

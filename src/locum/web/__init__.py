@@ -1,8 +1,8 @@
 """The web door: pages behind one-time links, for the person who is asked, and signing in. `make_app` builds it, `serve` runs it.
 
 Behind a link it calls the desk's `look` and `answer` and nothing else of Locum's that acts: no sign-in, no cookies, no
-JavaScript. Signing in is in signin/, what is behind it in inside.py and the packages beside it. No log line has a path in it: an address here holds the secret. Nothing here imports
-documents, letters or connectors.
+JavaScript. Signing in is in signin/, what is behind it in inside.py and the packages beside it. No log line has a path in
+it: an address here holds the secret. Nothing here imports documents, letters or connectors.
 """
 
 import socket
@@ -54,8 +54,9 @@ def make_app(
     if doorway is not None:
         entrance = Entrance(doorway=doorway, cookies=Cookies(url), site=site)
         SignInPages(entrance, trusted, monotonic).join(app)
-        for group in INSIDE if inside is not None else ():
-            group(Inside(desk=inside, entrance=entrance, site=site)).join(app)
+        if inside is not None:
+            for group in INSIDE:
+                group(Inside(desk=inside, entrance=entrance, site=site)).join(app)
     app.add_middleware(Guard, site=site)
     return app
 

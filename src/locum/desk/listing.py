@@ -1,0 +1,103 @@
+"""Whose cases somebody may see, and a page of them at a time: those she asked for, those of her own mailbox, those that wait
+for her decision, those she decided on. Nobody sees another's.
+
+Whether a decision counts is judged where it is made; here is only who is shown what.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from locum.desk.forms import Acting
+from locum.desk.judging import function_of, reviewers
+from locum.desk.office import Office
+from locum.lifecycle import Case, State
+
+WHICH: Final = ("deciding", "requester", "owner", "decided")
+"""The lists, and the parts somebody may have in a case."""
+_DECIDED_IN: Final = (State.AWAITING_REVIEW, State.OBJECTED)
+_AT_ONCE: Final = 100
+_LOOKED_AT: Final = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """One page of cases. `after` is where the next one begins, empty where there is none."""
+
+    cases: tuple[Case, ...]
+    after: str = ""
+
+
+def part_in(office: Office, acting: Acting, case: Case) -> frozenset[str]:
+    """See Desk.part_in."""
+    parts = {
+        "requester": acting.id == case.requester,
+        "owner": acting.id == case.person,
+        "deciding": may_decide(office, acting, case),
+        "decided": any(person == acting.id for person, _, _ in case.reviews),
+    }
+    return frozenset(part for part, has in parts.items() if has)
+
+
+def may_decide(office: Office, acting: Acting, case: Case) -> bool:
+    """Whether it waits for this person's yes or no. Never one's own request, and never a request about oneself."""
+    if acting.id in (case.requester, case.person) or not acting.function:
+        return False
+    said = {(person, decision) for person, decision, request in case.reviews if request == case.request}
+    if case.state is State.AWAITING_REVIEW:
+        return acting.function in reviewers(office, case) and not any(person == acting.id for person, _ in said)
+    if case.state is not State.OBJECTED:
+        return False
+    rules = office.policy_of(case).objection
+    given = {function_of(office, person) for person, decision in said if decision == "overrule"}
+    others = {*given, function_of(office, case.requester)}
+    return rules.overrule != "never" and acting.function in set(rules.functions) - others
+
+
+def listed(office: Office, acting: Acting, which: str, before: str, many: int) -> Listed:
+    """See Desk.listed. One more than asked for is looked up, to know whether there is a next page."""
+    match which:
+        case "requester":
+            found = office.store.find(requester=acting.id, before=before, limit=many + 1)
+        case "decided":
+            found = office.store.find(reviewer=acting.id, before=before, limit=many + 1)
+        case "owner":
+            found = _about(office, acting, before, many + 1)
+        case _:
+            return _deciding(office, acting, before, many)
+    return _page(found, many)
+
+
+def _page(found: list[Case], many: int) -> Listed:
+    shown = tuple(found[:many])
+    return Listed(cases=shown, after=shown[-1].id if len(found) > many else "")
+
+
+def _about(office: Office, acting: Acting, before: str, many: int) -> list[Case]:
+    if not acting.address:
+        return []
+    found = office.store.find(mailbox=acting.address, before=before, limit=many)
+    return [case for case in found if case.person == acting.id]
+
+
+def _deciding(office: Office, acting: Acting, before: str, many: int) -> Listed:
+    """What waits for her, in the order in which it was filed: the oldest is due first. Looks at no more than it shows, where
+    most of what waits is hers; and never at more than a thousand.
+    """
+    if not acting.function:
+        return Listed(cases=())
+    found: list[Case] = []
+    for case in _waiting(office, before):
+        if may_decide(office, acting, case):
+            found.append(case)
+        if len(found) > many:
+            break
+    return _page(found, many)
+
+
+def _waiting(office: Office, before: str) -> Iterator[Case]:
+    for state in _DECIDED_IN:
+        last, looked = before, 0
+        while looked < _LOOKED_AT and (some := office.store.find(state=state, before=last, limit=_AT_ONCE)):
+            yield from some
+            last, looked = some[-1].id, looked + len(some)
