@@ -5,8 +5,9 @@ from collections.abc import Iterator, Sequence
 from locum.absence import Person
 from locum.cli.door import Door
 from locum.cli.output import put, put_fields, put_table, put_text
-from locum.cli.words import consent_of, moment, named, outcome_in_words, state_in_words, word
+from locum.cli.words import consent_of, moment, named, outcome_in_words, state_in_words
 from locum.entry import Entry
+from locum.gist import gist, word
 from locum.jobs import Job
 from locum.lifecycle import Case
 from locum.phrases import day, one_line
@@ -78,51 +79,14 @@ def _job(door: Door, job: Job, owner: Person | None) -> str:
     return door.say("again", at=at, doing=doing, tries=job.tries, why=why).rstrip()
 
 
-_WORDS = {
-    "channel": "channel",
-    "outcome": "contact",
-    "act": "act",
-    "answer": "answer",
-    "decision": "decision",
-    "why": "outcome",
-    "stands": "stands",
-    "put_back": "put-back",
-    "note": "letter",
-}
-"""Of an entry's body, what tells most, and the group of words that says it."""
-_TEXTS = frozenset({"note"})
-"""Where a text of people may stand instead of a word: it is left out."""
-
-
 def entry_rows(door: Door, entries: Sequence[Entry], owner: Person | None) -> Iterator[list[str]]:
     """Rows of time, case, type, and what of the body tells most; never a text of people."""
     zone = owner.time_zone if owner is not None else door.settings.organisation.time_zone
     for entry in entries:
-        yield [_short(entry, zone), entry.case, word("entry", entry.type, door.language), _gist(door, entry)]
+        yield [_short(entry, zone), entry.case, word("entry", entry.type, door.language), gist(entry, door.language)]
 
 
 def _short(entry: Entry, zone: str) -> str:
     from zoneinfo import ZoneInfo  # noqa: PLC0415
 
     return entry.time.astimezone(ZoneInfo(zone)).strftime("%Y-%m-%d %H:%M:%S")
-
-
-def _gist(door: Door, entry: Entry) -> str:
-    body, language = entry.body, door.language
-    found = [
-        _in_words(field, value, language) for field in _WORDS if isinstance(value := body.get(field), str) and value
-    ]
-    if isinstance(key := body.get("key"), str) and key:
-        found.append(said_trouble(key, language, {name: str(one) for name, one in body.items()}))
-    if isinstance(clause := body.get("clause"), int):
-        found.append(door.say("clause", clause=clause))
-    if isinstance(sent := body.get("replies_sent"), int):
-        found.append(door.say("replies-sent", many=sent))
-    if isinstance(sent := body.get("copies_sent"), int):
-        found.append(door.say("copies-sent", many=sent))
-    return ", ".join(part for part in found if part)
-
-
-def _in_words(field: str, value: str, language: str) -> str:
-    said = word(_WORDS[field], value, language)
-    return "" if field in _TEXTS and said == value else said

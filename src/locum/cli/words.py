@@ -4,9 +4,10 @@ from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from locum.absence import Person
+from locum.gist import word
 from locum.lifecycle import Case, State
 from locum.measure import Audience, AutoReply, Forward
-from locum.messages import say, says
+from locum.messages import say
 from locum.phrases import day, one_line, when
 from locum.seam import People
 
@@ -74,12 +75,6 @@ def _objection(case: Case, name: str, language: str) -> list[str]:
 def outcome_in_words(case: Case, language: str) -> str:
     """Why it came to its end, empty while it has not."""
     return word("outcome", case.outcome, language) if case.outcome else ""
-
-
-def word(kind: str, value: str, language: str) -> str:
-    """A word of the shared catalogue (words.toml), or the value itself where it has none."""
-    key = f"words.{kind}.{value}"
-    return say(language, key) if says(language, key) else value
 
 
 def moment(at: datetime, owner: Person | None, language: str) -> str:

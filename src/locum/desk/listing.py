@@ -1,7 +1,7 @@
 """Whose cases somebody may see, and a page of them at a time: those she asked for, those of her own mailbox, those that wait
 for her decision, those she decided on. Nobody sees another's.
 
-Whether a decision counts is judged where it is made; here is only who is shown what.
+Who may see a case at all is said in seeing.py; whether a decision counts, where it is made.
 """
 
 from collections.abc import Iterator
@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from locum.desk.forms import Acting
-from locum.desk.judging import function_of, reviewers
 from locum.desk.office import Office
+from locum.desk.seeing import waits_for
 from locum.lifecycle import Case, State
 
 WHICH: Final = ("deciding", "requester", "owner", "decided")
@@ -33,25 +33,10 @@ def part_in(office: Office, acting: Acting, case: Case) -> frozenset[str]:
     parts = {
         "requester": acting.id == case.requester,
         "owner": acting.id == case.person,
-        "deciding": may_decide(office, acting, case),
+        "deciding": waits_for(office, acting, case),
         "decided": any(person == acting.id for person, _, _ in case.reviews),
     }
     return frozenset(part for part, has in parts.items() if has)
-
-
-def may_decide(office: Office, acting: Acting, case: Case) -> bool:
-    """Whether it waits for this person's yes or no. Never one's own request, and never a request about oneself."""
-    if acting.id in (case.requester, case.person) or not acting.function:
-        return False
-    said = {(person, decision) for person, decision, request in case.reviews if request == case.request}
-    if case.state is State.AWAITING_REVIEW:
-        return acting.function in reviewers(office, case) and not any(person == acting.id for person, _ in said)
-    if case.state is not State.OBJECTED:
-        return False
-    rules = office.policy_of(case).objection
-    given = {function_of(office, person) for person, decision in said if decision == "overrule"}
-    others = {*given, function_of(office, case.requester)}
-    return rules.overrule != "never" and acting.function in set(rules.functions) - others
 
 
 def listed(office: Office, acting: Acting, which: str, before: str, many: int) -> Listed:
@@ -88,7 +73,7 @@ def _deciding(office: Office, acting: Acting, before: str, many: int) -> Listed:
         return Listed(cases=())
     found: list[Case] = []
     for case in _waiting(office, before):
-        if may_decide(office, acting, case):
+        if waits_for(office, acting, case):
             found.append(case)
         if len(found) > many:
             break

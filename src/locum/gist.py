@@ -1,0 +1,48 @@
+"""An entry of the record in a few words, for whoever may see its case: what tells most of it, and never a text of people. Pure."""
+
+from typing import Final
+
+from locum.entry import Entry
+from locum.messages import say, says
+from locum.shapes import said_trouble
+
+_WORDS: Final = {
+    "channel": "channel",
+    "outcome": "contact",
+    "act": "act",
+    "answer": "answer",
+    "decision": "decision",
+    "why": "outcome",
+    "stands": "stands",
+    "put_back": "put-back",
+    "note": "letter",
+}
+"""Of an entry's body, what tells most, and the group of words that says it."""
+_TEXTS: Final = frozenset({"note"})
+"""Where a text of people may stand instead of a word: it is left out."""
+_COUNTED: Final = {"clause": "clause", "replies_sent": "replies-sent", "copies_sent": "copies-sent"}
+
+
+def word(kind: str, value: str, language: str) -> str:
+    """A word of the shared catalogue (words.toml), or the value itself where it has none."""
+    key = f"words.{kind}.{value}"
+    return say(language, key) if says(language, key) else value
+
+
+def gist(entry: Entry, language: str) -> str:
+    """What tells most of an entry, in words."""
+    body = entry.body
+    found = [
+        _in_words(field, value, language) for field in _WORDS if isinstance(value := body.get(field), str) and value
+    ]
+    if isinstance(key := body.get("key"), str) and key:
+        found.append(said_trouble(key, language, {name: str(one) for name, one in body.items()}))
+    for field, key in _COUNTED.items():
+        if isinstance(many := body.get(field), int):
+            found.append(say(language, f"cli.{key}", clause=many, many=many))
+    return ", ".join(part for part in found if part)
+
+
+def _in_words(field: str, value: str, language: str) -> str:
+    said = word(_WORDS[field], value, language)
+    return "" if field in _TEXTS and said == value else said
