@@ -125,6 +125,70 @@ def test_her_answer_on_the_pages_of_one_user_is_carried_out_by_the_worker_of_ano
             process.wait(timeout=20)
 
 
+SECRETS = ("relay.secret", "sms.url", "managesieve.secret", "data/record.key", "forwards/after/anna@corp.test.sieve")
+
+
+def with_every_secret(house: House) -> None:
+    """Every credential of mail that there can be, each for the worker's user alone, and a directory of forwards."""
+    text = (house.folder / "locum.toml").read_text()
+    relay = '\nuser = "locum"\nsecret_file = "relay.secret"\n'
+    text = text.replace("\n[worker]", f"{relay}[worker]").replace("smtp://", "smtps://")
+    text = text.replace(
+        'directory = "sieve"\n',
+        'directory = "sieve"\nforward_directory = "forwards"\nforward_publisher = ["/bin/false"]\n',
+    )
+    text = text.replace('url = "http://127.0.0.1', 'url = "http://localhost')
+    house.write(
+        "locum.toml",
+        f'{text}[text_messages]\nurl_file = "sms.url"\n[connector.legacy]\nkind = "managesieve"\n'
+        'mailboxes = ["*@old.corp.test"]\nhost = "127.0.0.1"\nuser = "locum"\nsecret_file = "managesieve.secret"\n'
+        'tls = "none"\n',
+    )
+    owner = pwd.getpwnam(WORKER).pw_uid
+    (house.folder / "forwards" / "after").mkdir(parents=True)
+    for name in SECRETS:
+        file = house.folder / name
+        file.write_text("sesame\n")
+        file.chmod(0o600)
+    for place in ("forwards", "forwards/after", *SECRETS):
+        os.chown(house.folder / place, owner, 0)
+    (house.folder / "forwards").chmod(0o750)
+
+
+@as_root
+@pytest.mark.slow
+def test_the_pages_do_their_work_without_any_secret_of_mail(outside: House) -> None:
+    with_every_secret(outside)
+    address = re.search(r'url = "(http://[^"]+)"', (outside.folder / "locum.toml").read_text())
+    assert address is not None
+    outside.run("cases", user=PAGES, group=pwd.getpwnam(PAGES).pw_gid, extra_groups=[], umask=0o007)
+    pages = start(outside, "serve", PAGES)
+    try:
+        assert [answered(f"{address[1]}{path}")[0] for path in ("/healthz", "/", "/sign-in")] == [200] * 3
+        assert answered(f"{address[1]}/l/none")[0] == 404
+        # Something that is kept: the question to a browser's passkeys.
+        code, asked = answered(f"{address[1]}/sign-in/ask", to="/cases")
+        assert (code, "challenge" in asked) == (200, True)
+        assert pages.poll() is None
+        opened = [str(one.readlink()) for one in Path(f"/proc/{pages.pid}/fd").iterdir()]
+        assert not [name for name in opened for secret in SECRETS if name.endswith(secret)]
+    finally:
+        pages.terminate()
+        pages.wait(timeout=20)
+    for secret in SECRETS:
+        assert can_read(outside.folder / secret, WORKER), secret
+        assert not can_read(outside.folder / secret, PAGES), secret
+
+
+def test_the_unit_of_the_pages_hides_the_folders_of_mail_and_has_no_credentials() -> None:
+    unit = (UNITS / "locum-serve.service").read_text("utf-8")
+    hidden = re.search(r"^InaccessiblePaths=(.*)$", unit, re.MULTILINE)
+    assert hidden is not None
+    assert {"-/var/lib/locum/sieve", "-/var/lib/locum-forwards", "-/var/mail"} <= set(hidden[1].split())
+    assert "LoadCredential" not in unit
+    assert re.search(r"^User=locum-web$", unit, re.MULTILINE)
+
+
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed")
 @pytest.mark.parametrize("unit", sorted(MOST_EXPOSED))
 def test_a_unit_is_no_more_exposed_than_the_docs_say(unit: str, tmp_path: Path) -> None:

@@ -139,6 +139,27 @@ def test_a_mistake_of_ours_is_a_plain_page_with_the_same_headers_and_no_detail()
     check_headers(page)
 
 
+@pytest.mark.parametrize("error", [RuntimeError("ours"), Unreachable("store-unreachable", what="gone")])
+def test_an_error_of_ours_keeps_browsers_on_https(error: Exception) -> None:
+    app = make_app(Broken(error), organisation="Voorbeeld BV", url="https://locum.corp.test")
+    with TestClient(app, base_url="https://locum.corp.test", raise_server_exceptions=False) as browser:
+        page = browser.get("/l/anything")
+    assert page.status_code in (500, 503)
+    assert page.headers["strict-transport-security"] == "max-age=31536000"
+
+
+@pytest.mark.parametrize("path", ["/", "/l/none", "/nowhere", "/healthz", "/robots.txt", "/static/locum.css"])
+def test_every_text_says_its_character_set(browser: TestClient, path: str) -> None:
+    assert browser.get(path).headers["content-type"].endswith("; charset=utf-8")
+
+
+@pytest.mark.parametrize("method", ["GET", "OPTIONS", "POST"])
+def test_no_other_site_may_read_our_pages(browser: TestClient, method: str) -> None:
+    asked = {"Origin": "https://evil.test", "Access-Control-Request-Method": "POST"}
+    page = browser.request(method, "/", headers=asked)
+    assert not [name for name in page.headers if name.startswith("access-control-")]
+
+
 def test_with_the_database_away_the_page_says_so_and_her_words_are_not_lost() -> None:
     app = make_app(Broken(Unreachable("store-unreachable", what="x")), organisation="Voorbeeld BV")
     with TestClient(app, raise_server_exceptions=False) as browser:

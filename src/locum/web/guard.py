@@ -6,16 +6,19 @@ Knows nothing of cases or words; a refusal is rendered by shown.py like any othe
 import asyncio
 import threading
 from collections import OrderedDict, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Final
 from urllib.parse import urlsplit
 
+import structlog
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from locum.web.shown import Site, problem_page
+
+_LOG = structlog.get_logger("locum.web")
 
 Network = IPv4Network | IPv6Network
 
@@ -34,6 +37,12 @@ HEADERS: Final = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
 }
+
+
+def headers_for(url: str) -> dict[str, str]:
+    """HEADERS, and over https that browsers come back over https alone (this host: what others do is theirs)."""
+    always = {"Strict-Transport-Security": "max-age=31536000"} if url.startswith("https:") else {}
+    return {**HEADERS, **always}
 
 
 _OUR_SCRIPT: Final = "; script-src 'self'; connect-src 'self'; require-trusted-types-for 'script'"
@@ -58,7 +67,7 @@ class Guard:
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        send = _with_headers(send, secure=self._site.url.startswith("https:"))
+        send = _with_headers(send, headers_for(self._site.url))
         if scope["method"] not in ("GET", "HEAD") and is_foreign(headers, self._site.url):
             await self._refuse(403, "foreign-page", scope, receive, send)
             return
@@ -74,6 +83,7 @@ class Guard:
         await self._app(scope, _replayed(body, receive), send)
 
     async def _refuse(self, status: int, key: str, scope: Scope, receive: Receive, send: Send, **values: str) -> None:
+        _LOG.warning("request refused", key=key, status=status)
         language = self._site.reads(Headers(scope=scope).get("accept-language", ""))
         await problem_page(self._site, language, status, key, values)(scope, receive, send)
 
@@ -95,15 +105,13 @@ def is_foreign(headers: Headers, url: str) -> bool:
     return origin != f"{ours.scheme}://{ours.netloc}" and origin.partition("://")[2] != headers.get("host", "")
 
 
-def _with_headers(send: Send, *, secure: bool) -> Send:
+def _with_headers(send: Send, ours: Mapping[str, str]) -> Send:
     async def sending(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
-            for name, value in HEADERS.items():
+            for name, value in ours.items():
                 headers.setdefault(name, value)
             headers.setdefault("Cache-Control", "no-store")
-            if secure:
-                headers["Strict-Transport-Security"] = "max-age=31536000"
         await send(message)
 
     return sending

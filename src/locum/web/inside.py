@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+import structlog
 from starlette.responses import HTMLResponse, RedirectResponse
 
 from locum.desk import Desk
@@ -14,6 +15,8 @@ from locum.errors import Conflict, Invalid, LocumError, Refused, Trouble, Unsupp
 from locum.web.shown import Site, error_words, page
 from locum.web.signin.doorway import Signed
 from locum.web.signin.who import Entrance
+
+_LOG = structlog.get_logger("locum.web")
 
 NAV: Final = (
     ("mine", "/mine"),
@@ -57,6 +60,8 @@ class Inside:
         top of it, in words.
         """
         language = who.person.language
+        if isinstance(problem, Refused):
+            _LOG.warning("refused", key=problem.key, code=problem.code)
         said = error_words(language, problem.key, words_of(problem)) if problem is not None else None
         return page(
             template,

@@ -22,7 +22,7 @@ from locum.desk import ConsentView, LinkView, OwnText
 from locum.errors import Conflict, Invalid, LocumError, Refused, Trouble, Unsupported
 from locum.lifecycle import Case
 from locum.measure import Audience
-from locum.web.guard import HEADERS, GuessLimit, Network, client_of
+from locum.web.guard import GuessLimit, Network, client_of, headers_for
 from locum.web.receiver import consent_page
 from locum.web.shown import Site, case_page, home_page, problem_page
 
@@ -212,6 +212,7 @@ class Pages:
             peer = request.client.host if request.client else ""
             forwarded = ",".join(request.headers.getlist("x-forwarded-for"))
             if seconds := self._limit.guessed(client_of(peer, forwarded, self._proxies)):
+                _LOG.warning("too many guesses", seconds=seconds)
                 return self._wait(language, seconds, text)
         if status >= 500:
             _LOG.warning("page failed", key=error.key, code=error.code)
@@ -241,5 +242,5 @@ class Pages:
     def _failed(self, request: Request, error: Exception) -> Response:
         _LOG.error("page failed", error=type(error).__name__)
         # Starlette answers these outside all middleware, so Guard adds nothing.
-        headers = {**HEADERS, "Cache-Control": "no-store"}
+        headers = {**headers_for(self._site.url), "Cache-Control": "no-store"}
         return problem_page(self._site, self._language(request), 500, "server-failed", {}, headers=headers)

@@ -21,7 +21,7 @@ from locum.web.shown import error_words, page
 from locum.web.signin.browser import may_keep, own_path
 from locum.web.signin.doorway import Entered, Signed
 from locum.web.signin.passkeys import NoProof
-from locum.web.signin.who import Entrance, is_of_another_site, signed_in
+from locum.web.signin.who import Entrance, is_of_another_site, mark, signed_in
 
 HOME: Final = "/signed-in"
 _SAID: Final = frozenset({"over", "again", "out", "everywhere"})
@@ -118,6 +118,7 @@ class SignInPages:
         if self._entered.guessed(entered.person.id):
             self._at.doorway.sessions.end(entered.token)
             return self._refused(request, to, NoProof("too-often", person=entered.person.id))
+        _LOG.info("signed in", session=mark(entered.token))
         answer = self._onward(entered.to)
         self._at.cookies.keep(answer, self._at.cookies.session, entered.token)
         self._at.cookies.drop(answer, self._at.cookies.attempt)
@@ -161,8 +162,11 @@ class SignInPages:
             self._at.doorway.sessions.end_all(who.person.id)
         else:
             self._at.doorway.sessions.end(self._tokens(request)[1])
+        _LOG.info("signed out", session=mark(self._tokens(request)[1]), everywhere=bool(everywhere))
         answer = self._ways("", "everywhere" if everywhere else "out")
         self._at.cookies.drop(answer, self._at.cookies.session)
+        # What was shown is not to be found with the back button by whoever sits there next.
+        answer.headers["Clear-Site-Data"] = '"cache", "storage"'
         return answer
 
     def script(self, request: Request) -> Response:

@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
+import structlog
 from fastapi import FastAPI, Request, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse
@@ -20,9 +21,12 @@ from starlette.responses import RedirectResponse
 from locum.approval.assertion import origin_of
 from locum.errors import Trouble
 from locum.messages import say
+from locum.sessions import digest
 from locum.web.shown import Site, error_words, page, problem_page
 from locum.web.signin.browser import Cookies, own_path
 from locum.web.signin.doorway import Doorway, Signed
+
+_LOG = structlog.get_logger("locum.web")
 
 
 class NotSignedIn(Exception):
@@ -61,6 +65,7 @@ class Entrance:
         return RedirectResponse(f"{self.site.root}/sign-in{'?' if query else ''}{query}", status_code=303)
 
     def _refuse(self, request: Request, _error: Exception) -> Response:
+        _LOG.warning("form refused", session=mark(self.cookies.read(request, self.cookies.session)))
         language = self.site.reads(request.headers.get("accept-language", ""))
         sentences = error_words(language, "foreign-form", {})
         return page(
@@ -70,6 +75,11 @@ class Entrance:
     def _later(self, request: Request, _error: Exception) -> Response:
         language = self.site.reads(request.headers.get("accept-language", ""))
         return problem_page(self.site, language, 503, "try-later", {}, headers={"Retry-After": "30"})
+
+
+def mark(token: str) -> str:
+    """What a log line may say of a session: enough to find its row by, and nothing that signs in."""
+    return digest(token).hex()[:12] if token else ""
 
 
 def entrance(request: Request) -> Entrance:
