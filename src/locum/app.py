@@ -175,8 +175,7 @@ class App:
     @cached_property
     def key_links(self) -> KeyLinks:
         """One-time links to enrol keys with."""
-        key = self.store.setting("key-link-key", lambda: self.random(32))
-        return KeyLinks(self.store.database, key, self.clock, self.random)
+        return self.desk.office.key_links()
 
     def write_first_link(self, *, anew: bool = False) -> Path | None:
         """Write the link with which the first two keys are enrolled to its file, which its owner alone can read. None where

@@ -73,8 +73,9 @@ from locum.entry import Entry, Json
 from locum.errors import Conflict, Invalid, LocumError, Refused
 from locum.lifecycle import Case, State
 from locum.proposals import Proposal
-from locum.register import Register
-from locum.register.ways import Way
+from locum.register import Moment, Register
+from locum.register.differing import Differences, differences
+from locum.register.ways import Hand, Way
 from locum.seam import Connector, Finding, Report
 from locum.store import Taken
 from locum.wording import Remark
@@ -242,6 +243,10 @@ class Desk:
         """Those that wait for her signature."""
         return registering.waiting(self.office, acting_.id)
 
+    def hands(self, proposal: Proposal) -> tuple[Hand, ...]:
+        """Who signed it so far."""
+        return tuple(registering.wish_of(proposal).hands)
+
     def deed_ways(self, acting_: Acting, proposal: Proposal) -> tuple[Way, ...]:
         """How she may sign it now: in which functions, with which keys. Raises Refused with why not."""
         return registering.ways_of(self.office, proposal, acting_.id)
@@ -259,6 +264,23 @@ class Desk:
     def withdraw_proposal(self, acting_: Acting, proposal_id: str) -> Proposal:
         """Take a proposal back. Raises Refused where it is another's."""
         return registering.withdraw(self.office, acting_, proposal_id)
+
+    def differences(self) -> Differences:
+        """What people.csv proposes differently from the record."""
+        moment = Moment(self.office.clock())
+        return differences(self.office.register(), self.office.people.everyone(), moment)
+
+    def propose_differences(self, acting_: Acting) -> list[Proposal]:
+        """Propose all of that, as deeds that two people sign. Raises Refused."""
+        return registering.propose_differences(self.office, acting_)
+
+    def withdraw_leaver(self, acting_: Acting, person: str) -> list[Proposal]:
+        """Propose to withdraw all keys and functions of somebody. Raises Refused."""
+        return registering.withdraw_leaver(self.office, acting_, person)
+
+    def link_for(self, acting_: Acting, person: str) -> str:
+        """The address of a one-time link with which this person makes a key. Raises Refused, Invalid `unknown-person`."""
+        return registering.link_for(self.office, acting_, person)
 
     def founding_to_sign(self, what: Mapping[str, Json], by: str, language: str) -> ToSign:
         """What one of the first two people signs with the key that she just made. Raises Invalid, Refused."""

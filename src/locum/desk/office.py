@@ -14,6 +14,7 @@ from locum.desk import in_force
 from locum.entry import Draft, Json
 from locum.errors import Conflict, Invalid, LocumError, Rejected
 from locum.hours import WorkingHours
+from locum.key_links import KeyLinks
 from locum.lifecycle import Case
 from locum.policy import Policy
 from locum.register import STREAM, Growing, Register, grown
@@ -176,6 +177,11 @@ class Office:
         away = frozenset(who for source in self.leave for who in _absent(source, now))
         self._away[:] = [(now, away)]
         return away
+
+    def key_links(self) -> KeyLinks:
+        """One-time links to enrol keys with; their tokens are signed with a key of their own."""
+        key = self.store.setting("key-link-key", lambda: self.random(32))
+        return KeyLinks(self.store.database, key, self.clock, self.random)
 
     def link_key(self) -> bytes:
         """The key that links are signed with, made once per organisation."""

@@ -10,22 +10,26 @@ from typing import Final
 
 from locum.approval import DEEDS, Assertion, Deed, NotProven, Signed
 from locum.approval.statement import text_hash
-from locum.approval.strict import decoded
+from locum.approval.strict import decoded, encoded
 from locum.desk.forms import Acting, ToSign
 from locum.desk.office import Office
 from locum.desk.registered import jobs_for
-from locum.entry import Draft, Json
+from locum.entry import Draft, Json, check_json
 from locum.errors import Conflict, Invalid, LocumError, Refused
 from locum.measure import instant, parse_instant
 from locum.messages import LANGUAGES, says
 from locum.proposals import RECORDED, WITHDRAWN, Proposal, Proposals
 from locum.register import LASTS, STREAM, Moment, Register, tried
+from locum.register.differing import differences
 from locum.register.reading import hashes, text_of
 from locum.register.signers import people
 from locum.register.ways import BY_TWO, Hand, Way, Wish, check_delegation, instants, ways
 from locum.sessions import Sessions
 from locum.store import Change
 
+NEW_KEY: Final = "new-key"
+"""The path of a one-time link for one person's key, and before the person's id, its purpose."""
+_LONGEST_ID: Final = 180
 _TRIES: Final = 4
 _GIVES: Final = frozenset({"function-given", "manager-given", "key-added"})
 
@@ -40,14 +44,25 @@ def proposals(office: Office) -> Proposals:
 
 def propose(office: Office, acting: Acting, kind: str, what: Mapping[str, Json]) -> Proposal:
     """Keep a deed until it is signed; the one that says the same and is open, where there is one. Raises Invalid, Refused."""
-    if kind not in DEEDS or kind == "first-keys" or not DEEDS[kind](dict(what)):
+    if kind == "first-keys":
         raise Invalid("deed-unreadable")
+    _check_shape(kind, what)
     _check_known(office, kind, what)
     _check_proposer(office, acting.id, Wish(kind=kind, what=what, by=acting.id))
     for one in proposals(office).open():
         if (one.kind, one.what) == (kind, dict(what)) and (kind != "delegated" or one.by == acting.id):
             return one
     return proposals(office).add(new_proposal(office, acting.id, kind, what))
+
+
+def _check_shape(kind: str, what: Mapping[str, Json]) -> None:
+    try:
+        check_json(dict(what))
+        readable = kind in DEEDS and DEEDS[kind](dict(what))
+    except ValueError:
+        readable = False
+    if not readable:
+        raise Invalid("deed-unreadable")
 
 
 def new_proposal(office: Office, by: str, kind: str, what: Mapping[str, Json]) -> Proposal:
@@ -92,6 +107,50 @@ def _check_delegation(office: Office, by: str, what: Mapping[str, Json]) -> None
     check_delegation(office.growing_register()[1], by, to, start, end, now)
     if not office.register().keys_of(to, Moment(now)):
         raise NotProven("receiver-without-key", to)
+
+
+def propose_differences(office: Office, acting: Acting) -> list[Proposal]:
+    """What people.csv proposes differently from the record, as deeds to sign. What is about somebody who could sign stands
+    apart, so that she can sign the rest.
+    """
+    register, moment = office.register(), Moment(_now(office))
+    signing = {person for person, functions in register.people(moment).items() if functions}
+    found = differences(register, office.people.everyone(), moment)
+    return [propose(office, acting, kind, what) for kind, what in found.deeds(signing)]
+
+
+def withdraw_leaver(office: Office, acting: Acting, person: str) -> list[Proposal]:
+    """Withdraw all keys and functions of somebody who left, as deeds to sign."""
+    register, moment = office.register(), Moment(_now(office))
+    given = sorted(
+        f for (p, f), spans in register.functions.items() if p == person and any(s.holds(moment) for s in spans)
+    )
+    deeds: list[tuple[str, dict[str, Json]]] = [
+        ("key-withdrawn", {"person": person, "credential": encoded(key.credential), "reason": "left"})
+        for key in register.keys.values()
+        if key.person == person and key.span.ended is None
+    ]
+    if given:
+        deeds.append(("function-withdrawn", {"people": [{"person": person, "function": one} for one in given]}))
+    return [propose(office, acting, kind, what) for kind, what in deeds]
+
+
+def link_for(office: Office, acting: Acting, person: str) -> str:
+    """The address of a one-time link with which somebody makes a key: for whom the two who then sign for it vouch. An earlier
+    one works no more. Raises Refused, Invalid.
+    """
+    try:
+        _check_may_propose(
+            office.register(), Wish(kind="function-given", what={}, by=acting.id), acting.id, Moment(_now(office))
+        )
+    except NotProven as error:
+        raise refusal(office, error) from error
+    if office.people.person(person) is None or len(person) > _LONGEST_ID:
+        raise Invalid("unknown-person", person=person[:80])
+    if person == acting.id:
+        raise Refused("link-for-oneself")
+    token = office.key_links().make(f"{NEW_KEY}:{person}", anew=True)
+    return f"{office.organisation.web_url.rstrip('/')}/{NEW_KEY}/{token}"
 
 
 def withdraw(office: Office, acting: Acting, proposal_id: str) -> Proposal:
@@ -199,8 +258,7 @@ def record(office: Office, kind: str, under: Sequence[Signed], length: int, now:
 
 def founding_to_sign(office: Office, what: Mapping[str, Json], by: str, language: str) -> ToSign:
     """What one of the first two people signs, with the key that she just made. Raises Invalid."""
-    if not DEEDS["first-keys"](dict(what)):
-        raise Invalid("deed-unreadable")
+    _check_shape("first-keys", what)
     (row,) = (row for row in people(what) if row["person"] == by)
     way = Way(str(row["function"]), (decoded(str(row["credential"])),), is_new=True)
     text = text_of("first-keys", what, language)

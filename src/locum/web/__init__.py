@@ -20,11 +20,12 @@ from locum.web.cases import CasePages
 from locum.web.guard import Guard, GuessLimit
 from locum.web.inside import Inside
 from locum.web.pages import Answers, Pages
+from locum.web.people import PeoplePages
 from locum.web.shown import Site
 from locum.web.signin import Doorway, Entrance, SignInPages
 from locum.web.signin.browser import Cookies
 
-INSIDE: Final = (CasePages,)
+INSIDE: Final = (CasePages, PeoplePages)
 """The groups of pages behind signing in: each is made from an Inside and joins the app."""
 
 
@@ -55,8 +56,9 @@ def make_app(
         entrance = Entrance(doorway=doorway, cookies=Cookies(url), site=site)
         SignInPages(entrance, trusted, monotonic).join(app)
         if inside is not None:
+            shared = Inside(desk=inside, entrance=entrance, site=site, proxies=trusted, monotonic=monotonic)
             for group in INSIDE:
-                group(Inside(desk=inside, entrance=entrance, site=site)).join(app)
+                group(shared).join(app)
     app.add_middleware(Guard, site=site)
     return app
 

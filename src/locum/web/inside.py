@@ -3,7 +3,8 @@
 Knows no page and no case. A group of pages is a class with `join(app)` that is given an `Inside`.
 """
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,6 +13,7 @@ from starlette.responses import HTMLResponse, RedirectResponse
 
 from locum.desk import Desk
 from locum.errors import Conflict, Invalid, LocumError, Refused, Trouble, Unsupported
+from locum.web.guard import Network
 from locum.web.shown import Site, error_words, page
 from locum.web.signin.doorway import Signed
 from locum.web.signin.who import Entrance
@@ -40,11 +42,13 @@ STATUS: Final[tuple[tuple[type[LocumError], int], ...]] = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inside:
-    """The desk, who may come in, and whose pages these are."""
+    """The desk, who may come in, and whose pages these are; `proxies` and `monotonic` as in make_app."""
 
     desk: Desk
     entrance: Entrance
     site: Site
+    proxies: tuple[Network, ...] = ()
+    monotonic: Callable[[], float] = time.monotonic
 
     def page(
         self,

@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 _TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 _OWN_PATH: Final = re.compile(r"/(?![/\\])[!-\[\]-~]{0,499}")
-_OURS: Final = ("/sign-in", "/sign-out", "/l/", "/first-keys/", "/static/")
+_OURS: Final = ("/sign-in", "/sign-out", "/l/", "/first-keys/", "/new-key/", "/static/")
 
 
 class Cookies:

@@ -178,6 +178,15 @@ def proof(party: Party, answer: str, challenge: bytes, key: Key, *, count: int =
     )
 
 
+def parts_of(answer: str) -> tuple[bytes, bytes, bytes, bytes]:
+    """What an answer of `navigator.credentials.get` consists of, nothing checked: the credential, clientDataJSON,
+    authenticatorData, the signature. Raises NoProof.
+    """
+    response = _response(answer)
+    client_data, data, signature = (_field(response, n) for n in ("clientDataJSON", "authenticatorData", "signature"))
+    return credential_of(answer), client_data, data, signature
+
+
 def ask_for_key(
     party: Party, challenge: bytes, *, person: str, name: str, shown: str, existing: Iterable[bytes] = ()
 ) -> dict[str, object]:
