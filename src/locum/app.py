@@ -152,6 +152,7 @@ class App:
             unsigned_reviews=table.policy.unsigned_reviews,
             site=Site.of(table.web.url),
             step=self.step,
+            sign=self.sign,
         )
         return Desk(office)
 

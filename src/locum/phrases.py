@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from locum.entry import bad_character
 from locum.measure import parse_instant
+from locum.messages import as_far_as_known, says
 
 _CLOCK = {
     "nl": "EEEE d MMMM y, HH:mm 'uur'",
@@ -42,9 +43,14 @@ def day(on: date, language: str) -> str:
 
 
 def dates_in_words(values: Mapping[str, str], language: str) -> dict[str, str]:
-    """The values of an error as its reader reads them: where they name a `zone`, instants and days among them are in words."""
+    """The values of an error as its reader reads them: where they name a `zone`, instants and days among them are in words;
+    a `gate` is the sentence for why a signature does not count.
+    """
     zone = values.get("zone", "")
-    return {name: _date_in_words(value, language, zone) if zone else value for name, value in values.items()}
+    said = {name: _date_in_words(value, language, zone) if zone else value for name, value in values.items()}
+    if says(language, key := f"gate.{values.get('gate', '')}"):
+        said["gate"] = as_far_as_known(language, key, values)
+    return said
 
 
 def _date_in_words(value: str, language: str, zone: str) -> str:

@@ -157,19 +157,14 @@ class Sessions:
     # counters of passkeys
     def count(self, credential: bytes) -> int:
         """The highest counter that was seen of this passkey."""
-        wanted = select(key_counts.c.highest).where(key_counts.c.credential == credential)
-        with self._database.reading() as connection:
-            return connection.execute(wanted).scalar() or 0
+        return count_of(self._database, credential)
 
     def counted(self, credential: bytes, number: int) -> bool:
         """Note a counter. False where it did not rise, which a copied key would show (WebAuthn 7.2, step 22).
 
         An authenticator that keeps no counter always says 0, and that is no rise and no copy.
         """
-        if number == 0:
-            return self.count(credential) == 0
-        with self._database.writing() as connection:
-            return connection.execute(_COUNT, {"credential": credential, "number": number}).rowcount == 1
+        return counted(self._database, credential, number)
 
     def _end(self, these: ColumnElement[bool]) -> int:
         with self._database.writing() as connection:
@@ -181,6 +176,21 @@ class Sessions:
 
     def _new_token(self) -> str:
         return urlsafe_b64encode(self._random(_TOKEN_BYTES)).rstrip(b"=").decode()
+
+
+def count_of(database: Database, credential: bytes) -> int:
+    """The highest counter that was seen of a passkey, at signing in or at signing."""
+    wanted = select(key_counts.c.highest).where(key_counts.c.credential == credential)
+    with database.reading() as connection:
+        return connection.execute(wanted).scalar() or 0
+
+
+def counted(database: Database, credential: bytes, number: int) -> bool:
+    """Note a counter; see Sessions.counted."""
+    if number == 0:
+        return count_of(database, credential) == 0
+    with database.writing() as connection:
+        return connection.execute(_COUNT, {"credential": credential, "number": number}).rowcount == 1
 
 
 def digest(token: str) -> bytes:

@@ -23,7 +23,7 @@ from locum.errors import Invalid, Unreachable
 from locum.jobs import Job, Taken
 from locum.lifecycle import FINAL, Case, State
 from locum.reading import read_cases, read_kept, read_leaves
-from locum.record import lengths, read_entries, read_heads
+from locum.record import lengths, read_entries, read_entries_of, read_heads
 from locum.schema import HEAD, cases, links, reviewers, settings, tree
 
 __all__ = ["Change", "Job", "Link", "Signer", "Store", "Taken"]
@@ -121,6 +121,12 @@ class Store:
             kept: bytes = connection.execute(wanted).scalar_one()
         return kept
 
+    def kept_setting(self, name: str) -> bytes | None:
+        """Such a value, where it was made; looking makes none."""
+        with self._database.reading() as connection:
+            found: bytes | None = connection.execute(select(settings.c.value).where(settings.c.name == name)).scalar()
+        return found
+
     # reading
     def case(self, case_id: str) -> Case:
         """Raises Invalid(`no-such-case`)."""
@@ -181,6 +187,11 @@ class Store:
         """Decrypted and checked against their leaves, oldest first. Raises Garbled where they do not agree."""
         with self._database.reading() as connection:
             return read_entries(connection, mailbox, case)
+
+    def entries_of(self, case_ids: Sequence[str]) -> dict[str, list[Entry]]:
+        """The entries of many cases, by case. Raises Garbled as `entries`."""
+        with self._database.reading() as connection:
+            return {one: found for some in chunks(case_ids) for one, found in read_entries_of(connection, some).items()}
 
     def length(self, stream: str) -> tuple[int, bytes]:
         """How many entries a stream has, and the commitment of its last: cheap, to see whether it moved."""

@@ -13,7 +13,7 @@ _TOLD = {
     "answered": "case answer via by because measure earlier",
     "consented": "case to answer via by",
     "objected": "case via by because",
-    "reviewed": "case decision by because signed lacking",
+    "reviewed": "case decision by because signed lacking request",
     "withdrawn": "case by because",
     "expired": "case why",
     "intended": "case act connector",
@@ -21,6 +21,7 @@ _TOLD = {
     "read-back": "case act stands active remarks",
     "ended": "case why put_back replies_sent copies_sent",
     "failed": "case act left_as",
+    "incident": "case act",
 }
 
 

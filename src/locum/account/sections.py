@@ -249,8 +249,8 @@ def _decision(teller: Teller, story: Story, entry: Entry) -> Iterator[Row]:
             said = teller.say("reviews.reviewed", who=who, decision=teller.word("decision", text(body, "decision")))
             if body.get("lacking"):
                 said += " " + teller.say("reviews.lacking")
-            if body.get("signed") is False:
-                said += " " + teller.say("reviews.unsigned")
+            if "signed" in body:
+                said += " " + teller.say("reviews.signed" if table(body, "signed") else "reviews.unsigned")
         case "refused":
             said = teller.say("reviews.refused", who=who, sentence=_error(teller, body))
             if clause := text(body, "clause"):
@@ -342,14 +342,19 @@ def _trouble(teller: Teller, story: Story) -> Iterator[Row]:
 def _mishap(teller: Teller, entry: Entry) -> Iterator[Row]:
     body = entry.body
     if entry.type == "incident":
-        shown = "; ".join(f"{key}: {plain(value)}" for key, value in body.items() if key != "case")
-        yield Row(label=teller.when(entry.time), text=teller.quote(shown), kind=Kind.WARNING)
+        yield Row(label=teller.when(entry.time), text=_incident(teller, body), kind=Kind.WARNING)
         return
     said = teller.say("trouble.failed", act=teller.word("act", text(body, "act")), sentence=_error(teller, body))
     left_as = text(body, "left_as")
     if left_as:
         said += " " + (teller.say(f"left-as.{left_as}") if teller.says(f"left-as.{left_as}") else left_as)
     yield Row(label=teller.when(entry.time), text=said, kind=Kind.WARNING)
+
+
+def _incident(teller: Teller, body: Body) -> str:
+    """What was found, in the gate's words where they are known."""
+    said = teller.known("gate", text(body, "key"), {"who": teller.who(text(body, "who")) or "…"})
+    return said or teller.quote("; ".join(f"{key}: {plain(value)}" for key, value in body.items() if key != "case"))
 
 
 def _objecting(teller: Teller, story: Story, contacts: Contacts) -> Iterator[Row]:

@@ -16,6 +16,7 @@
     whom.py
     joining.py       request, with another         a measure joins a request that has nothing set yet
     consenting.py    consent, tell-receiver        the receiver of a forward is asked, and told
+    signing.py       to_sign, sign                 what is signed about a case (gating.py: whether that is enough)
     last_look.py     (apply)                       what was filed is judged once more, right before the act
     watching.py      (watch)                       what is read back of what is live
     behind_links.py  look, answer                  what the pages behind links show and do
@@ -33,7 +34,7 @@ from types import MappingProxyType
 from locum.absence import Mailbox
 from locum.account import Account
 from locum.addresses import canonical
-from locum.approval import Signed
+from locum.approval import Signed, fingerprint
 from locum.desk import (
     acting,
     asking,
@@ -43,6 +44,8 @@ from locum.desk import (
     escalating,
     filing,
     forgotten,
+    gating,
+    incidents,
     joining,
     keepers,
     listing,
@@ -52,6 +55,7 @@ from locum.desk import (
     reaching,
     registered,
     registering,
+    signing,
     telling,
     worded,
 )
@@ -129,6 +133,7 @@ class Desk:
             departing.REMINDED: partial(keepers.remind_of_closing, office),
             objecting.STANDS: partial(objecting.tell_standing, office),
             overruling.OVERRULED: partial(overruling.tell_overruled, office),
+            incidents.INCIDENT: partial(incidents.tell, office),
             "look": partial(acting.look, office),
             "remind": partial(forgotten.daily, office),
             registered.TOLD: partial(registered.tell, office),
@@ -183,6 +188,39 @@ class Desk:
         them, and then the case goes on. Raises Refused with clause 6 or 7, Invalid `grounds-too-short`.
         """
         return self._at(case_id, lambda case: overruling.overrule(self.office, acting_, case, because))
+
+    # signing, for the pages
+
+    def decisions(self, acting_: Acting, case: Case) -> tuple[str, ...]:
+        """What she may sign about this case now: approve, deny, overrule, or request (her own request). Nothing where she may not."""
+        return signing.decisions(self.office, acting_, case)
+
+    def wants_signature(self, case: Case) -> bool:
+        """Whether decisions about this case are signed, on the page at `review_address`."""
+        return gating.wants_signatures(self.office, case)
+
+    def review_address(self, case: Case) -> str:
+        """Where a case is signed."""
+        return self.office.review_address(case)
+
+    def waiting(self, acting_: Acting) -> list[Case]:
+        """What waits for her signature, the oldest first."""
+        return signing.waiting(self.office, acting_)
+
+    def to_sign(self, acting_: Acting, case_id: str, decision: str) -> ToSign:
+        """What she signs to make this decision. Raises Refused with clause 6 or 7 where she may not, saying why."""
+        return signing.to_sign(self.office, acting_, self.case(case_id), decision)
+
+    def sign(self, acting_: Acting, case_id: str, statement: bytes, assertion: bytes, because: str = "") -> Case:
+        """Record a signature, where it counts, and go on. Raises Refused with clause 6 or 7, Conflict `shown-before` where something
+        else is asked by now, Invalid `grounds-too-short`.
+        """
+        signature = signing.Signature(self.office, acting_, Signed(statement, assertion), because)
+        return self._at(case_id, signature.record)
+
+    def fingerprint(self, case: Case, language: str) -> str:
+        """The request in six words, for two people to compare."""
+        return fingerprint(case.request, language)
 
     def withdraw(self, acting_: Acting, case_id: str) -> Case:
         """Take a request back before anything was set. Raises Refused `no-such-step` once it is live: see `end`."""

@@ -26,8 +26,8 @@ from locum.desk.reaching import (
 )
 from locum.desk.warrant import warrant
 from locum.desk.watching import watched
-from locum.entry import Json, salted_digest
-from locum.errors import Conflict, LocumError, Trouble
+from locum.entry import Entry, Json, salted_digest
+from locum.errors import Conflict, Garbled, LocumError, Trouble
 from locum.lifecycle import ON_SERVER, Case, Event, State, advance
 from locum.measure import Forward, Standing, Wanted
 from locum.seam import Connector, CountsForwards, CountsReplies
@@ -43,7 +43,12 @@ def apply(office: Office, taken: Sequence[Taken]) -> None:
     """Set what was asked, as it was asked, on the mailboxes of these cases (all of one connector)."""
     loaded = _loaded(office, taken)
     living = by_mailbox(office.store.living_on([case.mailbox for _, case in loaded], ON_SERVER))
-    ready = [(one, case) for one, case in loaded if is_ready(office, one, case, living.get(case.mailbox, []))]
+    told = _recorded(office, loaded)
+    ready = [
+        (one, case)
+        for one, case in loaded
+        if is_ready(office, one, case, living.get(case.mailbox, []), told.get(case.id, []))
+    ]
     if (connector := connector_of(office, ready)) is None:
         return
     turns = read_turns(office, connector, ready)
@@ -64,6 +69,22 @@ def apply(office: Office, taken: Sequence[Taken]) -> None:
 def _loaded(office: Office, taken: Sequence[Taken]) -> list[tuple[Taken, Case]]:
     cases = {case.id: case for case in office.store.cases([one.job.case for one in taken])}
     return [(one, cases[one.job.case]) for one in taken]
+
+
+def _recorded(office: Office, loaded: Sequence[tuple[Taken, Case]]) -> dict[str, list[Entry]]:
+    """What was recorded of these cases. One whose entries are damaged holds up no other: it has none, and is not set."""
+    ids = [case.id for _, case in loaded]
+    try:
+        return office.store.entries_of(ids)
+    except Garbled:
+        return {one: found for one in ids if isinstance(found := _entries(office, one), list)}
+
+
+def _entries(office: Office, case_id: str) -> list[Entry] | Garbled:
+    try:
+        return office.store.entries(case=case_id)
+    except Garbled as error:
+        return error
 
 
 def _intend(office: Office, turns: Sequence[Turn], act: str) -> list[Turn]:

@@ -8,17 +8,18 @@ from datetime import datetime, timedelta
 
 from locum.absence import Channel, Person
 from locum.addresses import mask
+from locum.desk.canonical import canonical_request
 from locum.desk.departing import path_of
-from locum.desk.filing import canonical_request
 from locum.desk.forms import Acting
-from locum.desk.judging import ask_rules, facts, question, reviewers
+from locum.desk.gating import wants_signatures
+from locum.desk.judging import ask_rules, question, reviewers, verdict
 from locum.desk.office import APPLY_AHEAD, Office
 from locum.desk.telling import letter_to_owner
 from locum.entry import Draft, Json
 from locum.errors import Invalid, Refused, Trouble
 from locum.lifecycle import Case, Contact, Event, State, advance, may
 from locum.measure import to_json
-from locum.policy import Allowed, Needs, decide
+from locum.policy import Allowed, Needs
 from locum.store import Change, Job, Link, Taken
 from locum.tokens import digest
 from locum.wording import normal
@@ -154,7 +155,7 @@ def proceed(
     now = office.clock()
     if now >= case.to_date:
         return _expired(office, case, entries, "too-late", finished, use)
-    match decide(office.policy_of(case), question(office, case), facts(office, case), now):
+    match verdict(office, case, question(office, case), entries):
         case Allowed():
             return _scheduled(office, case, entries, finished, use)
         case Needs("review"):
@@ -354,9 +355,11 @@ def contact(office: Office, acting: Acting, case: Case, by: str, outcome: str, b
 
 
 def review(office: Office, acting: Acting, case: Case, approve: bool, because: str) -> Case:
-    """A second person looked; recorded, not signed. Raises Refused with clause 7 where this person may not."""
+    """A second person looked; recorded, not signed. Raises Refused with clause 7 where this person may not, or signs."""
     if acting.id in (case.requester, case.person):
         raise Refused("own-review", clause=7, case=case.id)
+    if wants_signatures(office, case):
+        raise Refused("signature-wanted", clause=7, case=case.id, page=office.review_address(case))
     reviewing = reviewers(office, case)
     if acting.function not in reviewing:
         functions = ", ".join(reviewing)

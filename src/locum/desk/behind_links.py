@@ -7,7 +7,8 @@ from datetime import datetime
 
 from locum.absence import Absence, Person
 from locum.desk import asking, consenting, overruling
-from locum.desk.filing import canonical_request, new_case_id, overlapping, reworded
+from locum.desk.canonical import canonical_request
+from locum.desk.filing import new_case_id, overlapping, reworded
 from locum.desk.forms import ConsentView, LinkView, OwnText
 from locum.desk.judging import if_silent
 from locum.desk.office import Office

@@ -10,6 +10,7 @@ from locum.absence import Mailbox, Person
 from locum.addresses import canonical, exception
 from locum.approval import request_hash
 from locum.desk import departing, objecting, worded
+from locum.desk.canonical import canonical_request
 from locum.desk.forms import Acting, BothForm, ForwardForm, RequestForm
 from locum.desk.measuring import Window, forward_of, window
 from locum.desk.office import Office
@@ -17,7 +18,7 @@ from locum.desk.refusing import if_refused, outcome, refused_change, words_of
 from locum.entry import Json
 from locum.errors import Invalid, LocumError, Refused, Unsupported
 from locum.lifecycle import Case, State
-from locum.measure import Audience, AutoReply, Measure, instant, measure_to_json, unsayable
+from locum.measure import Audience, AutoReply, Measure, instant, unsayable
 from locum.phrases import when
 from locum.store import Change, Job
 from locum.wording import LANGUAGES, from_template, in_languages, normal, normal_line
@@ -307,28 +308,6 @@ def _filled(text: str, field: str) -> str:
     if not text.strip():
         raise Invalid("text-empty", field=field)
     return text
-
-
-def canonical_request(case: Case) -> dict[str, Json]:
-    """R: everything that is asked, as it is hashed (approval.request_hash)."""
-    measures: list[Json] = [measure_to_json(one) for one in case.measures]  # type: ignore[misc]
-    return {
-        "v": 1,
-        "nonce": case.nonce,
-        "not_after": instant(case.not_after),
-        "mailbox": case.mailbox,
-        "person": case.person,
-        "requester": case.requester,
-        "reason": case.reason,
-        "because": case.because,
-        "template": case.template,
-        "batch": case.batch,
-        "batch_size": case.batch_size,
-        "policy": case.policy,
-        "connector": case.connector,
-        "measures": measures,
-        **departing.in_request(case),
-    }
 
 
 def _change(office: Office, acting: Acting, case: Case) -> Change:

@@ -11,10 +11,10 @@ from locum.addresses import canonical
 from locum.approval import request_hash
 from locum.desk import departing, objecting
 from locum.desk.asking import review_over
+from locum.desk.canonical import canonical_request
 from locum.desk.filing import (
     Form,
     because_of,
-    canonical_request,
     check_sayable,
     connector_of,
     first_jobs,

@@ -3,16 +3,20 @@
 From the case, the people, other cases and the lists of leave. Nothing here decides, and nothing is written.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
 from locum.absence import Channel
+from locum.desk import gating
 from locum.desk.office import Office
 from locum.desk.receiving import NOTHING, Seen, circle, is_away, receiver_of
+from locum.entry import Draft
 from locum.errors import Trouble
+from locum.gate import Need, Passed, Stopped, need_of
 from locum.lifecycle import Case
 from locum.measure import Audience, Forward, Senders
-from locum.policy import MEASURES, Facts, Needs, No, Question, ask_of, decide, reviewing
+from locum.policy import MEASURES, Allowed, Facts, Needs, No, Question, Verdict, ask_of, decide, reviewing
 from locum.policy.measures import Ask, MeasureRules
 
 _MOMENT = timedelta(seconds=1)
@@ -37,7 +41,7 @@ def outline(office: Office, case: Case) -> Question:
         requester_function=requester.function if requester else "",
         powers=frozenset(power for power, has in powers.items() if has),
         measures=frozenset("forward" if isinstance(one, Forward) else "auto-reply" for one in case.measures),
-        reviews_are="trial" if office.unsigned_reviews else "unsigned",
+        reviews_are="trial" if office.unsigned_reviews else "unsigned" if office.site is None else "signed",
         forward_to=forward.to if forward else "",
         forward_to_person=receiver.id if receiver else "",
         forward_inside=forward is not None and forward.to.rpartition("@")[2] in office.organisation.domains,
@@ -62,10 +66,51 @@ def question(office: Office, case: Case, seen: Seen = NOTHING, *, fully: bool = 
     return replace(asked, forward_circle=circle(office, case, case.forward, seen), receiver_away=away)
 
 
-def facts(office: Office, case: Case) -> Facts:
+def facts(office: Office, case: Case, drafts: Sequence[Draft] = ()) -> Facts:
     """What has happened so far, as the policy wants to know it. Functions are those of now; channels those of when she was
-    asked; a review, and the receiver's consent, count only for the very request they were given for.
+    asked; a review, and the receiver's consent, count only for the very request they were given for. Where approvals are to be
+    signed, reviews are those that pass the gate, with the ones in `drafts`, which are about to be recorded.
     """
+    if gating.wants_signatures(office, case):
+        return _signed_facts(office, case, drafts)
+    return _facts(office, case)
+
+
+def _signed_facts(office: Office, case: Case, drafts: Sequence[Draft]) -> Facts:
+    """Reviews, and whether she objects, as the record has them."""
+    told = gating.recorded(office, case, drafts)
+    found = gating.passing(office, case, gating.NOBODY, told, gating.given(case, told))
+    if isinstance(found, Passed):
+        reviews = found.reviews
+    else:
+        reviews = tuple((one.who, "deny", one.what) for one in found.reasons if one.key == "denied")
+    answer = "objected" if told.is_objected else case.answer
+    return replace(_facts(office, case), reviews=reviews, answer=answer)
+
+
+def verdict(office: Office, case: Case, asked: Question, drafts: Sequence[Draft] = ()) -> Verdict:
+    """What the policy says now; where approvals are to be signed, it allows nothing that the gate does not let through."""
+    told = facts(office, case, drafts)
+    found = decide(office.policy_of(case), asked, told, office.clock())
+    if not isinstance(found, Allowed) or not gating.wants_signatures(office, case):
+        return found
+    passed = through_gate(office, case, need_for(office, case, asked, told), drafts)
+    return found if isinstance(passed, Passed) else Needs("review", found.clauses)
+
+
+def through_gate(office: Office, case: Case, need: Need, drafts: Sequence[Draft] = ()) -> Passed | Stopped:
+    """The gate over a case as the record has it. Raises Garbled."""
+    recorded = gating.recorded(office, case, drafts)
+    return gating.passing(office, case, need, recorded, gating.given(case, recorded))
+
+
+def need_for(office: Office, case: Case, asked: Question, told: Facts) -> Need:
+    """What has to be signed, by the policy that the case is under; by the one in force, where that one asks for no signature."""
+    own, now = (need_of(policy, asked, told) for policy in (office.policy_of(case), office.policy))
+    return own if own.requester_signs else now
+
+
+def _facts(office: Office, case: Case) -> Facts:
     owner = office.people.person(case.person)
     tried = {contact.channel: contact.outcome for contact in case.contacts if not contact.by}
     on_file = frozenset(owner.channels) if owner else frozenset()

@@ -6,29 +6,35 @@ What may not go on is finished here, or put off; what is written to a mail syste
 
 from collections.abc import Sequence
 
-from locum.approval import request_hash
+from locum.approval.request import hash_of
+from locum.desk import incidents
 from locum.desk.asking import consent_wanted, expire, news, review_wanted, told_to_receiver
-from locum.desk.filing import canonical_request, overlapping
-from locum.desk.judging import facts, question
+from locum.desk.canonical import request_bytes
+from locum.desk.filing import overlapping
+from locum.desk.gating import Recorded, given, passing, wants_signatures
+from locum.desk.judging import facts, need_for, question, verdict
 from locum.desk.office import Office
 from locum.desk.reaching import put_off, wait_for
 from locum.desk.receiving import NOTHING, look, not_holding
+from locum.entry import Entry
 from locum.errors import LocumError
+from locum.gate import Passed, Reason, Stopped
 from locum.jobs import LOST
 from locum.lifecycle import Case, Event, State, advance
-from locum.policy import Allowed, Needs, No, Verdict, decide
+from locum.policy import Allowed, Needs, No, Verdict
 from locum.store import Change, Job, Taken
 
 
-def is_ready(office: Office, taken: Taken, case: Case, living: Sequence[Case]) -> bool:
+def is_ready(office: Office, taken: Taken, case: Case, living: Sequence[Case], entries: Sequence[Entry]) -> bool:
     """Whether it is to be set now. One that cannot be judged holds up no other; one whose end has come is not set any more.
-    `living` are the cases that have something set on this mailbox.
+    `living` are the cases that have something set on this mailbox, `entries` what was recorded of this one.
     """
     try:
         if case.state is State.APPLYING and office.clock() >= case.to_date:
             office.store.commit([_never_set(office, taken, case)])
             return False
-        return _may_apply(office, taken, case, living) and _may_forward(office, taken, case)
+        told = Recorded.of(case, entries)
+        return _may_apply(office, taken, case, living, told) and _may_forward(office, taken, case)
     except LocumError as error:
         put_off(office, taken, error)
         return False
@@ -49,17 +55,17 @@ def _never_set(office: Office, taken: Taken, case: Case) -> Change:
     return Change(case=failed, entries=(entry,), put=put, finished=taken)
 
 
-def _may_apply(office: Office, taken: Taken, case: Case, living: Sequence[Case]) -> bool:
+def _may_apply(office: Office, taken: Taken, case: Case, living: Sequence[Case], told: Recorded) -> bool:
     """Judge once more, right before the act. What may not go on is finished here."""
     if case.state not in (State.SCHEDULED, State.APPLYING):
         office.store.commit([Change(finished=taken)])
         return False
-    if request_hash(canonical_request(case)) != case.request:
-        # Promise 3: what was filed, or agreed to, is what is done; one changed character voids it.
-        _fail_changed(office, taken, case)
+    found = _gate(office, case, told)
+    if isinstance(found, Stopped) and found.is_false:
+        incidents.stop(office, taken, case, found.reasons[0])
         return False
     if case.state is State.APPLYING:
-        return True
+        return not isinstance(found, Stopped) or _give_up(office, taken, case, found)
     if office.clock() >= case.to_date:
         expire(office, case, taken, "too-late")
         return False
@@ -68,6 +74,30 @@ def _may_apply(office: Office, taken: Taken, case: Case, living: Sequence[Case])
         _refuse(office, taken, case, No(8, "overlapping", {"case": clash.id, "mailbox": case.mailbox}))
         return False
     return _is_allowed(office, taken, case)
+
+
+def _gate(office: Office, case: Case, told: Recorded) -> Passed | Stopped:
+    """Promise 3: what was recorded when it was filed, or agreed to, is what is done; one changed character voids it. Where
+    approvals are to be signed, they have to be there, too (promise 4). Raises Garbled where the register is damaged.
+    """
+    request = request_bytes(case)
+    if not request or not told.request == case.request == hash_of(request):
+        return Stopped((Reason("request-changed"),), is_false=True)
+    if told.is_over:
+        return Stopped((Reason("over-before"),), is_false=True)
+    if not wants_signatures(office, case):
+        return Passed(())
+    need = need_for(office, case, question(office, case), facts(office, case))
+    return passing(office, case, need, told, given(case, told))
+
+
+def _give_up(office: Office, taken: Taken, case: Case, stopped: Stopped) -> bool:
+    """What allowed it was withdrawn while it was being set: it ends, and what stands of it is taken away."""
+    ended = advance(case, Event.END, outcome="approval-lost", trouble="approval-lost")
+    entry = office.draft(case, "failed", act="apply", key="approval-lost", left_as="", gate=stopped.reasons[0].key)
+    put = (Job(kind="end", case=case.id, due_at=office.clock(), lane=case.connector), news(office, ended))
+    office.store.commit([Change(case=ended, entries=(entry,), put=put, finished=taken)])
+    return False
 
 
 def _is_allowed(office: Office, taken: Taken, case: Case) -> bool:
@@ -92,7 +122,7 @@ def _judged(office: Office, case: Case) -> Verdict:
     """What the policy says now, with a look at how the receiver of a forward is placed. Raises Trouble."""
     seen = look(office, case.forward) if case.forward is not None else NOTHING
     asked = question(office, case, seen, fully=True)
-    return decide(office.policy_of(case), asked, facts(office, case), office.clock())
+    return verdict(office, case, asked)
 
 
 def _may_forward(office: Office, taken: Taken, case: Case) -> bool:
@@ -110,12 +140,3 @@ def _refuse(office: Office, taken: Taken, case: Case, no: No) -> None:
     account = Job(kind="account", case=case.id, due_at=office.clock(), lane="letters")
     put = (account, news(office, refused), *told_to_receiver(office, refused))
     office.store.commit([Change(case=refused, entries=(entry,), put=put, finished=taken)])
-
-
-def _fail_changed(office: Office, taken: Taken, case: Case) -> None:
-    refuse = Event.REFUSE if case.state is State.SCHEDULED else Event.END
-    voided = advance(case, refuse, outcome="request-changed", trouble="request-changed")
-    entry = office.draft(case, "failed", act="apply", key="request-changed", left_as="unchanged")
-    lane, kind = ("letters", "account") if refuse is Event.REFUSE else (case.connector, "end")
-    put = (Job(kind=kind, case=case.id, due_at=office.clock(), lane=lane), news(office, voided))
-    office.store.commit([Change(case=voided, entries=(entry,), put=put, finished=taken)])

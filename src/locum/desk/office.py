@@ -54,6 +54,10 @@ def _absent(source: LeaveSource, now: datetime) -> list[str]:
         return []
 
 
+def _nothing_to_sign_with() -> None:
+    """This process signs no checkpoints."""
+
+
 def _no_step(_name: str) -> None:
     """Nobody watches the steps."""
 
@@ -62,7 +66,7 @@ def _no_step(_name: str) -> None:
 class Office:
     """The desk's surroundings. `step` is told the name of each step of applying and ending as it is passed. `unsigned_reviews`:
     the settings accept reviews that are recorded and not signed, as a trial. `site` is where is signed, None where the address
-    makes no passkeys; `founded` are later foundings of the register that count, too.
+    makes no passkeys; `sign` signs the record as it stands, where this process can; `founded` are later foundings of the register that count, too.
     """
 
     store: Store
@@ -81,6 +85,7 @@ class Office:
     remind_days: int = 7
     unsigned_reviews: bool = False
     step: Callable[[str], None] = field(default=_no_step)
+    sign: Callable[[], None] = field(default=_nothing_to_sign_with)
     site: Site | None = None
     founded: tuple[str, ...] = ()
     _earlier: dict[str, Policy] = field(default_factory=dict, repr=False)
@@ -212,6 +217,10 @@ class Office:
                 self.store.back_off([change.finished], self.clock(), conflict.key)
             return None
         return written[0] if written else None
+
+    def review_address(self, case: Case) -> str:
+        """The address of the page on which a case is signed."""
+        return f"{self.organisation.web_url.rstrip('/')}/cases/{case.id}/review"
 
     def draft(self, case: Case, kind: str, **body: Json) -> Draft:
         """An entry about a case, in the stream of its mailbox."""

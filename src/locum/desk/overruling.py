@@ -13,12 +13,13 @@ from locum.addresses import mask
 from locum.desk.asking import channels_of, proceed, review_wanted
 from locum.desk.departing import path_of
 from locum.desk.forms import Acting
+from locum.desk.gating import wants_signatures
 from locum.desk.judging import facts, function_of, question
 from locum.desk.keepers import keeper_copies
 from locum.desk.office import Office
 from locum.desk.several import Copy, send_copies
 from locum.desk.telling import letter_to_owner
-from locum.entry import Entry, Json
+from locum.entry import Draft, Entry, Json
 from locum.errors import Invalid, Refused
 from locum.letter import Letter
 from locum.lifecycle import Case, Event, State, advance
@@ -41,24 +42,22 @@ def overrule(office: Office, acting: Acting, case: Case, because: str) -> Case:
     grounds = compelling(because)
     _may(office, acting, case)
     reviews = (*case.reviews, (acting.id, "overrule", case.request))
-    overruled = replace(case, reviews=reviews)
-    verdict = _judged(office, overruled)
+    who: Json = {"id": acting.id, "name": acting.name, "function": acting.function}
+    body: dict[str, Json] = {"decision": "overrule", "by": who, "because": grounds, "signed": False}
+    change = with_grounds(office, replace(case, reviews=reviews), body | {"request": case.request})
+    return office.store.commit([change])[0]
+
+
+def with_grounds(office: Office, case: Case, body: Mapping[str, Json]) -> Change:
+    """The entry with grounds, and the letter that is due with the last of them. Raises Refused where another clause says no."""
+    drafts = (office.draft(case, "reviewed", **body),)
+    verdict = _judged(office, case, drafts)
     if isinstance(verdict, No):
         raise Refused(verdict.key, clause=verdict.clause, **{**verdict.values, "mailbox": case.mailbox})
-    lacking = _lacking(office, overruled) if _is_stopped(verdict) else 0
-    who: Json = {"id": acting.id, "name": acting.name, "function": acting.function}
-    entry = office.draft(
-        case,
-        "reviewed",
-        decision="overrule",
-        by=who,
-        because=grounds,
-        signed=False,
-        lacking=lacking,
-        request=case.request,
-    )
+    lacking = _lacking(office, case, drafts) if _is_stopped(verdict) else 0
+    entry = office.draft(case, "reviewed", **body, lacking=lacking)
     put = () if lacking else (Job(kind=OVERRULED, case=case.id, due_at=office.clock(), lane="letters"),)
-    return office.store.commit([Change(case=overruled, entries=(entry,), put=put)])[0]
+    return Change(case=case, entries=(entry,), put=put)
 
 
 def compelling(because: str) -> str:
@@ -74,14 +73,14 @@ def compelling(because: str) -> str:
 
 def _may(office: Office, acting: Acting, case: Case) -> None:
     """Raise Refused where this person may not overrule this objection."""
-    rules = office.policy_of(case).objection
     if acting.id in (case.requester, case.person):
         raise Refused("own-review", clause=7, case=case.id)
+    if wants_signatures(office, case):
+        raise Refused("signature-wanted", clause=7, case=case.id, page=office.review_address(case))
     if case.state is not State.OBJECTED:
         raise Refused("no-such-step", case=case.id, state=case.state, event="overrule")
-    if rules.overrule == "never":
-        raise Refused("objection-final", clause=6, case=case.id)
-    functions = [name for name in rules.functions if name != function_of(office, case.requester)]
+    _check_final(office, case)
+    functions = [name for name in _functions(office, case) if name != function_of(office, case.requester)]
     if acting.function not in functions:
         raise Refused("not-an-overruler", clause=6, case=case.id, functions=", ".join(functions))
     before = [who for who, decision, request in case.reviews if (decision, request) == ("overrule", case.request)]
@@ -93,8 +92,30 @@ def _may(office: Office, acting: Acting, case: Case) -> None:
         raise Refused("overruled-by-function", clause=6, case=case.id, function=acting.function)
 
 
-def _judged(office: Office, case: Case) -> Verdict:
-    return decide(office.policy_of(case), question(office, case), facts(office, case), office.clock())
+def _functions(office: Office, case: Case) -> list[str]:
+    return list(office.policy_of(case).objection.functions)
+
+
+def _check_final(office: Office, case: Case) -> None:
+    if office.policy_of(case).objection.overrule == "never":
+        raise Refused("objection-final", clause=6, case=case.id)
+
+
+def check_open(office: Office, case: Case) -> None:
+    """Raise Refused where an objection that rests here is overruled by nobody, or was."""
+    _check_final(office, case)
+    if not _is_stopped(_judged(office, case)):
+        raise Refused("overruled-enough", clause=6, case=case.id)
+
+
+def functions_left(office: Office, case: Case) -> tuple[str, ...]:
+    """The functions of which somebody may still overrule with a signature: not the requester's, none that did so already."""
+    done = {function for _, decision, function in facts(office, case).reviews if decision == "overrule"}
+    return tuple(one for one in _functions(office, case) if one not in done | {function_of(office, case.requester)})
+
+
+def _judged(office: Office, case: Case, drafts: Sequence[Draft] = ()) -> Verdict:
+    return decide(office.policy_of(case), question(office, case), facts(office, case, drafts), office.clock())
 
 
 def _is_stopped(verdict: Verdict) -> bool:
@@ -102,13 +123,10 @@ def _is_stopped(verdict: Verdict) -> bool:
     return isinstance(verdict, Needs) and verdict.what == "overrule"
 
 
-def _lacking(office: Office, case: Case) -> int:
+def _lacking(office: Office, case: Case, drafts: Sequence[Draft]) -> int:
     """How many approvers of other functions it still takes."""
-    functions = {
-        function_of(office, who)
-        for who, decision, request in case.reviews
-        if (decision, request) == ("overrule", case.request)
-    }
+    reviews = facts(office, case, drafts).reviews
+    functions = {function for _, decision, function in reviews if decision == "overrule"}
     return max(1, office.policy_of(case).objection.approvers - len(functions))
 
 
