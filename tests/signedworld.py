@@ -7,8 +7,6 @@ recorded of people and keys is written as registers.py writes it: the deeds them
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from registers import People, Signing, key_of, signed
-from softkeys import SoftKey
 from tests.shelf import ForwardWorld
 from tests.world import PEOPLE
 
@@ -17,6 +15,8 @@ from locum.entry import Draft, Json
 from locum.lifecycle import Case, State
 from locum.register import STREAM
 from locum.store import Change
+from registers import Signing, key_of, signed
+from softkeys import SoftKey
 
 MORE = """\
 petra,Petra Vos,petra@corp.test,,nl,Europe/Amsterdam,dpo,,,,
@@ -55,7 +55,9 @@ class SignedWorld(ForwardWorld):
 
     def deed(self, kind: str, what: dict[str, Json], *by: Signing) -> None:
         """Record a deed that these people sign."""
-        body: dict[str, Json] = {"signed": [signed(kind, what, one, self.now, log=self.app.desk.office.log()).as_json() for one in by]}
+        body: dict[str, Json] = {
+            "signed": [signed(kind, what, one, self.now, log=self.app.desk.office.log()).as_json() for one in by]
+        }
         self.app.store.commit([Change(entries=(Draft(stream=STREAM, type=kind, time=self.now, body=body),))])
 
     def me(self, name: str) -> Acting:
@@ -68,7 +70,9 @@ class SignedWorld(ForwardWorld):
     def signs(self, name: str, case: Case, decision: str = "approve", because: str = "Fine.") -> Case:
         """Somebody reads, and signs."""
         one = self.asked(name, case, decision)
-        found = self.desk.sign(self.me(name), case.id, one.statement, self.keys[name].sign(one.challenge).dump(), because)
+        found = self.desk.sign(
+            self.me(name), case.id, one.statement, self.keys[name].sign(one.challenge).dump(), because
+        )
         self.work()
         return found
 

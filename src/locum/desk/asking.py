@@ -8,12 +8,12 @@ from datetime import datetime, timedelta
 
 from locum.absence import Channel, Person
 from locum.addresses import mask
-from locum.desk.canonical import canonical_request
 from locum.desk.departing import path_of
 from locum.desk.forms import Acting
 from locum.desk.gating import wants_signatures
 from locum.desk.judging import ask_rules, question, reviewers, verdict
 from locum.desk.office import APPLY_AHEAD, Office
+from locum.desk.requested import canonical_request
 from locum.desk.telling import letter_to_owner
 from locum.entry import Draft, Json
 from locum.errors import Invalid, Refused, Trouble

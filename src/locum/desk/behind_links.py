@@ -7,11 +7,11 @@ from datetime import datetime
 
 from locum.absence import Absence, Person
 from locum.desk import asking, consenting, overruling
-from locum.desk.canonical import canonical_request
 from locum.desk.filing import new_case_id, overlapping, reworded
 from locum.desk.forms import ConsentView, LinkView, OwnText
 from locum.desk.judging import if_silent
 from locum.desk.office import Office
+from locum.desk.requested import canonical_request
 from locum.desk.telling import values
 from locum.entry import Json
 from locum.errors import Conflict, Invalid, Refused

@@ -10,11 +10,12 @@ from locum.absence import Mailbox, Person
 from locum.addresses import canonical, exception
 from locum.approval import request_hash
 from locum.desk import departing, objecting, worded
-from locum.desk.canonical import canonical_request
 from locum.desk.forms import Acting, BothForm, ForwardForm, RequestForm
+from locum.desk.gating import wants_signatures
 from locum.desk.measuring import Window, forward_of, window
 from locum.desk.office import Office
 from locum.desk.refusing import if_refused, outcome, refused_change, words_of
+from locum.desk.requested import canonical_request
 from locum.entry import Json
 from locum.errors import Invalid, LocumError, Refused, Unsupported
 from locum.lifecycle import Case, State
@@ -117,9 +118,11 @@ def _known_or_filed(
         if address in earlier:
             return earlier[address]
         case_id = name_once(acting, form, once) if once else new_case_id(office)
-        return if_refused(office, made(office, acting, form, case_id, batch), office.clock())
+        case = if_refused(office, made(office, acting, form, case_id, batch), office.clock())
+        check_requester(office, acting, case)
     except LocumError as error:
         return error
+    return case
 
 
 def by_mailbox(cases: Sequence[Case]) -> dict[str, list[Case]]:
@@ -182,6 +185,13 @@ def made(office: Office, acting: Acting, asked: AnyForm, case_id: str, batch: tu
     )
     case = departing.completed(office, case, form, owner)
     return replace(case, request=request_hash(canonical_request(case)))
+
+
+def check_requester(office: Office, acting: Acting, case: Case) -> None:
+    """Raise Refused `requester-signs` where whoever asks has to sign and is nobody who could."""
+    may_sign = office.people.person(acting.id) is not None
+    if case.state is State.REQUESTED and not may_sign and wants_signatures(office, case):
+        raise Refused("requester-signs", clause=7, who=acting.name)
 
 
 def measure_of(

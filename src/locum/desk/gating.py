@@ -10,9 +10,9 @@ from datetime import datetime
 
 from locum.approval import Approval, Log, NotProven, Signed
 from locum.approval.reading import text_of
-from locum.desk.canonical import canonical_request, request_bytes
 from locum.desk.office import Office
 from locum.desk.receiving import receiver_of
+from locum.desk.requested import canonical_request, request_bytes
 from locum.entry import Draft, Entry
 from locum.gate import Act, Given, Need, Passed, Reason, Stopped, Surroundings, gate
 from locum.lifecycle import Case

@@ -11,10 +11,10 @@ from locum.addresses import canonical
 from locum.approval import request_hash
 from locum.desk import departing, objecting
 from locum.desk.asking import review_over
-from locum.desk.canonical import canonical_request
 from locum.desk.filing import (
     Form,
     because_of,
+    check_requester,
     check_sayable,
     connector_of,
     first_jobs,
@@ -27,6 +27,7 @@ from locum.desk.forms import Acting
 from locum.desk.measuring import window
 from locum.desk.office import Office
 from locum.desk.refusing import judged, refused_change
+from locum.desk.requested import canonical_request
 from locum.entry import Json
 from locum.errors import Invalid, Refused
 from locum.lifecycle import Case, Event, State, advance, may
@@ -49,6 +50,7 @@ def join(office: Office, acting: Acting, case: Case, form: Form) -> Case:
     who: Json = {"id": acting.id, "name": acting.name}
     asked: dict[str, Json] = {**canonical_request(joined), "requester": who, "request": joined.request}
     entry = office.draft(joined, "requested", **asked, joins=case.request)
+    check_requester(office, acting, joined)
     put = (*first_jobs(office, joined, office.clock()), *review_over(office, case))
     change = Change(case=joined, entries=(entry,), put=put, drop=_OF_THE_ONE_BEFORE)
     return office.store.commit([change])[0]

@@ -9,13 +9,13 @@ from collections.abc import Sequence
 from locum.approval.request import hash_of
 from locum.desk import incidents
 from locum.desk.asking import consent_wanted, expire, news, review_wanted, told_to_receiver
-from locum.desk.canonical import request_bytes
 from locum.desk.filing import overlapping
 from locum.desk.gating import Recorded, given, passing, wants_signatures
 from locum.desk.judging import facts, need_for, question, verdict
 from locum.desk.office import Office
 from locum.desk.reaching import put_off, wait_for
 from locum.desk.receiving import NOTHING, look, not_holding
+from locum.desk.requested import request_bytes
 from locum.entry import Entry
 from locum.errors import LocumError
 from locum.gate import Passed, Reason, Stopped

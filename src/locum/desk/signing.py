@@ -11,12 +11,12 @@ from locum.approval import Approval, Assertion, NotProven, Signed, text_hash
 from locum.approval.reading import text_of
 from locum.desk import overruling
 from locum.desk.asking import proceed
-from locum.desk.canonical import canonical_request
 from locum.desk.forms import Acting, ToSign
 from locum.desk.gating import NOBODY, Recorded, as_given, given, passing, recorded, wants_signatures
 from locum.desk.judging import facts, need_for, outline, reviewers
 from locum.desk.office import Office
 from locum.desk.receiving import receiver_of
+from locum.desk.requested import canonical_request
 from locum.entry import Draft, Json
 from locum.errors import Conflict, LocumError, Refused
 from locum.gate import Given, Need, Part, Passed, Reason, Stopped

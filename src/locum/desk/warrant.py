@@ -3,8 +3,8 @@
 The request in its canonical form, and the reviews of just that request. Signatures join it when reviews are signed.
 """
 
-from locum.desk.canonical import canonical_request
 from locum.desk.office import Office
+from locum.desk.requested import canonical_request
 from locum.entry import Json, canonical
 from locum.lifecycle import Case
 
