@@ -55,6 +55,7 @@ ELSEWHERE = {
     "asked_words": "een automatisch antwoord",
     "asked_for": "een automatisch antwoord",
     "earlier": "wxyz-2345",
+    "found": "De handtekening van Dirk is niet met de sleutel van Dirk gezet.",
     "pages": "https://locum.voorbeeld.example/cases",
     "grounds": "Carla Jansen (leidinggevende):\nDe termijn loopt vrijdag af.",
     "officer": "fg@corp.test",
