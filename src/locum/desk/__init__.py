@@ -16,7 +16,8 @@
     whom.py
     joining.py       request, with another         a measure joins a request that has nothing set yet
     consenting.py    consent, tell-receiver        the receiver of a forward is asked, and told
-    signing.py       to_sign, sign                 what is signed about a case (gating.py: whether that is enough)
+    signed.py,       to_sign, sign                 what is signed about a case (gating.py: whether that is enough),
+    signing.py                                     and about people and keys
     last_look.py     (apply)                       what was filed is judged once more, right before the act
     watching.py      (watch)                       what is read back of what is live
     behind_links.py  look, answer                  what the pages behind links show and do
@@ -34,7 +35,6 @@ from types import MappingProxyType
 from locum.absence import Mailbox
 from locum.account import Account
 from locum.addresses import canonical
-from locum.approval import Signed, fingerprint
 from locum.desk import (
     acting,
     asking,
@@ -44,7 +44,6 @@ from locum.desk import (
     escalating,
     filing,
     forgotten,
-    gating,
     incidents,
     joining,
     keepers,
@@ -54,8 +53,6 @@ from locum.desk import (
     previewing,
     reaching,
     registered,
-    registering,
-    signing,
     telling,
     worded,
 )
@@ -73,13 +70,10 @@ from locum.desk.forms import (
 )
 from locum.desk.listing import Listed
 from locum.desk.office import Office, Organisation
-from locum.entry import Entry, Json
-from locum.errors import Conflict, Invalid, LocumError, Refused
+from locum.desk.signed import SignedSteps
+from locum.entry import Entry
+from locum.errors import Invalid, LocumError, Refused
 from locum.lifecycle import Case, State
-from locum.proposals import Proposal
-from locum.register import Moment, Register
-from locum.register.differing import Differences, differences
-from locum.register.ways import Hand, Way
 from locum.seam import Connector, Finding, Report
 from locum.store import Taken
 from locum.wording import Remark
@@ -102,17 +96,16 @@ __all__ = [
 ]
 
 _ALL = 200
-_TRIES = 4
 REMINDERS = ("remind", "org/reminders")
 """Kind and case of the daily job that looks who forgot."""
 
 
-class Desk:
+class Desk(SignedSteps):
     """The main path. Methods raise LocumError; whatever they raise, nothing is left half."""
 
     def __init__(self, office: Office) -> None:
         """Work with what `office` has."""
-        self.office = office
+        super().__init__(office)
         self._many: dict[str, Callable[[Sequence[Taken]], None]] = {
             "lapse": lambda taken: asking.lapse(office, list(taken)),
             "apply": partial(acting.apply, office),
@@ -189,39 +182,6 @@ class Desk:
         """
         return self._at(case_id, lambda case: overruling.overrule(self.office, acting_, case, because))
 
-    # signing, for the pages
-
-    def decisions(self, acting_: Acting, case: Case) -> tuple[str, ...]:
-        """What she may sign about this case now: approve, deny, overrule, or request (her own request). Nothing where she may not."""
-        return signing.decisions(self.office, acting_, case)
-
-    def wants_signature(self, case: Case) -> bool:
-        """Whether decisions about this case are signed, on the page at `review_address`."""
-        return gating.wants_signatures(self.office, case)
-
-    def review_address(self, case: Case) -> str:
-        """Where a case is signed."""
-        return self.office.review_address(case)
-
-    def waiting(self, acting_: Acting) -> list[Case]:
-        """What waits for her signature, the oldest first."""
-        return signing.waiting(self.office, acting_)
-
-    def to_sign(self, acting_: Acting, case_id: str, decision: str) -> ToSign:
-        """What she signs to make this decision. Raises Refused with clause 6 or 7 where she may not, saying why."""
-        return signing.to_sign(self.office, acting_, self.case(case_id), decision)
-
-    def sign(self, acting_: Acting, case_id: str, statement: bytes, assertion: bytes, because: str = "") -> Case:
-        """Record a signature, where it counts, and go on. Raises Refused with clause 6 or 7, Conflict `shown-before` where something
-        else is asked by now, Invalid `grounds-too-short`.
-        """
-        signature = signing.Signature(self.office, acting_, Signed(statement, assertion), because)
-        return self._at(case_id, signature.record)
-
-    def fingerprint(self, case: Case, language: str) -> str:
-        """The request in six words, for two people to compare."""
-        return fingerprint(case.request, language)
-
     def withdraw(self, acting_: Acting, case_id: str) -> Case:
         """Take a request back before anything was set. Raises Refused `no-such-step` once it is live: see `end`."""
         return self._at(case_id, lambda case: asking.withdraw(self.office, acting_, case))
@@ -236,16 +196,6 @@ class Desk:
         entry = self.office.draft(case, "withdrawn", by={"id": acting_.id, "name": acting_.name}, because="")
         change = asking.stopped(self.office, case, asking.by_whom(case, acting_), entry)
         return self.office.store.commit([change])[0]
-
-    def _at(self, case_id: str, act: Callable[[Case], Case]) -> Case:
-        """Act on a case. Where a worker was at it in the same moment, look at it anew, and judge and act once more."""
-        for _ in range(_TRIES):
-            try:
-                return act(self.case(case_id))
-            except Conflict as conflict:
-                if conflict.key != "changed-meanwhile":
-                    raise
-        return act(self.case(case_id))
 
     # her steps, by link
 
@@ -262,71 +212,6 @@ class Desk:
         is asked by now; nothing is recorded then.
         """
         return behind_links.answer(self.office, token, answer, text, because, shown)
-
-    # people and keys
-
-    def propose(self, acting_: Acting, kind: str, what: Mapping[str, Json]) -> Proposal:
-        """Keep a deed about people and keys until those who must have signed it. Raises Invalid, Refused."""
-        return registering.propose(self.office, acting_, kind, what)
-
-    def proposal(self, proposal_id: str) -> Proposal:
-        """One of them. Raises Invalid `no-such-proposal`."""
-        return registering.proposals(self.office).one(proposal_id)
-
-    def proposals(self) -> list[Proposal]:
-        """Those that may still be signed, the oldest first."""
-        return registering.proposals(self.office).open()
-
-    def proposals_waiting(self, acting_: Acting) -> list[Proposal]:
-        """Those that wait for her signature."""
-        return registering.waiting(self.office, acting_.id)
-
-    def hands(self, proposal: Proposal) -> tuple[Hand, ...]:
-        """Who signed it so far."""
-        return tuple(registering.wish_of(proposal).hands)
-
-    def deed_ways(self, acting_: Acting, proposal: Proposal) -> tuple[Way, ...]:
-        """How she may sign it now: in which functions, with which keys. Raises Refused with why not."""
-        return registering.ways_of(self.office, proposal, acting_.id)
-
-    def deed_to_sign(self, acting_: Acting, proposal_id: str, function: str = "", *, language: str = "") -> ToSign:
-        """What she signs, in her language or the one asked for. Raises Refused with the reason where she may not."""
-        person = self.office.people.person(acting_.id)
-        language = language or (person.language if person else self.office.organisation.language)
-        return registering.to_sign(self.office, acting_, proposal_id, function, language)
-
-    def sign_deed(self, acting_: Acting, proposal_id: str, statement: bytes, assertion: bytes) -> Proposal:
-        """Add her signature; with the last that it takes the deed is recorded, and counts. Raises Refused, Conflict."""
-        return registering.sign(self.office, acting_, proposal_id, statement, assertion)
-
-    def withdraw_proposal(self, acting_: Acting, proposal_id: str) -> Proposal:
-        """Take a proposal back. Raises Refused where it is another's."""
-        return registering.withdraw(self.office, acting_, proposal_id)
-
-    def differences(self) -> Differences:
-        """What people.csv proposes differently from the record."""
-        moment = Moment(self.office.clock())
-        return differences(self.office.register(), self.office.people.everyone(), moment)
-
-    def propose_differences(self, acting_: Acting) -> list[Proposal]:
-        """Propose all of that, as deeds that two people sign. Raises Refused."""
-        return registering.propose_differences(self.office, acting_)
-
-    def withdraw_leaver(self, acting_: Acting, person: str) -> list[Proposal]:
-        """Propose to withdraw all keys and functions of somebody. Raises Refused."""
-        return registering.withdraw_leaver(self.office, acting_, person)
-
-    def link_for(self, acting_: Acting, person: str) -> str:
-        """The address of a one-time link with which this person makes a key. Raises Refused, Invalid `unknown-person`."""
-        return registering.link_for(self.office, acting_, person)
-
-    def founding_to_sign(self, what: Mapping[str, Json], by: str, language: str) -> ToSign:
-        """What one of the first two people signs with the key that she just made. Raises Invalid, Refused."""
-        return registering.founding_to_sign(self.office, what, by, language)
-
-    def found(self, under: Sequence[Signed]) -> None:
-        """Record the first two keys, signed by both. Raises Refused, Conflict."""
-        registering.found(self.office, under)
 
     # the worker's steps
 
@@ -355,14 +240,6 @@ class Desk:
             reaching.put_off(self.office, one, error)
 
     # reading
-
-    def case(self, case_id: str) -> Case:
-        """One case. Raises Invalid `no-such-case`."""
-        return self.office.store.case(case_id.strip().lower())
-
-    def register(self) -> Register:
-        """The register of people and keys as it stands now."""
-        return self.office.register()
 
     def part_in(self, acting_: Acting, case: Case) -> frozenset[str]:
         """What somebody has to do with a case: requester, owner, deciding (it waits for her), decided. Empty: it is not hers to see."""
