@@ -14,7 +14,7 @@ import pytest
 
 from locum import documents
 from locum.account import Account
-from locum.documents import FORMS, render, style_source
+from locum.documents import FORMS, printing, render, style_source
 from locum.entry import Json
 from locum.errors import Invalid
 from test_account import REPLY, WHOLE, account, measure, requested
@@ -155,7 +155,7 @@ def test_the_pdf_maker_may_not_read_files(tmp_path: Path) -> None:
     secret = tmp_path / "secret.svg"
     secret.write_text('<svg xmlns="http://www.w3.org/2000/svg" width="90" height="20"><text y="15">SESAME</text></svg>')
     page = '<html lang="en"><title>x</title><img alt="instead" src="{}">'
-    assert "SESAME" not in pdf_text(documents._pdf(page.format(secret.as_uri())))
+    assert "SESAME" not in pdf_text(printing.pdf(page.format(secret.as_uri())))
 
 
 @pytest.mark.slow

@@ -14,6 +14,7 @@ _PLAIN = re.compile(
     r"[a-z0-9!#$%&'*+=?^_`{|}~-]+(?:\.[a-z0-9!#$%&'*+=?^_`{|}~-]+)*"
     r"@[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*"
 ).fullmatch
+_NUMBER = re.compile(r"\+?[0-9]{6,15}").fullmatch
 _ATOM = frozenset("abcdefghijklmnopqrstuvwxyz0123456789!#$%&'*+=?^_`{|}~-")
 _LABEL = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-")
 _LONGEST_LOCAL, _LONGEST_LABEL, _LONGEST_DOMAIN, _LONGEST = 64, 63, 253, 254  # RFC 5321 4.5.3.1, octets
@@ -49,6 +50,14 @@ def exception(text: str) -> str:
     Raises Invalid `bad-address` or `bad-domain`.
     """
     return canonical(text) if "@" in text.strip()[1:] else domain(text)
+
+
+def number(text: str) -> str:
+    """The one form of a telephone number: digits, with a + before them or not. Raises Invalid `bad-number`."""
+    digits = re.sub(r"[ ().-]", "", text.strip())
+    if _NUMBER(digits) is None:
+        raise Invalid("bad-number", number=_shown(text))
+    return digits
 
 
 def in_domains(address: str, domains: Iterable[str]) -> bool:

@@ -28,6 +28,7 @@ from locum.store import Change, Job, Store, Taken
 from locum.tlog import Signer
 
 if TYPE_CHECKING:
+    from locum.documents.papers import Papers
     from locum.web.signin import Doorway, Provider
 
 _LEASE_SECONDS = 60
@@ -172,6 +173,13 @@ class App:
             party=Party.of(self.settings.web.url, self.settings.organisation.name),
             provider=_provider(self.settings),
         )
+
+    @cached_property
+    def papers(self) -> "Papers":
+        """What makes files for the pages; PDFs in a process of their own, so that serving stays small."""
+        from locum.documents.papers import Papers  # noqa: PLC0415  only for the pages
+
+        return Papers(self.settings.organisation.name)
 
     @cached_property
     def key_links(self) -> KeyLinks:

@@ -25,7 +25,7 @@ from sqlalchemy import (
     text,
 )
 
-HEAD = "0005"
+HEAD = "0006"
 """The newest migration; a store that stands here is not touched by `migrate`."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -93,7 +93,7 @@ vault = Table(
     Column("key", LargeBinary, nullable=False),
     sqlite_with_rowid=False,
 )
-"""`kind`: case, stream (entries without a case), tag (K_s)."""
+"""`kind`: case, stream (entries without a case), tag (K_s), wish (wishes.py)."""
 
 cases = Table(
     "cases",
@@ -262,3 +262,13 @@ repeats = Table(
     Index("repeats_began", "began_at"),
 )
 """What the API answered to a request that acts, for a day. `sealed` is null while it is being answered."""
+
+wishes = Table(
+    "wishes",
+    metadata,
+    Column("person", String(200), primary_key=True),
+    Column("wish", String(20), primary_key=True),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("written_at", Instant, nullable=False),
+)
+"""What people wish for themselves (wishes.py); their keys are in the vault, of kind wish."""

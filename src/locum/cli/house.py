@@ -123,6 +123,7 @@ def serve(door: Door) -> int:
         proxies=settings.web.proxies,
         doorway=door.app.doorway,
         inside=door.app.desk,
+        papers=door.app.papers,
     )
     door.tell("serving", listen=settings.web.listen, url=settings.web.url)
     serve_pages(pages, settings.web.listen)

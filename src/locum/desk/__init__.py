@@ -23,6 +23,8 @@
     behind_links.py  look, answer                  what the pages behind links show and do
     registering.py,  propose, sign_deed, found     people and keys: proposed, signed, recorded in org/register, told by letter
     registered.py
+    hers.py,         hers                          the same for whoever is signed in, about her own mailbox; what she
+    wished.py                                      wishes beforehand: her text, her channels, her protections
     forgotten.py     gaps, daily                   who forgot, and the reminder before leave
 
 The next step is always a job committed in the same transaction; `run` does due jobs. Doors see only this file.
@@ -68,6 +70,7 @@ from locum.desk.forms import (
     RequestForm,
     ToSign,
 )
+from locum.desk.hers import Hers, Living
 from locum.desk.listing import Listed
 from locum.desk.office import Office, Organisation
 from locum.desk.signed import SignedSteps
@@ -85,8 +88,10 @@ __all__ = [
     "Desk",
     "ForwardForm",
     "Gap",
+    "Hers",
     "LinkView",
     "Listed",
+    "Living",
     "Office",
     "Organisation",
     "OwnText",
@@ -212,6 +217,13 @@ class Desk(SignedSteps):
         is asked by now; nothing is recorded then.
         """
         return behind_links.answer(self.office, token, answer, text, because, shown)
+
+    # her own mailbox, signed in
+
+    @property
+    def hers(self) -> Hers:
+        """What somebody who is signed in sees of her own mailbox, says about it, and wishes beforehand."""
+        return Hers(self.office)
 
     # the worker's steps
 

@@ -383,7 +383,11 @@ def by_whom(case: Case, acting: Acting) -> str:
 
 def withdraw(office: Office, acting: Acting, case: Case) -> Case:
     """Somebody, most often the requester, takes it back before anything was set."""
-    withdrawn = advance(case, Event.WITHDRAW, outcome=by_whom(case, acting))
     entry = office.draft(case, "withdrawn", by={"id": acting.id, "name": acting.name}, because="")
-    change = _with(_finished(office, withdrawn, (entry,)), *review_over(office, case))
-    return office.store.commit([change])[0]
+    return office.store.commit([withdrawn(office, case, by_whom(case, acting), entry)])[0]
+
+
+def withdrawn(office: Office, case: Case, why: str, entry: Draft) -> Change:
+    """Taken back before anything was set. `why` is the outcome: owner, requester, other."""
+    over = review_over(office, case)
+    return _with(_finished(office, advance(case, Event.WITHDRAW, outcome=why), (entry,)), *over)

@@ -2,7 +2,7 @@
 receiver is in consenting.py, and his link answers for nobody else.
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from locum.absence import Absence, Person
@@ -37,7 +37,7 @@ def look(office: Office, token: str) -> LinkView | ConsentView:
         return _set_view(office, link)
     if link.purpose == consenting.PURPOSE:
         return consenting.view(office, office.store.case(link.case))
-    return _view(office, link, office.store.case(link.case))
+    return view(office, office.store.case(link.case), link.purpose)
 
 
 def _link(office: Office, token: str) -> Link:
@@ -51,12 +51,13 @@ def _link(office: Office, token: str) -> Link:
     return link
 
 
-def _view(office: Office, link: Link, case: Case) -> LinkView:
+def view(office: Office, case: Case, purpose: str) -> LinkView:
+    """What she is shown of a case, behind a link or signed in."""
     owner = office.owner_or_address(case)
     words = values(office, case, owner, owner.language)
     reply = case.reply
     return LinkView(
-        purpose=link.purpose,
+        purpose=purpose,
         language=owner.language,
         organisation=office.organisation.name,
         owner=owner,
@@ -119,38 +120,58 @@ def _answered(office: Office, link: Link, said: str, text: OwnText | None, becau
     case = office.store.case(link.case)
     if link.purpose == consenting.PURPOSE:
         return office.store.commit([consenting.answered(office, link, case, said, shown)])[0]
-    if said not in _may(case) or (said == "own-text" and case.reply is None):
+    said_so = Spoken(said=said, text=text, because=because, shown=shown, use=link)
+    return office.store.commit([spoken(office, case, said_so)])[0]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spoken:
+    """What she says of a case, and how it came: by a link (`use`), or signed in (`via`)."""
+
+    said: str
+    text: OwnText | None = None
+    because: str = ""
+    shown: str | None = None
+    via: str = "link"
+    use: Link | None = None
+
+
+def spoken(office: Office, case: Case, one: Spoken) -> Change:
+    """What her answer changes. Raises Conflict `link-used` where it does not count now, `shown-before` where something else is
+    asked by now.
+    """
+    if one.said not in _may(case) or (one.said == "own-text" and case.reply is None):
         raise Conflict("link-used", case=case.id)
-    if said in _AGREEING and shown not in (None, case.request):
+    if one.said in _AGREEING and one.shown not in (None, case.request):
         raise Conflict("shown-before", case=case.id)
-    because = normal(because, "because").strip()[:2000]
-    if case.state in _LIVE:
-        change = _live_answer(office, case, said, because)
-    else:
-        change = _answer(office, link, case, said, text, because)
-    return office.store.commit([change])[0]
+    because = normal(one.because, "because").strip()[:2000]
+    one = replace(one, because=because)
+    return _live_answer(office, case, one) if case.state in _LIVE else _answer(office, case, one)
 
 
-def _live_answer(office: Office, case: Case, said: str, because: str) -> Change:
-    if said == "object":
-        return asking.stopped(office, case, "objection", office.draft(case, "objected", via="link", because=because))
-    return asking.stopped(office, case, "owner", office.draft(case, "withdrawn", by="owner", because=because))
+def _live_answer(office: Office, case: Case, one: Spoken) -> Change:
+    if one.said == "object":
+        objected = office.draft(case, "objected", via=one.via, because=one.because)
+        return asking.stopped(office, case, "objection", objected)
+    via: dict[str, Json] = {} if one.via == "link" else {"via": one.via}
+    withdrawn = office.draft(case, "withdrawn", by="owner", because=one.because, **via)
+    return asking.stopped(office, case, "owner", withdrawn)
 
 
 _WORDS = {"agree": "agreed", "object": "objected", "own-text": "own-text", "done": "done-herself"}
 
 
-def _answer(office: Office, link: Link, case: Case, said: str, text: OwnText | None, because: str) -> Change:
-    if said == "own-text":
-        if text is None:
+def _answer(office: Office, case: Case, one: Spoken) -> Change:
+    if one.said == "own-text":
+        if one.text is None:
             raise Invalid("text-empty", field="internal")
-        until = _until(office, case, text)
+        text, until = one.text, _until(office, case, one.text)
         case = reworded(office, case, text.subject, text.internal_text, text.external_text, until)
     if case.state is State.REQUESTED:
         case = advance(case, Event.ASK)
-    first = link if said in ("agree", "own-text", "done") and link.used_at is None else None
-    spoken = asking.Said(answer=_WORDS[said], via="link", because=because, use=first)
-    return asking.answered(office, case, spoken)
+    first = one.use if one.said in _AGREEING and one.use is not None and one.use.used_at is None else None
+    said = asking.Said(answer=_WORDS[one.said], via=one.via, because=one.because, use=first)
+    return asking.answered(office, case, said)
 
 
 def _until(office: Office, case: Case, text: OwnText) -> datetime | None:

@@ -47,7 +47,7 @@ def _away(office: Office, now: datetime, within_days: int) -> list[_Away]:
     rows: dict[tuple[str, bool], _Away] = {}
     for absence in absences:
         person = office.people.person(absence.person)
-        if person is not None and person.mailbox is not None and not person.reads_along:
+        if person is not None and person.mailbox is not None and not office.reached(person).reads_along:
             is_over = absence.until_at <= now
             if is_over or (absence.person, False) not in rows:
                 rows[absence.person, is_over] = _Away(person, absence)

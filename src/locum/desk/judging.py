@@ -112,6 +112,7 @@ def need_for(office: Office, case: Case, asked: Question, told: Facts) -> Need:
 
 def _facts(office: Office, case: Case) -> Facts:
     owner = office.people.person(case.person)
+    owner = office.reached(owner) if owner is not None else None
     tried = {contact.channel: contact.outcome for contact in case.contacts if not contact.by}
     on_file = frozenset(owner.channels) if owner else frozenset()
     asked = frozenset(Channel(name) for name, outcome in tried.items() if outcome in ("sent", "failed"))

@@ -10,7 +10,7 @@ from locum import tokens
 from locum.absence import Mailbox, Person
 from locum.account import Account
 from locum.approval import Log, Site
-from locum.desk import in_force
+from locum.desk import in_force, wished
 from locum.entry import Draft, Json
 from locum.errors import Conflict, Invalid, LocumError, Rejected
 from locum.hours import WorkingHours
@@ -21,6 +21,7 @@ from locum.register import STREAM, Growing, Register, grown
 from locum.seam import Connector, LeaveSource, People, Post
 from locum.store import Change, Store
 from locum.tlog import parse_checkpoint
+from locum.wishes import Wishes
 
 APPLY_AHEAD = timedelta(minutes=10)
 """Ours is set this long before its start: the rule itself keeps the exact second, a busy worker may not."""
@@ -137,12 +138,21 @@ class Office:
             self._earlier[case.policy] = policy
         return self._earlier[case.policy]
 
+    @property
+    def wishes(self) -> Wishes:
+        """What people wish for themselves."""
+        return Wishes(self.store.database, self.clock, self.random)
+
+    def reached(self, person: Person) -> Person:
+        """A person with the ways that she herself permitted or withdrew: what counts wherever she is asked."""
+        return wished.reached(self.wishes, person)
+
     def owner(self, case: Case) -> Person:
         """The person whose mailbox a case is about. Raises Invalid `unknown-mailbox` where she is not on file any more."""
         person = self.people.person(case.person)
         if person is None or person.mailbox is None:
             raise Invalid("unknown-mailbox", mailbox=case.mailbox)
-        return person
+        return self.reached(person)
 
     def mailbox(self, case: Case) -> Mailbox:
         """The mailbox of a case, as it is on file; by its bare address where she is not on file any more."""
@@ -161,7 +171,7 @@ class Office:
         """The person whose mailbox a case is about; what the case says of her where she is not on file any more."""
         person = self.people.person(case.person)
         if person is not None and person.mailbox is not None:
-            return person
+            return self.reached(person)
         name = person.name if person is not None else case.mailbox
         zone = self.organisation.time_zone
         box = Mailbox(address=case.mailbox)

@@ -20,7 +20,7 @@ from locum.store import Change, Job
 def judged(office: Office, case: Case, now: datetime) -> No | None:
     """Why the policy refuses what is asked, None where it does not, or not yet."""
     owner = office.people.person(case.person)
-    told = Facts(channels=frozenset(owner.channels) if owner else frozenset())
+    told = Facts(channels=frozenset(office.reached(owner).channels) if owner else frozenset())
     verdict = decide(office.policy, question(office, case, _seen(office, case)), told, now)
     return verdict if isinstance(verdict, No) else None
 

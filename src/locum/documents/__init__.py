@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from locum.account import Account
 from locum.documents import plain
 from locum.documents.groups import grouped
+from locum.documents.printing import Printer, pdf
 from locum.entry import Json
 from locum.errors import Invalid
 from locum.measure import instant, measure_to_json, to_json
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 FORMS = ("text", "html", "pdf", "json")
 
 
-def render(account: Account, form: str) -> bytes:
+def render(account: Account, form: str, printer: Printer = pdf) -> bytes:
     """The account in one of FORMS; text, HTML and JSON are UTF-8. Raises Invalid (`document-form`) for another."""
     match form:
         case "text":
@@ -33,7 +34,7 @@ def render(account: Account, form: str) -> bytes:
         case "html":
             return _html(account).encode()
         case "pdf":
-            return _pdf(_html(account))
+            return printer(_html(account))
         case "json":
             return _json(account)
     raise Invalid("document-form", form=form, forms=", ".join(FORMS))
@@ -70,15 +71,6 @@ def _html(account: Account) -> str:
         style=Markup(_style()),  # noqa: S704 (our own file, no text of people)
         told=told,
     )
-
-
-def _pdf(html: str) -> bytes:
-    from weasyprint import HTML  # noqa: PLC0415 (0.8 s)
-    from weasyprint.urls import URLFetcher  # noqa: PLC0415
-
-    fetcher = URLFetcher(allowed_protocols=["data"])
-    made = HTML(string=html, url_fetcher=fetcher).write_pdf(pdf_variant="pdf/ua-1")
-    return bytes(made)
 
 
 def _json(account: Account) -> bytes:

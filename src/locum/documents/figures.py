@@ -18,6 +18,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from locum.documents.bars import Bar, bars
+from locum.documents.printing import Printer, pdf
 from locum.errors import Invalid
 from locum.figures import OBJECTIONS, Cell, Figures, Measured, Sign, Table, figures_hash, figures_to_json
 from locum.measure import instant
@@ -45,7 +46,7 @@ class Beside:
 NOTHING = Beside()
 
 
-def render(figures: Figures, form: str, language: str, beside: Beside = NOTHING) -> bytes:
+def render(figures: Figures, form: str, language: str, beside: Beside = NOTHING, printer: Printer = pdf) -> bytes:
     """The figures in one of FORMS. Raises Invalid (`document-form`) for another."""
     shown = Shown(figures, language, beside)
     match form:
@@ -56,7 +57,7 @@ def render(figures: Figures, form: str, language: str, beside: Beside = NOTHING)
         case "html":
             return figures_page(figures, language, beside).encode()
         case "pdf":
-            return _pdf(shown)
+            return printer(_html(shown, _file("figures.css") + _file("figures_print.css"), as_image=True))
         case "json":
             return (json.dumps(_values(shown), ensure_ascii=False, indent=2, sort_keys=True) + "\n").encode()
     raise Invalid("document-form", form=form, forms=", ".join(FORMS))
@@ -240,15 +241,6 @@ def _picture(drawn: str, *, as_image: bool) -> str:
     source = base64.b64encode(drawn.encode()).decode()
     alt = escape(Markup(told).unescape())  # noqa: S704  escaped anew right away
     return Markup(f'<img class="bars" src="data:image/svg+xml;base64,{source}" alt="{alt}">')  # noqa: S704
-
-
-def _pdf(shown: Shown) -> bytes:
-    from weasyprint import HTML  # noqa: PLC0415  0.8 s
-    from weasyprint.urls import URLFetcher  # noqa: PLC0415
-
-    html = _html(shown, _file("figures.css") + _file("figures_print.css"), as_image=True)
-    made = HTML(string=html, url_fetcher=URLFetcher(allowed_protocols=["data"])).write_pdf(pdf_variant="pdf/ua-1")
-    return bytes(made)
 
 
 # text, CSV, JSON ------------------------------------------------------------------------------------------------------

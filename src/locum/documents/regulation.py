@@ -10,6 +10,7 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
+from locum.documents.printing import Printer, pdf
 from locum.documents.steps import svg
 from locum.errors import Invalid
 from locum.messages import say
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 FORMS = ("md", "html", "pdf")
 
 
-def render(documents: Sequence[Document], form: str) -> bytes:
+def render(documents: Sequence[Document], form: str, printer: Printer = pdf) -> bytes:
     """These documents (at least one, all in one language) as one file in one of FORMS; md and html are UTF-8.
     Raises Invalid (`document-form`) for another.
     """
@@ -31,7 +32,7 @@ def render(documents: Sequence[Document], form: str) -> bytes:
         case "html":
             return _html(documents).encode()
         case "pdf":
-            return _pdf(_html(documents))
+            return printer(_html(documents))
     raise Invalid("document-form", form=form, forms=", ".join(FORMS))
 
 
@@ -74,15 +75,6 @@ def _foot(document: Document) -> str:
 
 def _picture(steps: Steps) -> str:
     return "data:image/svg+xml;base64," + base64.b64encode(svg(steps).encode()).decode()
-
-
-def _pdf(html: str) -> bytes:
-    from weasyprint import HTML  # noqa: PLC0415  0.8 s
-    from weasyprint.urls import URLFetcher  # noqa: PLC0415
-
-    fetcher = URLFetcher(allowed_protocols=["data"])
-    made = HTML(string=html, url_fetcher=fetcher).write_pdf(pdf_variant="pdf/ua-1")
-    return bytes(made)
 
 
 # Markdown

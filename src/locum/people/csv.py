@@ -23,7 +23,7 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from locum.absence import Mailbox, Person
-from locum.addresses import canonical
+from locum.addresses import canonical, number
 from locum.entry import bad_character
 from locum.errors import Invalid, LocumError, Unreachable
 from locum.seam import Finding, Report
@@ -42,7 +42,6 @@ OPTIONAL = (
 )
 _NOT_KEPT = frozenset(REQUIRED + OPTIONAL) - {"person"}
 _LARGEST = 256 * 1024 * 1024
-_MOBILE = re.compile(r"\+?[0-9]{6,15}")
 _YES = {"yes": True, "ja": True, "no": False, "nee": False, "": False}
 
 
@@ -305,10 +304,11 @@ class _Row:
         return text
 
     def _mobile(self) -> str:
-        number = re.sub(r"[ ().-]", "", self.cells.get("mobile", ""))
-        if number and not _MOBILE.fullmatch(number):
-            raise self.wrong("people-bad-mobile", "mobile")
-        return number
+        text = self.cells.get("mobile", "")
+        try:
+            return number(text) if text else ""
+        except Invalid:
+            raise self.wrong("people-bad-mobile", "mobile") from None
 
     def _day(self, column: str) -> date | None:
         text = self.cells.get(column, "")

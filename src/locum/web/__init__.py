@@ -18,14 +18,16 @@ from locum.desk import Desk
 from locum.errors import Invalid, Unreachable
 from locum.web.cases import CasePages
 from locum.web.guard import Guard, GuessLimit
+from locum.web.hers import HerPages
 from locum.web.inside import Inside
 from locum.web.pages import Answers, Pages
+from locum.web.papers import Papers
 from locum.web.people import PeoplePages
 from locum.web.shown import Site
 from locum.web.signin import Doorway, Entrance, SignInPages
 from locum.web.signin.browser import Cookies
 
-INSIDE: Final = (CasePages, PeoplePages)
+INSIDE: Final = (CasePages, PeoplePages, HerPages)
 """The groups of pages behind signing in: each is made from an Inside and joins the app."""
 
 
@@ -39,13 +41,15 @@ def make_app(
     monotonic: Callable[[], float] = time.monotonic,
     doorway: Doorway | None = None,
     inside: Desk | None = None,
+    papers: Papers | None = None,
 ) -> FastAPI:
     """The pages of `organisation` over `desk`.
 
     `language` is for whoever's browser asks for none we have. `url` is where the pages are seen from outside ([web] url):
     its origin may answer and its path goes before ours. `proxies` are addresses or networks whose X-Forwarded-For is
     believed; without any, the peer itself is the client. `doorway` is who may sign in; without one there is no signing in.
-    `inside` is the desk for whoever is signed in; without it nothing but signing in is there.
+    `inside` is the desk for whoever is signed in; without it nothing but signing in is there. `papers` makes files of what is
+    shown there.
     Raises ValueError for a proxy that is no address.
     """
     site = Site(organisation=organisation, language=language, url=url.rstrip("/"))
@@ -56,7 +60,9 @@ def make_app(
         entrance = Entrance(doorway=doorway, cookies=Cookies(url), site=site)
         SignInPages(entrance, trusted, monotonic).join(app)
         if inside is not None:
-            shared = Inside(desk=inside, entrance=entrance, site=site, proxies=trusted, monotonic=monotonic)
+            shared = Inside(
+                desk=inside, entrance=entrance, site=site, proxies=trusted, monotonic=monotonic, papers=papers
+            )
             for group in INSIDE:
                 group(shared).join(app)
     app.add_middleware(Guard, site=site)

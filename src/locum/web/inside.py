@@ -14,6 +14,7 @@ from starlette.responses import HTMLResponse, RedirectResponse
 from locum.desk import Desk
 from locum.errors import Conflict, Invalid, LocumError, Refused, Trouble, Unsupported
 from locum.web.guard import Network
+from locum.web.papers import Papers
 from locum.web.shown import Site, error_words, page
 from locum.web.signin.doorway import Signed
 from locum.web.signin.who import Entrance
@@ -42,13 +43,16 @@ STATUS: Final[tuple[tuple[type[LocumError], int], ...]] = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inside:
-    """The desk, who may come in, and whose pages these are; `proxies` and `monotonic` as in make_app."""
+    """The desk, who may come in, and whose pages these are; `proxies` and `monotonic` as in make_app. `papers` makes files;
+    without it there are none to have.
+    """
 
     desk: Desk
     entrance: Entrance
     site: Site
     proxies: tuple[Network, ...] = ()
     monotonic: Callable[[], float] = time.monotonic
+    papers: Papers | None = None
 
     def page(
         self,
@@ -58,6 +62,7 @@ class Inside:
         *,
         status: int = 200,
         problem: LocumError | None = None,
+        variant: str = "",
         **values: object,
     ) -> HTMLResponse:
         """A page with the navigation, in the reader's language. `active` is the entry of NAV that it belongs to; `problem` is told on
@@ -72,7 +77,7 @@ class Inside:
             language,
             self.site,
             status_of(problem) if problem is not None else status,
-            variant="",
+            variant=variant,
             who=who,
             nav=NAV,
             active=active,

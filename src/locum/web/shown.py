@@ -100,13 +100,18 @@ def phase(view: LinkView) -> str:
     """Which page this is, a key under `pages.phase.`."""
     if view.case is None:
         return "set" if "set" in view.may else "noted"
-    found = _PHASES[view.case.state]
-    if found in ("asked", "unanswered", "agreed") and view.case.answer in ("agreed", "own-text"):
-        waits = view.case.state is State.AWAITING_REVIEW or (view.case.forward and view.case.state is State.AGREED)
-        return "agreed-review" if waits else view.case.answer
-    if found == "unanswered" and view.case.answer == "objected":
+    return phase_of(view.case)
+
+
+def phase_of(case: Case) -> str:
+    """How it stands with a case, as she is told: a key under `pages.phase.`."""
+    found = _PHASES[case.state]
+    if found in ("asked", "unanswered", "agreed") and case.answer in ("agreed", "own-text"):
+        waits = case.state is State.AWAITING_REVIEW or (case.forward and case.state is State.AGREED)
+        return "agreed-review" if waits else case.answer
+    if found == "unanswered" and case.answer == "objected":
         return "overruled"
-    if found == "withdrawn" and view.case.answer == "done-herself":
+    if found == "withdrawn" and case.answer == "done-herself":
         return "done-herself"
     return found
 
@@ -192,6 +197,20 @@ def _outcome(view: LinkView) -> str:
     return say(view.language, key) if says(view.language, key) else ""
 
 
+def filled(view: LinkView, now_phase: str) -> dict[str, str]:
+    """What the sentences about a case are filled with."""
+    return {
+        "name": view.owner.name,
+        "requester": view.requester,
+        "organisation": view.organisation,
+        "from": view.from_words,
+        "until": view.until_words,
+        "deadline": view.deadline_words,
+        "start": start(view, now_phase),
+        "receiver": view.forward_to,
+    }
+
+
 def case_page(
     site: Site,
     view: LinkView,
@@ -204,16 +223,6 @@ def case_page(
     """The page behind a link. `draft` is what she was writing; `preview` shows it; `problem` is an error's key and values."""
     now_phase = phase(view)
     reason = f"words.reason.{view.reason}"
-    words = {
-        "name": view.owner.name,
-        "requester": view.requester,
-        "organisation": view.organisation,
-        "from": view.from_words,
-        "until": view.until_words,
-        "deadline": view.deadline_words,
-        "start": start(view, now_phase),
-        "receiver": view.forward_to,
-    }
     forward = view.case.forward if view.case is not None else None
     shown = of_case(view.case) if view.case is not None else None
     return page(
@@ -230,7 +239,7 @@ def case_page(
         over=now_phase in {*_NEVER_SENT, "ended"},
         texts_title="title_after" if now_phase == "ended" else "title_never" if now_phase in _NEVER_SENT else "title",
         outcome=_outcome(view),
-        words=words,
+        words=filled(view, now_phase),
         reason=say(view.language, reason) if says(view.language, reason) else view.reason,
         audience=audience(view.case, view.language) if view.case is not None and view.case.reply else "",
         mails=mails(view, shown) if shown is not None and (view.case is None or view.case.reply) else [],
@@ -318,6 +327,7 @@ def _templates() -> Environment:
         lstrip_blocks=True,
         finalize=_seen,
     )
+    made.filters["capitalize_first"] = lambda text: str(text)[:1].upper() + str(text)[1:]
     made.filters["mailto"] = lambda address: "mailto:" + quote(str(address), safe="@+")
     return made
 
