@@ -73,7 +73,7 @@ class Keyholders:
             policy=load(),
             organisation=Organisation(
                 name="Voorbeeld BV", domains=("corp.test",), language="nl", time_zone="Europe/Amsterdam",
-                hours=WorkingHours.parse("mon-fri 09:00-17:00"), web_url="https://locum.corp.test", dpo="dpo@corp.test",
+                hours=WorkingHours.parse("mon-fri 09:00-17:00"), web_url=site.origin if site else "https://locum.corp.test", dpo="dpo@corp.test",
             ),
             leave=(), clock=self.clock, random=os.urandom, render=lambda _account, form: form.encode(), site=site,
         )  # fmt: skip

@@ -15,6 +15,7 @@ from tests.filings import Clock
 from keyholders import Keyholders
 from locum.approval import Site
 from locum.key_links import FIRST_KEYS
+from locum.messages import say
 from locum.register import Moment
 from locum.sessions import How, Sessions
 from locum.store import Store
@@ -62,6 +63,10 @@ class PeopleHouse(Keyholders):
         browser = self.browser()
         browser.cookies.set("__Host-locum" if self.url.startswith("https") else "locum", token)
         return browser
+
+    def words_of(self, name: str) -> str:
+        """The function of this person in words."""
+        return say("nl", f"words.function.{self.staff.persons[name].function}")
 
     def first_link(self) -> str:
         token = self.desk.office.key_links().make(FIRST_KEYS, anew=True)
