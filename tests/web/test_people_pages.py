@@ -224,6 +224,17 @@ def test_what_people_csv_says_differently_is_proposed_at_once_and_signed_by_two(
     assert "people.csv stelt iets anders voor" not in founded.at("maria").get("/people").text
 
 
+def test_what_is_proposed_already_is_not_offered_again(founded: Founded) -> None:
+    browser = founded.at("maria")
+    page = browser.post("/people/differences", data=form_to(browser.get("/people"), "differences"))
+    assert "people.csv stelt iets anders voor" not in follow(browser, page).text
+
+
+def test_whoever_signs_reads_who_is_meant(founded: Founded) -> None:
+    one = founded.house.propose("maria", "function-given", {"people": [{"person": "sam", "function": "it"}]})
+    assert "Sam, sam@corp.test" in founded.at("maria").get(f"/people/proposals/{one.id}").text
+
+
 def test_one_signature_is_not_enough(founded: Founded) -> None:
     browser = founded.at("maria")
     one = founded.house.propose("maria", "function-given", {"people": [{"person": "sam", "function": "it"}]})

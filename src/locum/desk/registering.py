@@ -20,7 +20,7 @@ from locum.measure import instant, parse_instant
 from locum.messages import LANGUAGES, says
 from locum.proposals import RECORDED, WITHDRAWN, Proposal, Proposals
 from locum.register import LASTS, STREAM, Moment, Register, tried
-from locum.register.differing import differences
+from locum.register.differing import Differences, differences
 from locum.register.reading import hashes, text_of
 from locum.register.signers import people
 from locum.register.ways import BY_TWO, Hand, Way, Wish, check_delegation, instants, ways
@@ -109,13 +109,21 @@ def _check_delegation(office: Office, by: str, what: Mapping[str, Json]) -> None
         raise NotProven("receiver-without-key", to)
 
 
+def open_differences(office: Office) -> Differences:
+    """What people.csv says differently from the record, and nobody proposed yet."""
+    found = differences(office.register(), office.people.everyone(), Moment(_now(office)))
+    for one in proposals(office).open():
+        found = found.without(one.kind, one.what)
+    return found
+
+
 def propose_differences(office: Office, acting: Acting) -> list[Proposal]:
     """What people.csv proposes differently from the record, as deeds to sign. What is about somebody who could sign stands
     apart, so that she can sign the rest.
     """
     register, moment = office.register(), Moment(_now(office))
     signing = {person for person, functions in register.people(moment).items() if functions}
-    found = differences(register, office.people.everyone(), moment)
+    found = open_differences(office)
     return [propose(office, acting, kind, what) for kind, what in found.deeds(signing)]
 
 

@@ -13,8 +13,8 @@ from locum.entry import Json
 from locum.errors import Conflict
 from locum.lifecycle import Case
 from locum.proposals import Proposal
-from locum.register import Moment, Register
-from locum.register.differing import Differences, differences
+from locum.register import Register
+from locum.register.differing import Differences
 from locum.register.ways import Hand, Way
 
 _TRIES = 4
@@ -117,9 +117,8 @@ class SignedSteps:
         return registering.withdraw(self.office, acting_, proposal_id)
 
     def differences(self) -> Differences:
-        """What people.csv proposes differently from the record."""
-        moment = Moment(self.office.clock())
-        return differences(self.office.register(), self.office.people.everyone(), moment)
+        """What people.csv proposes differently from the record, and waits for no signatures yet."""
+        return registering.open_differences(self.office)
 
     def propose_differences(self, acting_: Acting) -> list[Proposal]:
         """Propose all of that, as deeds that two people sign. Raises Refused."""

@@ -1,16 +1,25 @@
 """What people.csv proposes differently from the record. Pure: it only proposes, and two people sign."""
 
-from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Final
 
 from locum.absence import Person
 from locum.entry import Json
 from locum.register.growing import Pair
+from locum.register.signers import people
 from locum.register.standing import Moment, Register
 
 _MANY: Final = 500
 """Rows in one deed (approval.DEEDS)."""
+
+
+_PLACES: Final = {
+    "function-given": ("function", "given"),
+    "function-withdrawn": ("function", "withdrawn"),
+    "manager-given": ("manager", "managers"),
+}
+"""By the kind of deed: the second word of its rows, and where they stand in Differences."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,16 +36,21 @@ class Differences:
         """Whether there is something to propose."""
         return bool(self.given or self.withdrawn or self.managers)
 
+    def without(self, kind: str, what: Mapping[str, Json]) -> "Differences":
+        """What is left where this deed is proposed already."""
+        second, field = _PLACES.get(kind, ("", ""))
+        if not field:
+            return self
+        proposed = {(str(row["person"]), str(row[second])) for row in people(what)}
+        left = tuple(pair for pair in getattr(self, field) if pair not in proposed)
+        return replace(self, **{field: left})
+
     def deeds(self, signing: Collection[str]) -> Iterator[tuple[str, dict[str, Json]]]:
         """As deeds. Nobody signs about herself: what is about one of `signing` stands in a deed of its own."""
-        for kind, second, pairs in (
-            ("function-given", "function", self.given),
-            ("function-withdrawn", "function", self.withdrawn),
-            ("manager-given", "manager", self.managers),
-        ):
-            for some in _apart(pairs, signing, second):
-                people: list[Json] = [{"person": person, second: word} for person, word in some]
-                yield kind, {"people": people}
+        for kind, (second, field) in _PLACES.items():
+            for some in _apart(getattr(self, field), signing, second):
+                rows: list[Json] = [{"person": person, second: word} for person, word in some]
+                yield kind, {"people": rows}
 
 
 def _apart(pairs: Collection[Pair], signing: Collection[str], second: str) -> Iterator[list[Pair]]:

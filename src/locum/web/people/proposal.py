@@ -15,6 +15,7 @@ from locum.web.shown import error_words
 from locum.web.signin import Signed, signed_in
 from locum.web.signing import asked, assertion_of, statement_field, statement_of
 
+_NAMED = 20
 Who = Annotated[Signed, Depends(signed_in)]
 
 
@@ -84,6 +85,8 @@ class ProposalPages:
             title=say(language, f"deeds.{one.kind}.title"),
             text=text_of(one.kind, one.what, language),
             by=words.name(one.by),
+            named=[(person, words.named(person)) for person in sorted(words.persons(one))[:_NAMED]],
+            span=words.span(one),
             made=words.when(one.made_at),
             until=words.when(one.not_after),
             state=one.state if one.state != "open" or is_open else "expired",

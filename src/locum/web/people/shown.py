@@ -10,6 +10,8 @@ from locum.phrases import when
 from locum.proposals import Proposal
 from locum.register import Key, Moment
 from locum.register.reading import key_words, text_of
+from locum.register.signers import people
+from locum.register.ways import instants
 from locum.web.signin.doorway import Signed
 
 
@@ -58,6 +60,25 @@ class Words:
             "until": self.when(one.not_after),
             "signed": ", ".join(self.name(hand.person) for hand in self.desk.hands(one) if not hand.is_new),
         }
+
+    def named(self, person_id: str) -> str:
+        """Somebody's name and address."""
+        person = self.desk.office.people.person(person_id)
+        address = person.mailbox.address if person is not None and person.mailbox is not None else ""
+        return f"{self.name(person_id)}, {address}" if address else self.name(person_id)
+
+    def persons(self, one: Proposal) -> set[str]:
+        """Everybody whom the text of a proposal names."""
+        found = {str(row[name]) for row in people(one.what) for name in ("person", "manager", "to") if row.get(name)}
+        delegation = self.desk.register().delegations.get(str(one.what.get("delegation", "")))
+        return found | ({delegation.by, delegation.to} if delegation is not None else set())
+
+    def span(self, one: Proposal) -> tuple[str, str] | None:
+        """From when until when somebody would stand in, where the reader is."""
+        if one.kind != "delegated":
+            return None
+        start, end = instants(one.what)
+        return self.when(start), self.when(end)
 
     def key(self, key: Key, now: datetime) -> dict[str, object]:
         """A key in a list."""
