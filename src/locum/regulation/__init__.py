@@ -13,7 +13,8 @@ from dataclasses import dataclass
 
 from locum.policy import OpenField, Policy
 from locum.regulation.outline import CLAUSES, DEFINITIONS, NAMES, OTHERS, WITHOUT_LIST
-from locum.regulation.promises import PROMISES, Promise
+from locum.regulation.promise import Promise
+from locum.regulation.promises import PROMISES
 from locum.regulation.sentences import House, Teller
 from locum.regulation.values import Document, Kind, Mark, OpenLine, Part, Section, Sentence, Steps
 

@@ -6,7 +6,8 @@ tools/policy_page.py writes it, and tests/test_regulation.py holds it to the cod
 from locum.policy import load
 from locum.regulation.duties import DUTIES
 from locum.regulation.outline import CLAUSES
-from locum.regulation.promises import PROMISES, Promise
+from locum.regulation.promise import Promise
+from locum.regulation.promises import PROMISES
 from locum.regulation.sentences import House, Teller
 
 _HEAD = """\

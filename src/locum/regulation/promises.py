@@ -4,434 +4,253 @@ The table is data. Rules are named, not imported: a rule may live on any floor. 
 that rules, settings, sentences and tests exist, and docs/policy.md is made from it.
 """
 
-from dataclasses import dataclass
-
-
-@dataclass(frozen=True, slots=True)
-class Promise:
-    """`key` is the sentence (`regulation.promise.<key>`, with variants below it where settings choose); `rule` a dotted name
-    under `locum`; `tests` are FILE::NAME under tests/; `settings` are paths in the policy.
-    """
-
-    key: str
-    rule: str
-    tests: tuple[str, ...]
-    settings: tuple[str, ...] = ()
-
-    @property
-    def clause(self) -> int:
-        """The clause it stands in."""
-        return int(self.key.partition(".")[0])
-
-
-def _row(key: str, rule: str, tests: str, settings: str = "") -> Promise:
-    return Promise(key, rule, tuple(tests.split()), tuple(settings.split()))
-
+from locum.regulation.promise import Promise, row
+from locum.regulation.promises_from_9 import FROM_9
 
 PROMISES: tuple[Promise, ...] = (
-    _row(
+    row(
         "1.reasons",
         "policy.clauses.purpose",
         "test_policy.py::test_a_reason_outside_the_list_is_refused_by_clause_1",
         "auto-reply.reasons",
     ),
-    _row(
+    row(
         "1.forward-reasons",
         "policy.clauses.purpose",
         "test_policy_table.py::test_the_policy_answers",
         "forward.reasons",
     ),
-    _row("1.because", "desk.filing.because_of", "test_desk.py::test_bad_input_is_said_and_changes_nothing"),
-    _row("1.judging", "policy.load", "test_policy.py::test_a_mistake_in_the_file_is_named_with_its_line"),
-    _row("3.open", "policy.clauses.open_fields", "test_policy_table.py::test_the_policy_answers"),
-    _row(
+    row("1.because", "desk.filing.because_of", "test_desk.py::test_bad_input_is_said_and_changes_nothing"),
+    row("1.judging", "policy.load", "test_policy.py::test_a_mistake_in_the_file_is_named_with_its_line"),
+    row("3.open", "policy.clauses.open_fields", "test_policy_table.py::test_the_policy_answers"),
+    row(
         "3.policy",
         "desk.office.Office.policy_of",
         "test_policy_versions.py::test_a_case_keeps_the_policy_it_was_filed_under test_policy_versions.py::test_another_policy_is_recorded_with_the_one_before_it",
     ),
-    _row(
+    row(
         "4.told-first",
         "policy.clauses.told_first",
         "test_policy_table.py::test_the_policy_answers",
         "known.auto-reply known.forward",
     ),
-    _row(
+    row(
         "4.by-whom",
         "policy.clauses.by_whom",
         "test_policy_table.py::test_the_policy_answers",
         "requesters.auto-reply requesters.forward",
     ),
-    _row("4.letter", "desk.telling.letter_to_owner", "test_letters.py::test_the_ask_tells_all_she_needs_to_decide"),
-    _row("5.password", "cli.refusing._refusal", "test_cli.py::test_what_is_not_done_leaves_no_case"),
-    _row(
+    row("4.letter", "desk.telling.letter_to_owner", "test_letters.py::test_the_ask_tells_all_she_needs_to_decide"),
+    row("5.password", "cli.refusing._refusal", "test_cli.py::test_what_is_not_done_leaves_no_case"),
+    row(
         "5.no-other",
         "policy.clauses.known_measures",
         "test_policy_table.py::test_the_policy_answers test_policy_properties.py::test_no_single_person_can_have_mail_forwarded",
     ),
-    _row(
+    row(
         "5.longest",
         "policy.clauses.no_longer_than_needed",
         "test_policy.py::test_longer_than_allowed_is_refused_by_clause_5 "
         "test_policy.py::test_exactly_the_longest_is_allowed",
         "auto-reply.max_days",
     ),
-    _row("5.one", "desk.filing.overlapping", "test_desk.py::test_two_auto_replies_at_one_time_are_refused"),
-    _row(
+    row("5.one", "desk.filing.overlapping", "test_desk.py::test_two_auto_replies_at_one_time_are_refused"),
+    row(
         "5.together",
         "desk.acting.apply",
         "connectors/test_forwarding_hosts.py::test_a_reply_and_a_forward_are_done_together_and_end_together",
     ),
-    _row(
+    row(
         "5.ends",
         "desk.acting.end",
         "test_desk.py::test_silence_leads_to_a_live_reply_and_its_end_to_an_account "
         "conformance.py::test_put_back_is_byte_for_byte_what_was_found",
     ),
-    _row("5.put-back", "desk.acting.end", "conformance.py::test_put_back_is_byte_for_byte_what_was_found"),
-    _row(
+    row("5.put-back", "desk.acting.end", "conformance.py::test_put_back_is_byte_for_byte_what_was_found"),
+    row(
         "5.own-change",
         "desk.acting.watch",
         "test_desk.py::test_a_script_taken_away_is_noticed_by_the_watch "
         "conformance.py::test_her_change_while_ours_is_live_survives_our_end",
     ),
-    _row(
+    row(
         "5.powers",
         "policy.clauses.least_power",
         "test_policy.py::test_a_credential_that_could_read_mail_has_to_be_allowed_by_name",
         "auto-reply.powers",
     ),
-    _row(
+    row(
         "5.forward-powers",
         "policy.clauses.least_power",
         "test_policy_table.py::test_the_policy_answers",
         "forward.powers",
     ),
-    _row(
+    row(
         "6.channels",
         "policy.clauses.the_ask",
         "test_policy.py::test_nothing_goes_ahead_before_she_was_asked_on_every_channel "
         "test_desk.py::test_she_is_asked_on_every_channel_she_permitted",
         "auto-reply.ask.channels",
     ),
-    _row("6.private", "absence.Person.channels", "test_desk.py::test_she_is_asked_on_every_channel_she_permitted"),
-    _row("6.no-channel", "policy.clauses.the_ask", "test_policy.py::test_without_a_channel_nothing_may_be_done"),
-    _row("6.through", "desk.asking.ask", "test_desk.py::test_nothing_goes_live_while_the_relay_is_down"),
-    _row(
+    row("6.private", "absence.Person.channels", "test_desk.py::test_she_is_asked_on_every_channel_she_permitted"),
+    row("6.no-channel", "policy.clauses.the_ask", "test_policy.py::test_without_a_channel_nothing_may_be_done"),
+    row("6.through", "desk.asking.ask", "test_desk.py::test_nothing_goes_live_while_the_relay_is_down"),
+    row(
         "6.wait",
         "hours.WorkingHours.after",
         "test_policy.py::test_nothing_goes_ahead_before_the_wait_is_over test_hours.py::test_hours_are_those_of_her_zone",
         "auto-reply.ask.wait_hours auto-reply.ask.template_wait_hours",
     ),
-    _row(
+    row(
         "6.unanswered",
         "policy.clauses.the_ask",
         "test_policy.py::test_silence_stops_it_where_the_policy_says_so "
         "test_policy.py::test_silence_needs_a_reviewer_where_the_policy_says_so",
         "auto-reply.ask.if_unanswered",
     ),
-    _row(
+    row(
         "6.forward-channels",
         "policy.clauses.the_ask",
         "test_policy_table.py::test_the_policy_answers",
         "forward.ask.channels",
     ),
-    _row(
+    row(
         "6.forward-wait",
         "policy.deciding.ask_of",
         "test_policy_properties.py::test_she_is_asked_once_for_all_measures_as_the_strictest_of_them_asks",
         "forward.ask.wait_hours",
     ),
-    _row(
+    row(
         "6.forward-unanswered",
         "policy.clauses.the_ask",
         "test_policy_table.py::test_the_policy_answers",
         "forward.ask.if_unanswered",
     ),
-    _row("6.shorter", "policy.clauses.the_ask", "test_policy_table.py::test_the_policy_answers", "ask.shorter"),
-    _row("6.agreed", "policy.clauses.the_ask", "test_policy.py::test_her_agreement_needs_no_wait"),
-    _row("6.own-text", "desk.filing.reworded", "test_desk.py::test_her_own_text_is_what_is_set"),
-    _row("6.herself", "desk.asking.answered", "test_desk.py::test_she_has_done_it_herself"),
-    _row(
+    row("6.shorter", "policy.clauses.the_ask", "test_policy_table.py::test_the_policy_answers", "ask.shorter"),
+    row("6.agreed", "policy.clauses.the_ask", "test_policy.py::test_her_agreement_needs_no_wait"),
+    row("6.own-text", "desk.filing.reworded", "test_desk.py::test_her_own_text_is_what_is_set"),
+    row("6.herself", "desk.asking.answered", "test_desk.py::test_she_has_done_it_herself"),
+    row(
         "6.objection",
         "policy.clauses.the_ask",
         "test_policy.py::test_an_objection_is_refused_by_clause_6 "
         "test_desk.py::test_an_objection_stops_it_before_anything_is_set",
     ),
-    _row(
+    row(
         "6.objection-live",
         "desk.asking.stopped",
         "test_desk.py::test_she_can_stop_a_live_reply_with_the_link_she_was_asked_by",
     ),
-    _row(
+    row(
         "6.overrule",
         "policy.clauses.objection",
         "test_policy_table.py::test_the_policy_answers test_policy_properties.py::test_an_objection_is_never_passed_over",
         "objection.overrule objection.approvers objection.functions",
     ),
-    _row(
+    row(
         "6.reads-along",
         "policy.clauses.the_ask",
         "test_policy.py::test_whoever_reads_along_is_not_overruled_by_silence",
     ),
-    _row("6.leave-kind", "absence.Absence", "test_gaps.py::test_the_kind_of_leave_is_nowhere"),
-    _row(
+    row("6.leave-kind", "absence.Absence", "test_gaps.py::test_the_kind_of_leave_is_nowhere"),
+    row(
         "6.because-read",
         "desk.worded.check_why",
         "test_desk_worded.py::test_why_she_is_away_is_not_taken_as_a_reason "
         "test_desk_worded.py::test_an_illness_is_not_recorded_as_a_reason_that_is_none_of_the_list",
     ),
-    _row(
+    row(
         "7.count",
         "policy.clauses.four_eyes",
         "test_policy.py::test_one_person_approving_twice_is_one_person",
         "auto-reply.review.count",
     ),
-    _row(
+    row(
         "7.functions",
         "desk.asking.review",
         "test_policy.py::test_a_review_by_the_wrong_person_does_not_count",
         "auto-reply.review.functions",
     ),
-    _row(
+    row(
         "7.forward",
         "policy.clauses.four_eyes",
         "test_policy_table.py::test_the_policy_answers test_policy_properties.py::test_no_single_person_can_have_mail_forwarded",
         "forward.review.count forward.review.functions",
     ),
-    _row(
+    row(
         "7.signed",
         "policy.clauses.signed_reviews",
         "test_policy_table.py::test_the_policy_answers",
         "forward.review.signed",
     ),
-    _row(
+    row(
         "7.officer",
         "policy.clauses.officer",
         "test_policy_table.py::test_the_policy_answers",
         "four-eyes.officer four-eyes.officer_for",
     ),
-    _row(
+    row(
         "7.persons",
         "policy.clauses._counting",
         "test_policy.py::test_one_person_approving_twice_is_one_person "
         "test_desk.py::test_requester_and_owner_cannot_review "
         "test_desk_promises.py::test_a_reviewer_of_the_requesters_function_does_not_count",
     ),
-    _row(
+    row(
         "7.asked",
         "desk.escalating.review_wanted",
         "test_asked_to_look.py::test_one_named_person_is_asked_first_and_one_more_after_each_escalation_time "
         "test_asked_to_look.py::test_whoever_was_asked_and_had_not_decided_is_told_that_it_is_over",
         "four-eyes.escalate_hours",
     ),
-    _row("7.denial", "policy.clauses.four_eyes", "test_policy.py::test_a_denial_is_refused_by_clause_7"),
-    _row(
+    row("7.denial", "policy.clauses.four_eyes", "test_policy.py::test_a_denial_is_refused_by_clause_7"),
+    row(
         "7.text",
-        "desk.asking.facts",
+        "desk.judging.facts",
         "test_desk_promises.py::test_a_review_does_not_outlive_the_text_it_was_given_for",
     ),
-    _row(
+    row(
         "7.again",
         "desk.acting.apply",
         "test_desk_promises.py::test_what_allowed_it_is_judged_again_right_before_the_act",
     ),
-    _row(
+    row(
         "8.audience",
         "desk.filing._reply",
         "test_regulation.py::test_who_gets_a_reply_where_the_requester_says_nothing",
         "auto-reply.audience",
     ),
-    _row(
-        "8.template", "wording.from_template", "test_regulation.py::test_each_template_says_on_whose_behalf_it_is_set"
-    ),
-    _row("8.no-date", "wording.from_template", "test_wording.py::test_outsiders_are_told_no_date"),
-    _row(
+    row("8.template", "wording.from_template", "test_regulation.py::test_each_template_says_on_whose_behalf_it_is_set"),
+    row("8.no-date", "wording.from_template", "test_wording.py::test_outsiders_are_told_no_date"),
+    row(
         "8.free-text",
         "policy.clauses.wording",
         "test_policy.py::test_free_text_for_outsiders_needs_her_or_a_reviewer "
         "test_policy.py::test_free_text_for_outsiders_may_go_where_the_policy_says_so",
         "auto-reply.free_text",
     ),
-    _row(
+    row(
         "8.batch",
         "policy.clauses.batch",
         "test_policy.py::test_a_large_batch_needs_a_reviewer",
         "auto-reply.batch_review_above",
     ),
-    _row(
+    row(
         "8.heard-by",
         "policy.clauses._unless_agreed",
         "test_desk_promises.py::test_an_agreement_that_only_the_requester_heard_does_not_publish_free_text",
     ),
-    _row(
+    row(
         "8.literal",
         "desk.filing.canonical_request",
         "test_desk.py::test_a_request_that_was_changed_after_filing_is_never_carried_out",
     ),
-    _row(
+    row(
         "8.refused-words",
         "wording.linter.lint",
         "test_wording_linter.py::test_the_policy_says_what_a_remark_does",
         "auto-reply.wording.illness auto-reply.wording.departure auto-reply.wording.whereabouts auto-reply.wording.return-date auto-reply.wording.private-number auto-reply.wording.third-person-data auto-reply.wording.promise auto-reply.wording.link auto-reply.wording.bank-account auto-reply.wording.more-than-away",
     ),
-    _row("8.warned-words", "wording.linter.lint", "test_wording_linter.py::test_the_policy_says_what_a_remark_does"),
-    _row("9.kept", "sieve.forwarding.block", "test_forwarding_on_dovecot.py::test_a_message_is_copied_and_kept"),
-    _row(
-        "9.longest",
-        "policy.clauses.no_longer_than_needed",
-        "test_policy_table.py::test_the_policy_answers",
-        "forward.max_days",
-    ),
-    _row(
-        "9.default",
-        "desk.measuring.window",
-        "test_regulation.py::test_how_long_and_whose_mail_is_forwarded_where_the_requester_says_nothing",
-        "forward.default_days forward.senders",
-    ),
-    _row(
-        "9.inside",
-        "policy.clauses.receiver",
-        "test_policy_table.py::test_the_policy_answers test_sieve_forwarding.py::test_what_cannot_be_said_is_refused",
-        "forward.receivers",
-    ),
-    _row("9.consent", "policy.clauses.consent", "test_policy_table.py::test_the_policy_answers", "forward.consent"),
-    _row(
-        "9.to-requester",
-        "policy.clauses.receiver",
-        "test_policy_table.py::test_the_policy_answers",
-        "forward.to_requester",
-    ),
-    _row("9.circle", "policy.clauses.receiver", "test_policy_table.py::test_the_policy_answers"),
-    _row("9.away", "policy.clauses.receiver", "test_policy_table.py::test_the_policy_answers"),
-    _row(
-        "9.left-out",
-        "sieve.forwarding.block",
-        "test_forwarding_on_dovecot.py::test_what_is_never_forwarded_is_kept_and_not_copied test_forwarding_on_dovecot.py::test_what_only_resembles_it_is_copied",
-    ),
-    _row(
-        "9.who-wrote",
-        "sieve.forwarding.block",
-        "test_forwarding_on_dovecot.py::test_who_wrote_it_can_be_seen_on_the_copy test_forwarding_on_dovecot.py::test_the_copy_is_the_message_byte_for_byte",
-    ),
-    _row(
-        "9.no-delay",
-        "connectors.sieve_files.SieveFiles",
-        "connectors/test_forwarding_hosts.py::test_her_mail_is_neither_delayed_nor_doubled_nor_answered_otherwise "
-        "connectors/test_forwarding_hosts.py::test_her_mail_is_kept_although_postfix_is_stopped",
-    ),
-    _row("10.refused", "cli.requests._not_yet", "test_cli.py::test_what_is_not_done_leaves_no_case"),
-    _row(
-        "11.forward",
-        "policy.around.Private",
-        "test_forwarding_on_dovecot.py::test_a_subject_marked_as_private_is_not_copied test_forwarding_on_dovecot.py::test_what_is_never_forwarded_is_kept_and_not_copied",
-        "private.subject_tags",
-    ),
-    _row(
-        "12.forward",
-        "policy.around.Confidential",
-        "test_forwarding_on_dovecot.py::test_what_is_never_forwarded_is_kept_and_not_copied",
-        "confidential.works-council confidential.company-doctor confidential.confidential-adviser confidential.union confidential.lawyer confidential.privacy-officer confidential.complaints-committee",
-    ),
-    _row("15.found", "desk.telling.account", "test_regulation.py::test_what_was_found_is_wiped_after_the_account"),
-    _row("15.sealed", "sealing.seal", "test_record.py::test_no_text_of_a_case_lies_open_in_the_database"),
-    _row(
-        "15.unchanged",
-        "record.read_entries",
-        "test_record.py::test_what_was_changed_behind_our_back_is_not_shown "
-        "test_desk.py::test_every_step_has_its_entry",
-    ),
-    _row(
-        "16.account",
-        "desk.telling.account",
-        "test_account.py::test_a_whole_case_tells_who_asked_why_and_when "
-        "test_letters.py::test_the_account_goes_as_text_html_and_files",
-    ),
-    _row(
-        "16.finished-early",
-        "desk.asking._finished",
-        "test_desk.py::test_an_objection_rests_until_the_end_and_is_accounted_for "
-        "test_desk.py::test_a_reviewers_no_ends_it",
-    ),
-    _row(
-        "16.refusals",
-        "desk.refusing.judged",
-        "test_desk.py::test_a_refused_request_is_recorded_and_accounted_for",
-        "auto-reply.record_refusals",
-    ),
-    _row(
-        "16.forward-refusals",
-        "desk.refusing.judged",
-        "test_policy_table.py::test_the_policy_answers",
-        "forward.record_refusals",
-    ),
-    _row(
-        "16.live",
-        "desk.telling.tell_live",
-        "test_desk.py::test_the_letter_that_says_it_is_on_has_a_link_that_stops_it",
-    ),
-    _row(
-        "16.noted",
-        "desk.telling.noted",
-        "test_desk.py::test_an_objection_stops_it_before_anything_is_set "
-        "test_regulation.py::test_an_agreement_is_confirmed_in_her_mailbox",
-    ),
-    _row("16.requester", "desk.telling.news", "test_letters.py::test_the_requester_is_told_no_words_of_hers"),
-    _row(
-        "17.longest",
-        "policy.clauses.departure",
-        "test_policy_table.py::test_the_policy_answers",
-        "departure.reasons departure.months departure.max_months",
-    ),
-    _row(
-        "17.forward", "policy.clauses.departure", "test_policy_table.py::test_the_policy_answers", "departure.forward"
-    ),
-    _row(
-        "17.death",
-        "policy.clauses.departure",
-        "test_policy_table.py::test_the_policy_answers test_policy_properties.py::test_nobody_is_asked_after_a_death",
-        "departure.contact",
-    ),
-    _row(
-        "17.contact-person",
-        "desk.departing.contact_of",
-        "test_departure.py::test_what_cannot_be_named_is_said_and_nothing_is_filed",
-        "departure.reasons",
-    ),
-    _row(
-        "17.keepers",
-        "desk.keepers.tell_asked",
-        "test_departure.py::test_she_is_asked_herself_once_and_whoever_keeps_the_contact_hears_of_it",
-        "departure.contact",
-    ),
-    _row(
-        "17.account",
-        "desk.departing.keepers",
-        "test_departure.py::test_after_departure_the_account_goes_to_who_keeps_the_contact_and_to_her_private_address "
-        "test_departure.py::test_after_death_the_account_goes_to_human_resources_and_the_officer_and_to_nobody_else "
-        "test_departure.py::test_nothing_is_filed_where_the_account_would_reach_nobody",
-        "departure.contact four-eyes.officer",
-    ),
-    _row(
-        "17.reminder",
-        "desk.keepers.remind_of_closing",
-        "test_departure.py::test_on_its_day_whoever_was_named_is_reminded_and_nothing_is_closed",
-    ),
-    _row(
-        "18.figures",
-        "figures.hiding.published",
-        "test_regulation.py::test_a_small_number_is_hidden test_figures_hidden.py::test_every_hidden_number_can_still_be_all_that_it_is_said_to_be",
-        "figures.hide_below",
-    ),
-    _row("19.reminder", "desk.forgotten.gaps", "test_gaps.py::test_she_is_reminded_once_and_can_set_it_herself"),
-    _row(
-        "19.gaps",
-        "cli.house._sees_everyone",
-        "test_cli.py::test_who_is_away_is_shown_to_those_named_and_to_everyone_of_herself",
-        "beforehand.gaps_visible_to",
-    ),
-    _row(
-        "20.forward",
-        "sieve.forwarding.block",
-        "test_forwarding_on_dovecot.py::test_what_is_never_forwarded_is_kept_and_not_copied",
-    ),
+    row("8.warned-words", "wording.linter.lint", "test_wording_linter.py::test_the_policy_says_what_a_remark_does"),
+    *FROM_9,
 )
