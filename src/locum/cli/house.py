@@ -111,10 +111,18 @@ def _gap_row(door: Door, gap: "Gap") -> list[str]:
 
 def serve(door: Door) -> int:
     """Serve the pages behind the links."""
+    from locum.access_tokens import AccessTokens  # noqa: PLC0415  the store is slow to import
+    from locum.repeats import Repeats  # noqa: PLC0415
     from locum.web import make_app  # noqa: PLC0415  slow to import
     from locum.web import serve as serve_pages  # noqa: PLC0415
+    from locum.web.api import Api  # noqa: PLC0415
 
-    settings = door.settings
+    settings, app = door.settings, door.app
+    api = Api(
+        desk=app.desk,
+        tokens=AccessTokens(app.store.database, app.clock, app.random),
+        repeats=Repeats(app.store.database, app.clock, app.random),
+    )
     pages = make_app(
         door.app.desk,
         organisation=settings.organisation.name,
@@ -124,6 +132,7 @@ def serve(door: Door) -> int:
         doorway=door.app.doorway,
         inside=door.app.desk,
         papers=door.app.papers,
+        api=api,
     )
     door.tell("serving", listen=settings.web.listen, url=settings.web.url)
     serve_pages(pages, settings.web.listen)

@@ -4,9 +4,12 @@ Pure judgements about a case and whoever acts. What a door does not show she doe
 such case.
 """
 
+from dataclasses import replace
+
 from locum.desk.forms import Acting
 from locum.desk.judging import reviewers
 from locum.desk.office import Office
+from locum.entry import Entry
 from locum.errors import LocumError
 from locum.lifecycle import Case, State
 
@@ -55,3 +58,21 @@ def sees_everyone(office: Office, acting: Acting) -> bool:
     """Whether she is among those to whom the settings or the policy show everybody's leave (clause 19)."""
     named = {*office.gaps_visible_to, *office.policy.beforehand.gaps_visible_to}
     return acting.id in named or (bool(acting.function) and acting.function in named)
+
+
+_IN_A_WORD = frozenset(
+    "case channel outcome act answer decision why stands put_back key clause by replies_sent copies_sent request via policy".split()
+)
+
+
+def told_of(acting: Acting, case: Case, entry: Entry) -> Entry:
+    """An entry as she may read it: whole where it is her mailbox; for others without what people wrote, and without what was
+    found on the mailbox.
+    """
+    if acting.id == case.person:
+        return entry
+    body = {name: value for name, value in entry.body.items() if name in _IN_A_WORD}
+    note = entry.body.get("note")
+    if isinstance(note, str) and note.startswith("letter-"):
+        body["note"] = note
+    return replace(entry, body=body)

@@ -1,8 +1,8 @@
 """The web door: pages behind one-time links, for the person who is asked, and signing in. `make_app` builds it, `serve` runs it.
 
 Behind a link it calls the desk's `look` and `answer` and nothing else of Locum's that acts: no sign-in, no cookies, no
-JavaScript. Signing in is in signin/, what is behind it in inside.py and the packages beside it. No log line has a path in
-it: an address here holds the secret. Nothing here imports documents, letters or connectors.
+JavaScript. Signing in is in signin/, what is behind it in inside.py and the packages beside it, what other programs use in api/.
+No log line has a path in it: an address here holds the secret. Nothing here imports documents, letters or connectors.
 """
 
 import socket
@@ -16,6 +16,7 @@ from fastapi import FastAPI
 
 from locum.desk import Desk
 from locum.errors import Invalid, Unreachable
+from locum.web.api import Api
 from locum.web.cases import CasePages
 from locum.web.guard import Guard, GuessLimit
 from locum.web.hers import HerPages
@@ -25,7 +26,7 @@ from locum.web.papers import Papers
 from locum.web.people import PeoplePages
 from locum.web.shown import Site
 from locum.web.signin import Doorway, Entrance, SignInPages
-from locum.web.signin.browser import Cookies
+from locum.web.signin.browser import Cookies, may_keep
 
 INSIDE: Final = (CasePages, PeoplePages, HerPages)
 """The groups of pages behind signing in: each is made from an Inside and joins the app."""
@@ -42,6 +43,7 @@ def make_app(
     doorway: Doorway | None = None,
     inside: Desk | None = None,
     papers: Papers | None = None,
+    api: Api | None = None,
 ) -> FastAPI:
     """The pages of `organisation` over `desk`.
 
@@ -49,7 +51,7 @@ def make_app(
     its origin may answer and its path goes before ours. `proxies` are addresses or networks whose X-Forwarded-For is
     believed; without any, the peer itself is the client. `doorway` is who may sign in; without one there is no signing in.
     `inside` is the desk for whoever is signed in; without it nothing but signing in is there. `papers` makes files of what is
-    shown there.
+    shown there. `api` is for other programs; it is not there where a token would pass a network in the clear.
     Raises ValueError for a proxy that is no address.
     """
     site = Site(organisation=organisation, language=language, url=url.rstrip("/"))
@@ -65,6 +67,8 @@ def make_app(
             )
             for group in INSIDE:
                 group(shared).join(app)
+    if api is not None and may_keep(url):
+        api.join(app, site, trusted, monotonic)
     app.add_middleware(Guard, site=site)
     return app
 
@@ -102,10 +106,6 @@ def open_socket(listen: str) -> socket.socket:
         raise Invalid("listen-not-understood", listen=listen[:60])
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        opened = socket.create_server((host, int(port)), family=family, backlog=256)
+        return socket.create_server((host, int(port)), family=family, backlog=256)
     except OSError as error:
         raise Unreachable("listen-refused", listen=listen, what=error.strerror or error) from error
-    # Those that are accepted inherit it. asyncio sets it only where the socket names its protocol, and without it every answer
-    # over a connection that is kept waits 40 ms for the other side's ACK.
-    opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return opened

@@ -16,6 +16,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from locum.errors import Refused
+from locum.web.problems import is_of_the_api, problem
 from locum.web.shown import Site, problem_page
 
 _LOG = structlog.get_logger("locum.web")
@@ -85,7 +87,14 @@ class Guard:
     async def _refuse(self, status: int, key: str, scope: Scope, receive: Receive, send: Send, **values: str) -> None:
         _LOG.warning("request refused", key=key, status=status)
         language = self._site.reads(Headers(scope=scope).get("accept-language", ""))
+        if is_of_the_api(scope["path"]):
+            await problem(language, _refused(key, values))(scope, receive, send)
+            return
         await problem_page(self._site, language, status, key, values)(scope, receive, send)
+
+
+def _refused(key: str, values: dict[str, str]) -> Refused:
+    return Refused(key, clause=None, **values)
 
 
 def is_foreign(headers: Headers, url: str) -> bool:
