@@ -1,15 +1,12 @@
-"""Pages for whoever asks and whoever decides."""
+"""Pages for whoever asks and whoever decides: /cases, /cases/ask, a case, its review.
 
-from fastapi import FastAPI
+    pages.py      lists, and a case as it stands       told.py     from a case to the words of a page
+    asking.py     the form, its preview, filing        form.py     the fields of the form
+    reviewing.py  what will happen, and a decision
 
-from locum.web.inside import Inside
+Each page asks the desk whose case it is; for everybody else there is no such case. Nothing here judges.
+"""
 
+from locum.web.cases.pages import CasePages
 
-class CasePages:
-    """The routes under /cases."""
-
-    def __init__(self, inside: Inside) -> None:
-        self._inside = inside
-
-    def join(self, app: FastAPI) -> None:
-        """Add the routes to `app`."""
+__all__ = ["CasePages"]

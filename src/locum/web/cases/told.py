@@ -1,0 +1,242 @@
+"""From a case to the words of a page: a row of a list, the facts, what happened and what comes next. Changes nothing.
+
+Times are in the reader's zone, but for the window: that is in the zone of the mailbox, as it was asked. No text of people is
+in what happened; why she objected is told to nobody here.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from locum.absence import Person
+from locum.desk import Desk
+from locum.entry import Entry
+from locum.gist import gist, word
+from locum.jobs import Job
+from locum.lifecycle import Case, State
+from locum.messages import say, says
+from locum.phrases import day, one_line, when
+from locum.shapes import said_trouble
+from locum.web.shown import Mail, audience
+
+LOOKS: Final = {
+    State.REQUESTED: "waits",
+    State.ASKING: "waits",
+    State.AGREED: "waits",
+    State.UNANSWERED: "waits",
+    State.AWAITING_REVIEW: "waits",
+    State.OBJECTED: "stopped",
+    State.APPROVED: "waits",
+    State.SCHEDULED: "ready",
+    State.APPLYING: "ready",
+    State.APPLIED: "live",
+    State.REFUSED: "stopped",
+    State.FAILED: "stopped",
+}
+"""How the mark of a state looks; what is over is plain."""
+_HIDDEN_JOBS: Final = frozenset({"watch", "look", "noted", "news", "close", "objection-stands", "keepers"})
+_ASKED_OF_HER: Final = frozenset({"agreed", "objected", "own-text", "done-herself", "unanswered"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One case in a list."""
+
+    id: str
+    name: str
+    what: str
+    state: str
+    look: str
+    asked_on: str
+    until: str
+
+
+def row(desk: Desk, case: Case, reader: Person) -> Row:
+    """A case on one line."""
+    language = reader.language
+    return Row(
+        id=case.id,
+        name=name_of(desk, case),
+        what=say(language, f"pages.cases.what.{case.asks_for}"),
+        state=word("state", case.state, language),
+        look=LOOKS.get(case.state, "over"),
+        asked_on=day(_local(case.filed_at, reader).date(), language),
+        until=day(_local(case.to_date, reader).date(), language),
+    )
+
+
+def name_of(desk: Desk, case: Case) -> str:
+    """Whose mailbox it is: her name, or the address of who is not on file any more."""
+    owner = desk.office.people.person(case.person)
+    return one_line(owner.name) if owner is not None else case.mailbox
+
+
+def named(person: Person | None, otherwise: str) -> str:
+    """A person as others may see her: name and work address, never her private ones."""
+    if person is None:
+        return otherwise
+    return one_line(f"{person.name} ({person.mailbox.address})" if person.mailbox else person.name)
+
+
+def _local(at: datetime, reader: Person) -> datetime:
+    return at.astimezone(ZoneInfo(reader.time_zone))
+
+
+def state_in_words(desk: Desk, case: Case, reader: Person) -> str:
+    """Where it is, and what comes next."""
+    language, zone = reader.language, reader.time_zone
+    deadline = "" if case.ask_deadline_at is None else when(case.ask_deadline_at, language, zone)
+    key = "asking-until" if case.state is State.ASKING and deadline else case.state
+    return say(
+        language,
+        f"pages.cases.state.{key}",
+        name=name_of(desk, case),
+        deadline=deadline,
+        **{"from": when(case.from_date, language, zone)},
+        until=when(case.to_date, language, zone),
+        why=word("outcome", case.outcome, language) if case.outcome else "",
+    )
+
+
+def refusal(case: Case, language: str) -> str:
+    """Why it was refused, or what stands in the way; empty where nothing does."""
+    return said_trouble(case.trouble, language) if case.trouble else ""
+
+
+def window(desk: Desk, case: Case, language: str) -> tuple[str, str]:
+    """When it begins and ends, in words; the end with its last day, since "until the 25th" is read in two ways."""
+    owner = desk.office.owner_or_address(case)
+    zone = owner.time_zone
+    start = "" if case.from_date <= case.filed_at else when(case.from_date, language, zone)
+    return start, until_in_words(case.to_date, language, zone)
+
+
+def until_in_words(at: datetime, language: str, zone: str) -> str:
+    """The first instant at which it no longer works, and the day before where that is a midnight."""
+    there = at.astimezone(ZoneInfo(zone))
+    words = when(at, language, zone)
+    if there.time() != time(0):
+        return words
+    last = say(language, "pages.cases.ask.last_day", day=day(there.date() - timedelta(days=1), language))
+    return f"{words} ({last})"
+
+
+def facts(desk: Desk, case: Case, reader: Person) -> list[tuple[str, str, str]]:
+    """What was asked: label, words, and a text of people behind them, where there is one."""
+    language, told = reader.language, _labels(reader.language)
+    start, until = window(desk, case, language)
+    owner, office = desk.office.owner_or_address(case), desk.office
+    if owner.time_zone != reader.time_zone:
+        until = say(language, "pages.cases.fact.until_zone", until=until, zone=owner.time_zone)
+    reply = case.reply
+    rows = [
+        ("mailbox", f"{name_of(desk, case)} ({case.mailbox})", ""),
+        ("requester", named(office.people.person(case.requester), case.requester), ""),
+        ("filed", when(case.filed_at, language, reader.time_zone), ""),
+        ("why", word("reason", case.reason, language), case.because),
+        ("from", start or say(language, "pages.cases.fact.at_once"), ""),
+        ("until", until, ""),
+        ("audience", audience(case, language) if reply else "", ""),
+        ("except", ", ".join(reply.exceptions) if reply else "", ""),
+        ("contact", named(office.people.owner(case.contact_person), case.contact_person), ""),
+        ("closes", day(case.closes_on, language) if case.closes_on else "", ""),
+        *_of_forward(case, language),
+        ("outcome", word("outcome", case.outcome, language) if case.outcome else "", ""),
+        ("number", case.id, ""),
+    ]
+    return [(told[key], words, text) for key, words, text in rows if words]
+
+
+def _of_forward(case: Case, language: str) -> Iterator[tuple[str, str, str]]:
+    forward = case.forward
+    if forward is None:
+        return
+    yield "to", one_line(forward.to), ""
+    yield "senders", word("senders", str(forward.senders), language), ""
+    said = [answer for _, answer, request in case.consents if request == case.request]
+    yield "receiver", say(language, f"pages.cases.receiver.{said[-1] if said else 'waits'}"), ""
+
+
+_FACTS: Final = (
+    *("mailbox", "requester", "filed", "why", "from", "until", "audience", "except", "contact", "closes"),
+    *("to", "senders", "receiver", "outcome", "number"),
+)
+
+
+def _labels(language: str) -> dict[str, str]:
+    return {key: say(language, f"pages.cases.fact.{key}") for key in _FACTS}
+
+
+def mails(case: Case, language: str) -> list[Mail]:
+    """The reply as each reader gets it."""
+    reply = case.reply
+    if reply is None:
+        return []
+    inside = Mail(
+        title=say(language, "pages.texts.internal"),
+        sender=case.mailbox,
+        subject=reply.subject,
+        text=reply.text_body,
+        html=reply.html_body,
+    )
+    if not reply.external_text:
+        return [inside]
+    outside = Mail(
+        title=say(language, "pages.texts.external"),
+        sender=case.mailbox,
+        subject=reply.subject,
+        text=reply.external_text,
+        html=reply.external_html,
+    )
+    return [inside, outside]
+
+
+def next_steps(jobs: Sequence[Job], reader: Person) -> list[tuple[str, str]]:
+    """What comes next: when, and what; without what only Locum itself has to know."""
+    return [
+        (when(job.due_at, reader.language, reader.time_zone), _doing(job, reader.language))
+        for job in sorted(jobs, key=lambda job: job.due_at)
+        if job.kind not in _HIDDEN_JOBS and says(reader.language, f"cli.job.{job.kind}")
+    ]
+
+
+def _doing(job: Job, language: str) -> str:
+    doing = say(language, f"cli.job.{job.kind}")
+    if not job.tries:
+        return doing
+    why = said_trouble(job.trouble, language) if job.trouble else ""
+    return say(language, "pages.cases.case.again", doing=doing, tries=job.tries, why=why).rstrip()
+
+
+def happened(entries: Sequence[Entry], reader: Person) -> list[tuple[str, str, str, str]]:
+    """What has happened, oldest first: the instant for machines, the same in words, what, and by whom or how."""
+    return [
+        (
+            entry.time.isoformat(),
+            when(entry.time, reader.language, reader.time_zone),
+            word("entry", entry.type, reader.language),
+            ", ".join(part for part in (_by(entry), gist(entry, reader.language)) if part),
+        )
+        for entry in entries
+        if entry.body.get("outcome") != "sending" and entry.type != "intended"
+    ]
+
+
+def _by(entry: Entry) -> str:
+    """Who did it, where a person did."""
+    who = entry.body.get("by") or (entry.body.get("requester") if entry.type == "requested" else "")
+    return one_line(str(who.get("name") or "")) if isinstance(who, dict) else ""
+
+
+def her_answer(case: Case, language: str) -> str:
+    """What she said so far, for whoever decides."""
+    if case.answer in _ASKED_OF_HER:
+        return word("answer", case.answer, language)
+    return say(language, "pages.cases.review.no_answer" if case.contacts else "pages.cases.review.not_asked")
+
+
+def today(now: datetime, reader: Person) -> date:
+    """The day it is for the reader."""
+    return _local(now, reader).date()
