@@ -130,6 +130,13 @@ class House:
             out, err = process.communicate(timeout=60)
         return Ran(process.returncode, out or "", err or "")
 
+    def runs_as(self, user: str, **more: Any) -> bool:
+        """Whether another user can run this checkout; one in a folder that is closed to others, as root's home is, it cannot."""
+        try:
+            return self.run("policy", "show", user=user, **more).code == 0
+        except PermissionError:
+            return False
+
     def case(self, *words: str) -> str:
         """File a request, and give back the case's name."""
         return str(self(*ASK, *SOON, "--json", *words).json["case"])

@@ -7,7 +7,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections import Counter
@@ -28,7 +27,7 @@ from locum.lifecycle import Case, State
 from locum.messages import LANGUAGES, says
 from mailhosts.dovecot import MASTER, MASTER_PASSWORD, PASSWORD
 from mailhosts.postgres import Postgres, programs
-from mailhosts.publishing import PUBLISHER, disk, fill, read_only
+from mailhosts.publishing import PUBLISHER, disk, fill, open_folder, read_only
 
 pytestmark = pytest.mark.slow
 
@@ -42,8 +41,7 @@ def relay() -> Iterator[Sink]:
 @pytest.fixture
 def folder() -> Iterator[Path]:
     """A folder that other users may enter."""
-    made = Path(tempfile.mkdtemp(prefix="locum-faults-"))
-    made.chmod(0o711)
+    made = open_folder("locum-faults-")
     yield made
     shutil.rmtree(made, ignore_errors=True)
 

@@ -5,9 +5,10 @@ Run as it is on a mail host, over its standard input; and what a warrant is, byt
 
 import json
 import os
+import shutil
 import stat
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -24,7 +25,7 @@ from locum.errors import Rejected
 from locum.mailhost import Forwarding, Item, Places, publish, publish_request
 from locum.mailhost.warranting import request_hash, warranted
 from locum.measure import Forward, forward_to_json
-from mailhosts.publishing import PUBLISHER, as_root, as_user, disk, fill, mailhost, two_places
+from mailhosts.publishing import PUBLISHER, as_root, as_user, disk, fill, mailhost, open_folder, two_places
 
 ANNA, CARLA = "anna@corp.test", "carla@corp.test"
 FORWARD = a_forward(ANNA)
@@ -305,13 +306,18 @@ def test_an_approved_forward_to_the_outside_is_not_written_either(folder: Path, 
 # rights, and a disk that is full
 
 
+@pytest.fixture
+def everybodys() -> Iterator[Path]:
+    """A folder that every user may enter."""
+    made = open_folder("locum-forwards-")
+    yield made
+    shutil.rmtree(made)
+
+
 @as_root
 @pytest.mark.slow
-def test_whoever_publishes_replies_can_neither_write_nor_list_forwards(tmp_path: Path) -> None:
-    tmp_path.chmod(0o711)
-    for parent in tmp_path.parents[:2]:
-        parent.chmod(parent.stat().st_mode | 0o011)
-    folder = two_places(tmp_path / "forwards")
+def test_whoever_publishes_replies_can_neither_write_nor_list_forwards(everybodys: Path) -> None:
+    folder = two_places(everybodys / "forwards")
     for path in (folder, folder / "before", folder / "after"):
         os.chown(path, PUBLISHER, PUBLISHER)
         path.chmod(0o2750)

@@ -1,16 +1,20 @@
 """What the tests of published scripts share: a connector, her own scripts, other users, small disks."""
 
+import atexit
 import itertools
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 
 import pytest
 
+import locum
 from locum.absence import Mailbox
 from locum.connectors.sieve_files import SieveFiles
 from locum.demo.host import Dovecot, Received
@@ -74,7 +78,35 @@ def stored(host: Dovecot, user: str) -> int:
 
 def as_user(uid: int, *command: str) -> list[str]:
     """The command, run as a user id without any other right."""
-    return ["setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups", "--no-new-privs", *command]
+    found = [*python_of_all(), *command[1:]] if command[0] == sys.executable else command
+    return [*_with_rights_of(uid), *found]
+
+
+def _with_rights_of(uid: int) -> list[str]:
+    return ["setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups", "--no-new-privs"]
+
+
+@cache
+def python_of_all() -> tuple[str, ...]:
+    """A Python that has Locum's code and that every user may run. Where this checkout lies in a folder that is closed to others,
+    as root's home is, that is the machine's own with a copy of the code: it needs no other package on a mail host.
+    """
+    ours = [*_with_rights_of(PUBLISHER), sys.executable, "-c", "import locum.mailhost"]
+    if subprocess.run(ours, capture_output=True, check=False).returncode == 0:
+        return (sys.executable,)
+    folder = open_folder("locum-code-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    shutil.copytree(Path(locum.__file__).parent, folder / "locum", ignore=shutil.ignore_patterns("__pycache__"))
+    for path in (folder, *folder.rglob("*")):
+        path.chmod(0o755 if path.is_dir() else 0o644)
+    return ("env", f"PYTHONPATH={folder}", str(Path(sys.executable).resolve()))
+
+
+def open_folder(prefix: str) -> Path:
+    """A new folder that every user may enter, which those of pytest are not. Whoever asks removes it."""
+    folder = Path(tempfile.mkdtemp(prefix=prefix))
+    folder.chmod(0o711)
+    return folder
 
 
 def mailhost(*arguments: object) -> list[str]:

@@ -5,6 +5,7 @@ What was handed to a browser is looked for afterwards in everything that was wri
 
 import os
 import re
+import shutil
 import subprocess
 import time
 from base64 import urlsafe_b64decode
@@ -22,6 +23,7 @@ from locum.demo.host import free_port
 from locum.demo.sink import Sink
 from locum.sessions import digest
 from mailhosts import postgres
+from mailhosts.publishing import open_folder
 
 pytestmark = pytest.mark.slow
 pytest_plugins = ("tests.stores",)
@@ -164,8 +166,15 @@ def test_a_worker_that_cannot_write_the_link_works_all_the_same(house: House) ->
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can look as somebody else")
 def test_nobody_else_reads_the_link(house: House) -> None:
     house("enrol")
-    for folder in (house.folder, *house.folder.parents[:3]):
-        folder.chmod(0o755)
-    file = house.folder / "first-keys.link"
-    seen = subprocess.run(["cat", file], user="nobody", group="nogroup", capture_output=True, check=False)
-    assert (seen.returncode, seen.stdout) == (1, b"")
+    reachable = open_folder("locum-link-")
+    try:
+        os.link(house.folder / "first-keys.link", reachable / "link")
+        seen = [
+            subprocess.run(
+                [*words, reachable / "link"], user="nobody", group="nogroup", capture_output=True, check=False
+            )
+            for words in (["stat"], ["cat"])
+        ]
+    finally:
+        shutil.rmtree(reachable)
+    assert ([one.returncode for one in seen], seen[1].stdout) == ([0, 1], b"")
