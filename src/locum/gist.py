@@ -1,9 +1,11 @@
 """An entry of the record in a few words, for whoever may see its case: what tells most of it, and never a text of people. Pure."""
 
+from collections.abc import Mapping
 from typing import Final
 
-from locum.entry import Entry
-from locum.messages import say, says
+from locum.entry import Entry, Json
+from locum.messages import as_far_as_known, say, says
+from locum.phrases import one_line
 from locum.shapes import said_trouble
 
 _WORDS: Final = {
@@ -37,10 +39,27 @@ def gist(entry: Entry, language: str) -> str:
     ]
     if isinstance(key := body.get("key"), str) and key:
         found.append(said_trouble(key, language, {name: str(one) for name, one in body.items()}))
+    if entry.type == "incident":
+        found = [as_far_as_known(language, f"gate.{body.get('key')}", {"who": _who(body)}) or str(body.get("key"))]
+    if "signed" in body:
+        found.append(say(language, f"words.signed.{'yes' if body['signed'] else 'no'}"))
     for field, key in _COUNTED.items():
         if isinstance(many := body.get(field), int):
             found.append(say(language, f"cli.{key}", clause=many, many=many))
     return ", ".join(part for part in found if part)
+
+
+def review_in_words(entry: Entry, language: str) -> str:
+    """A decision: whose, which, and whether it was signed."""
+    by = entry.body.get("by")
+    person = by if isinstance(by, dict) else {}
+    signed = say(language, f"words.signed.{'yes' if entry.body.get('signed') else 'no'}")
+    said = word("decision", str(entry.body.get("decision", "")), language)
+    return one_line(f"{person.get('name') or person.get('id', '')}: {said}, {signed}")
+
+
+def _who(body: Mapping[str, Json]) -> str:
+    return one_line(str(body.get("who") or "…"))
 
 
 def _in_words(field: str, value: str, language: str) -> str:

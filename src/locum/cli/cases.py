@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from locum.cli.door import Door, command, helped
-from locum.cli.output import put_json, put_table
-from locum.cli.requests import follow
+from locum.cli.output import put, put_json, put_table
+from locum.cli.requests import WAITING_FOR_A_PERSON, follow
 from locum.errors import Invalid, Unsupported
 
 if TYPE_CHECKING:
@@ -173,9 +173,25 @@ def review(
     """A second person's yes or no, or compelling grounds against her objection."""
     if [approve, deny, overrule].count(True) != 1:
         raise Invalid("usage", what=door.say("usage.approve-or-deny"))
+    case = door.app.desk.case(case_id)
+    if door.app.desk.wants_signature(case):
+        return _sign_there(door, case)
     if overrule:
         return follow(door, door.app.desk.overrule(door.acting, case_id, because=because))
     return follow(door, door.app.desk.review(door.acting, case_id, approve=approve, because=because))
+
+
+def _sign_there(door: Door, case: "Case") -> int:
+    """Nothing that is typed here is a signature, whoever types it: the page to sign on."""
+    page = door.app.desk.review_address(case)
+    door.tell("review-there", case=case.id, page=page)
+    if door.json:
+        from locum.shapes import case_shape  # noqa: PLC0415
+
+        put_json({**case_shape(case, trial=False), "page": page})
+    else:
+        put(page)
+    return WAITING_FOR_A_PERSON
 
 
 def withdraw(door: Door, *, case_id: CaseId) -> int:

@@ -197,6 +197,8 @@ def told(door: Door, case: "Case") -> int:
     """Tell how far a case is, to the person and to the script. Gives back the exit code."""
     trial = door.settings.policy.unsigned_reviews
     print("\n".join(case_in_words(case, door.app.people, door.language, trial=trial)), file=sys.stderr)  # noqa: T201
+    if not case.is_final and not case.applied_at and door.app.desk.wants_signature(case):
+        door.tell("sign-there", page=door.app.desk.review_address(case))
     remarks = [remark_shape(field, remark, door.language) for field, remark in door.app.desk.warnings(case)]
     for remark in remarks:
         print(remark["sentence"], remark["advice"], file=sys.stderr)  # noqa: T201

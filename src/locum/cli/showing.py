@@ -7,7 +7,7 @@ from locum.cli.door import Door
 from locum.cli.output import put, put_fields, put_table, put_text
 from locum.cli.words import consent_of, moment, named, outcome_in_words, state_in_words
 from locum.entry import Entry
-from locum.gist import gist, word
+from locum.gist import gist, review_in_words, word
 from locum.jobs import Job
 from locum.lifecycle import Case
 from locum.phrases import day, one_line
@@ -17,7 +17,7 @@ from locum.shapes import said_trouble
 def show_case(door: Door, case: Case, jobs: Sequence[Job], entries: Sequence[Entry]) -> None:
     """Write a case on standard output."""
     owner = door.app.people.person(case.person)
-    put_fields(_fields(door, case, owner))
+    put_fields(_fields(door, case, owner, entries))
     put()
     if case.reply is not None:
         put_text(door.say("field.internal"), case.reply.text_body)
@@ -33,7 +33,7 @@ def show_case(door: Door, case: Case, jobs: Sequence[Job], entries: Sequence[Ent
     put_table(columns, ([row[0], *row[2:]] for row in entry_rows(door, entries, owner)))
 
 
-def _fields(door: Door, case: Case, owner: Person | None) -> Iterator[tuple[str, str]]:
+def _fields(door: Door, case: Case, owner: Person | None, entries: Sequence[Entry]) -> Iterator[tuple[str, str]]:
     language = door.language
     reply, forward = case.reply, case.forward
     name = one_line(owner.name) if owner is not None else case.mailbox
@@ -61,7 +61,7 @@ def _fields(door: Door, case: Case, owner: Person | None) -> Iterator[tuple[str,
         "forward-never": ", ".join(forward.never) if forward else "",
         "consent": door.say(f"consent.{consent_of(case) or 'waits'}", to=one_line(forward.to)) if forward else "",
         "trial": door.say("trial") if forward and door.settings.policy.unsigned_reviews else "",
-        "reviews": ", ".join(f"{who}: {word('decision', said, language)}" for who, said, _ in case.reviews),
+        "reviews": ", ".join(review_in_words(one, language) for one in entries if one.type == "reviewed"),
         "connector": case.connector,
         "batch": case.batch,
         "subject": reply.subject if reply else "",
