@@ -10,7 +10,8 @@ from datetime import timedelta
 from tests.shelf import ForwardWorld
 from tests.world import PEOPLE
 
-from locum.desk import Acting, ToSign
+from locum.approval.strict import encoded
+from locum.desk import Acting, ForwardForm, ToSign
 from locum.entry import Draft, Json
 from locum.lifecycle import Case, State
 from locum.register import STREAM
@@ -59,6 +60,15 @@ class SignedWorld(ForwardWorld):
             "signed": [signed(kind, what, one, self.now, log=self.app.desk.office.log()).as_json() for one in by]
         }
         self.app.store.commit([Change(entries=(Draft(stream=STREAM, type=kind, time=self.now, body=body),))])
+
+    def withdraw(self, name: str) -> None:
+        """Somebody withdraws her own key."""
+        credential = encoded(self.keys[name].credential)
+        what: dict[str, Json] = {"person": name, "credential": credential, "reason": "lost"}
+        self.deed("key-withdrawn", what, (name, "", self.keys[name]))
+
+    def a_form(self) -> ForwardForm:
+        return ForwardForm(mailbox="anna@corp.test", to="carla@corp.test", reason="customer", because="Orders wait.")
 
     def me(self, name: str) -> Acting:
         """Somebody who is signed in."""
