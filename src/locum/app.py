@@ -154,6 +154,7 @@ class App:
             site=Site.of(table.web.url),
             step=self.step,
             sign=self.sign,
+            check_log=self.check_log,
         )
         return Desk(office)
 
@@ -248,6 +249,11 @@ class App:
                 self.unsigned = Rejected("record-key-lost", file=self.settings.record.key_file)
         except LocumError as error:
             self.unsigned = error
+
+    def check_log(self) -> None:
+        """Raise Garbled where the log is not the one that was signed; for a process that holds the key."""
+        if self.signer is not None:
+            self.store.check_log(self.signer)
 
     def check(self, names: Sequence[str] = ()) -> dict[str, Report]:
         """What `locum check` reports: all that Desk.check does, the list of people and the record's key."""

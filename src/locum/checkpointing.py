@@ -56,9 +56,7 @@ def grown_tree(connection: Connection, signer: Signer) -> Grown | None:
         return None
     signed = kept_frontier(row.checkpoint_size, row.checkpoint_frontier)
     _check_signed(row.checkpoint, signed, signer)
-    grown, leaves = signed, read_leaves(connection, signed.size, row.size)
-    while some := [leaf_hash(leaf) for leaf in islice(leaves, _AT_ONCE)]:
-        grown = grown.extend(some)
+    grown = _grown(connection, signed, row.size)
     if (grown.size, bytes(grown)) != (row.size, row.frontier):
         raise Garbled("record-inconsistent")
     return Grown(row.checkpoint, grown)
@@ -71,6 +69,25 @@ def _check_signed(note: bytes | None, signed: Frontier, signer: Signer) -> None:
         raise Garbled("record-inconsistent")
     if parse_checkpoint(verify(note, signer.vkey)) != Checkpoint(signer.origin, signed.size, signed.root()):
         raise Garbled("record-inconsistent")
+
+
+def check_tree(connection: Connection, signer: Signer) -> None:
+    """Raise Garbled(`record-inconsistent`) where the leaves, from the first one on, are not the tree's, or were others when the
+    last checkpoint was signed. All leaves are read: for what is seldom asked.
+    """
+    row = connection.execute(select(tree)).one()
+    signed = kept_frontier(row.checkpoint_size, row.checkpoint_frontier)
+    _check_signed(row.checkpoint, signed, signer)
+    grown = _grown(connection, Frontier(), signed.size)
+    if grown != signed or _grown(connection, grown, row.size) != kept_frontier(row.size, row.frontier):
+        raise Garbled("record-inconsistent")
+
+
+def _grown(connection: Connection, frontier: Frontier, size: int) -> Frontier:
+    leaves = read_leaves(connection, frontier.size, size)
+    while some := [leaf_hash(leaf) for leaf in islice(leaves, _AT_ONCE)]:
+        frontier = frontier.extend(some)
+    return frontier
 
 
 def sign_tree(connection: Connection, signer: Signer, grown: Grown) -> bytes | None:

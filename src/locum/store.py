@@ -15,7 +15,7 @@ from typing import TypeVar
 from sqlalchemy import ColumnElement, Connection, inspect, select, text
 
 from locum import jobs as queue
-from locum.checkpointing import Signer, grown_tree, sign_tree
+from locum.checkpointing import Signer, check_tree, grown_tree, sign_tree
 from locum.committing import Change, Link, prepare, touched, write
 from locum.database import Database, Raced, chunks
 from locum.entry import Entry
@@ -102,6 +102,11 @@ class Store:
             return None
         with self._database.writing() as connection:
             return sign_tree(connection, signer, grown)
+
+    def check_log(self, signer: Signer) -> None:
+        """Raise Garbled where the log is not, leaf by leaf, the one that was signed."""
+        with self._database.reading() as connection:
+            check_tree(connection, signer)
 
     def limit_lane(self, name: str, at_once: int) -> None:
         """How many jobs of this lane may be worked on at the same time, by all workers together."""

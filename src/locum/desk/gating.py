@@ -5,10 +5,10 @@ one that was recorded, and the rights come from the signed register. What follow
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from locum.approval import Approval, Log, NotProven, Signed
+from locum.approval import Approval, Assertion, Log, NotProven, Signed
 from locum.approval.reading import text_of
 from locum.desk.office import Office
 from locum.desk.receiving import receiver_of
@@ -86,13 +86,25 @@ def given(case: Case, told: Recorded) -> list[Given]:
     An overruling is of one objection, and not of the next. Whoever approved and overrules an objection later has decided once.
     """
     found: list[Given] = []
+    counts: dict[bytes, int] = {}
     for one in told.lines:
         if one.type == "objected" or one.body.get("answer") == "objected":
             found = [before for before in found if decision_of(before) != "overrule"]
         elif one.type == "reviewed" and one.body.get("signed") is not False:
-            found.append(_read(case, one))
+            found.append(_counted(_read(case, one), counts))
     overruling = {who_of(one) for one in found if decision_of(one) == "overrule"}
     return [one for one in found if decision_of(one) != "approve" or who_of(one) not in overruling]
+
+
+def _counted(one: Given, counts: dict[bytes, int]) -> Given:
+    """With the highest counter that its key had shown about this case before."""
+    try:
+        assertion = Assertion.load(one.signed.assertion)
+    except NotProven:
+        return one
+    name, before = assertion.credential, counts.get(assertion.credential, 0)
+    counts[name] = max(before, int.from_bytes(assertion.authenticator_data[33:37]))
+    return replace(one, count=before)
 
 
 def _read(case: Case, entry: Entry | Draft) -> Given:

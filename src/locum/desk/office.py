@@ -11,8 +11,8 @@ from locum.absence import Mailbox, Person
 from locum.account import Account
 from locum.approval import Log, Site
 from locum.desk import in_force, wished
-from locum.entry import Draft, Json
-from locum.errors import Conflict, Invalid, LocumError, Rejected
+from locum.entry import Draft, Entry, Json
+from locum.errors import Conflict, Garbled, Invalid, LocumError, Rejected
 from locum.hours import WorkingHours
 from locum.key_links import KeyLinks
 from locum.lifecycle import Case
@@ -67,7 +67,8 @@ def _no_step(_name: str) -> None:
 class Office:
     """The desk's surroundings. `step` is told the name of each step of applying and ending as it is passed. `unsigned_reviews`:
     the settings accept reviews that are recorded and not signed, as a trial. `site` is where is signed, None where the address
-    makes no passkeys; `sign` signs the record as it stands, where this process can; `founded` are later foundings of the register that count, too.
+    makes no passkeys; `sign` signs the record as it
+    stands, `check_log` raises Garbled where it is not the one that was signed, both where this process holds the key; `founded` are later foundings of the register that count, too.
     """
 
     store: Store
@@ -87,6 +88,7 @@ class Office:
     unsigned_reviews: bool = False
     step: Callable[[str], None] = field(default=_no_step)
     sign: Callable[[], None] = field(default=_nothing_to_sign_with)
+    check_log: Callable[[], None] = field(default=_nothing_to_sign_with)
     site: Site | None = None
     founded: tuple[str, ...] = ()
     _earlier: dict[str, Policy] = field(default_factory=dict, repr=False)
@@ -107,10 +109,19 @@ class Office:
         head = self.store.length(STREAM)
         found = self._registers.get(head)
         if found is None:
-            found = grown(self.store.entries(mailbox=STREAM)[: head[0]], self.sites, founded=self.founded)
+            self.check_log()
+            entries = self.store.entries(mailbox=STREAM)[: head[0]]
+            self._check_goes_on(entries)
+            found = grown(entries, self.sites, founded=self.founded)
             self._registers.clear()
             self._registers[head] = found
         return head[0], found
+
+    def _check_goes_on(self, entries: Sequence[Entry]) -> None:
+        """A withdrawal that was taken out of the database since this process read it brings no key back."""
+        for length, commitment in list(self._registers):
+            if length > len(entries) or (length and entries[length - 1].leaf[33:] != commitment):
+                raise Garbled("record-incomplete", stream=STREAM)
 
     def log(self) -> Log:
         """The latest checkpoint, as whoever signs is shown it; an empty log where nothing was signed yet."""

@@ -1,7 +1,7 @@
 """Telling: the letters to her and to the requester, and the account. Everything said comes from the case and its entries."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -10,7 +10,7 @@ from locum.account import Account, Contacts, build
 from locum.desk.judging import ask_rules, if_silent
 from locum.desk.office import Office
 from locum.desk.receiving import receiver_of
-from locum.entry import Draft, Json
+from locum.entry import Draft, Entry, Json
 from locum.errors import Conflict, Rejected, Trouble
 from locum.letter import Attachment, Letter
 from locum.lifecycle import Case, Event, State, advance
@@ -232,11 +232,12 @@ def news(office: Office, taken: Taken) -> None:
 def account_of(office: Office, case: Case, language: str) -> Account:
     """The account of one case, from its entries alone."""
     owner = office.people.person(case.person)
+    entries = office.store.entries(case=case.id)
     return build(
-        office.store.entries(case=case.id),
+        entries,
         case.id,
         language=language or case.language,
-        names=_names(office, case),
+        names=_names(office, case, entries),
         time_zone=owner.time_zone if owner else office.organisation.time_zone,
         organisation=office.organisation.name,
         contacts=_contacts(office, case),
@@ -250,8 +251,9 @@ def _contacts(office: Office, case: Case) -> Contacts:
     return Contacts(requester=address, officer=office.organisation.dpo, authority=office.organisation.authority)
 
 
-def _names(office: Office, case: Case) -> Mapping[str, str]:
+def _names(office: Office, case: Case, entries: Sequence[Entry]) -> Mapping[str, str]:
     ids = {case.person, case.requester, *(contact.by for contact in case.contacts), *(who for who, *_ in case.reviews)}
+    ids |= {str(one.body.get("who", "")) for one in entries if one.type == "incident"}
     return {person.id: person.name for one in ids if one and (person := office.people.person(one)) is not None}
 
 
