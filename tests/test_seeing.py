@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.world import World
+from tests.signedworld import MORE, SignedWorld
+from tests.world import PEOPLE, World
 
 from locum.demo.sink import Sink
 from locum.desk.seeing import may_see, may_stop, waits_for
@@ -68,3 +69,29 @@ def test_an_objection_is_seen_by_those_who_may_overrule_it(world):
 def test_only_who_asked_and_whose_mailbox_it_is_may_stop_it(world):
     case = waiting(world)
     assert [who for who in PERSONS if may_stop(world.app.acting(who), case)] == ["anna", "bob"]
+
+
+# where it is signed, the register says who decides
+
+
+@pytest.fixture
+def signed(tmp_path: Path) -> Iterator[SignedWorld]:
+    with Sink() as sink:
+        eve = "eve,Eve Mol,eve@corp.test,,nl,Europe/Amsterdam,hr,,,,\n"
+        yield SignedWorld(tmp_path, sink, people=PEOPLE + MORE + eve)
+
+
+def test_a_function_in_the_list_of_people_alone_shows_nothing_that_is_to_be_signed(signed):
+    case = signed.asked_for()
+    everybody = [person.id for person in signed.app.people.everyone()]
+    office = signed.desk.office
+    assert [who for who in everybody if waits_for(office, signed.me(who), case)] == ["dirk", "petra", "mark"]
+    assert not may_see(office, signed.me("eve"), case)
+
+
+def test_what_she_signed_waits_for_her_no_more_and_for_others_while_more_are_wanted(signed):
+    case = signed.asked_for()
+    signed.signs("dirk", case)
+    case = signed.now_of(case)
+    assert not waits_for(signed.desk.office, signed.me("dirk"), case)
+    assert may_see(signed.desk.office, signed.me("dirk"), case)

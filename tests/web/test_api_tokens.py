@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from calling import ASK, Calling, told
+from structlog.testing import capture_logs
 from tests.world import PEOPLE, World
 
 from locum.demo.sink import Sink
@@ -102,6 +103,15 @@ def test_who_guesses_is_kept_waiting_and_who_has_a_token_is_not(calling):
     assert calling.get("/policy").status_code == 200
     calling.ticks.now += 601
     assert with_header(calling, "Bearer locum_" + "x" * 43).status_code == 401
+
+
+def test_a_wrong_token_is_logged_by_its_client_and_never_itself(calling):
+    token = calling.token("bob", days=1)
+    calling.world.later(days=2)
+    with capture_logs() as said:
+        assert with_header(calling, f"Bearer {token}").status_code == 401
+        assert calling.get("/policy").status_code == 200
+    assert said == [{"event": "token refused", "client": "testclient", "log_level": "warning"}]
 
 
 # pages and the API are two doors

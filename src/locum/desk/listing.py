@@ -69,8 +69,6 @@ def _deciding(office: Office, acting: Acting, before: str, many: int) -> Listed:
     """What waits for her, in the order in which it was filed: the oldest is due first. Looks at no more than it shows, where
     most of what waits is hers; and never at more than a thousand.
     """
-    if not acting.function:
-        return Listed(cases=())
     found: list[Case] = []
     for case in _waiting(office, before):
         if waits_for(office, acting, case):

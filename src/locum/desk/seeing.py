@@ -7,8 +7,10 @@ such case.
 from dataclasses import replace
 
 from locum.desk.forms import Acting
+from locum.desk.gating import wants_signatures
 from locum.desk.judging import reviewers
 from locum.desk.office import Office
+from locum.desk.signing import REQUEST, decisions
 from locum.entry import Entry
 from locum.errors import LocumError
 from locum.lifecycle import Case, State
@@ -31,14 +33,24 @@ def may_stop(acting: Acting, case: Case) -> bool:
 
 
 def waits_for(office: Office, acting: Acting, case: Case) -> bool:
-    """Whether it waits for somebody of her function: a review, or grounds against an objection. Never for who asked, nor for
-    whom it is about; and for nobody who decided about this very request already.
+    """Whether it waits for her: a review, or grounds against an objection. Never for who asked, nor for whom it is about; and for
+    nobody who decided about this very request already. Where that is signed, the register says who may, and whoever stands in for
+    somebody is among them; otherwise her function does.
     """
-    if case.state not in _DECIDED_ABOUT or not acting.function or acting.id in (case.requester, case.person):
+    if case.state not in _DECIDED_ABOUT or acting.id in (case.requester, case.person):
         return False
-    if any((who, request) == (acting.id, case.request) for who, _, request in case.reviews):
+    if _is_signed(office, case):
+        return bool(set(decisions(office, acting, case)) - {REQUEST})
+    if not acting.function or any((who, request) == (acting.id, case.request) for who, _, request in case.reviews):
         return False
     return acting.function in _deciding(office, case)
+
+
+def _is_signed(office: Office, case: Case) -> bool:
+    try:
+        return office.site is not None and wants_signatures(office, case)
+    except LocumError:  # the policy it was filed under is lost: then nobody can decide
+        return False
 
 
 def _deciding(office: Office, case: Case) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Final
 
+import structlog
 from fastapi import Depends, Request
 from fastapi.security import HTTPBearer, SecurityScopes
 from starlette.concurrency import run_in_threadpool
@@ -26,6 +27,7 @@ from locum.web.problems import OPENAPI, problem
 from locum.web.shown import Site
 
 _BEARER: Final = re.compile(r"bearer +([A-Za-z0-9_-]{1,200})", re.IGNORECASE)
+_LOG: Final = structlog.get_logger("locum.web.api")
 _REALM: Final = 'Bearer realm="locum"'
 
 
@@ -102,6 +104,8 @@ class Gatekeeper:
     def _unknown(self, scope: Scope, headers: Headers, language: str, *, tried: bool) -> Response:
         peer = scope["client"][0] if scope.get("client") else ""
         client = client_of(peer, ",".join(headers.getlist("x-forwarded-for")), self._proxies)
+        if tried:
+            _LOG.warning("token refused", client=client)
         if tried and (seconds := self._limit.guessed(client)):
             waiting = {"Retry-After": str(seconds)}
             return problem(language, Refused("too-many-tokens", minutes=-(-seconds // 60)), headers=waiting)
