@@ -132,6 +132,16 @@ def test_where_two_have_to_say_yes_two_are_asked(make: Make) -> None:
     assert asked(world) == ["carla", "dirk"]
 
 
+def test_in_a_death_the_officer_is_asked_at_once_too(make: Make) -> None:
+    world = make(people=MORE + "petra,Petra Vos,petra@corp.test,,nl,Europe/Amsterdam,dpo,,,,\n")
+    policy = world.folder / "policy.toml"
+    policy.write_text(policy.read_text().replace('"closing"]', '"closing", "death"]', 1))
+    world.app = world.wired()
+    world.request(reason="death", contact_person="sales@corp.test")
+    world.work()
+    assert set(asked(world)) >= {"carla", "petra"}
+
+
 def test_without_an_escalation_time_everybody_is_asked_at_once(make: Make) -> None:
     world = make(policy={"count": 1}, people=MORE)
     policy = world.folder / "policy.toml"

@@ -56,6 +56,7 @@ ELSEWHERE = {
     "asked_for": "een automatisch antwoord",
     "earlier": "wxyz-2345",
     "found": "De handtekening van Dirk is niet met de sleutel van Dirk gezet.",
+    "unsigned": "locum review abcd-2345",
     "pages": "https://locum.voorbeeld.example/cases",
     "grounds": "Carla Jansen (leidinggevende):\nDe termijn loopt vrijdag af.",
     "officer": "fg@corp.test",

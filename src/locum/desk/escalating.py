@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from locum.absence import Channel, Person
+from locum.desk.gating import wants_signatures
 from locum.desk.office import Office
 from locum.desk.telling import record, try_later
 from locum.desk.whom import OVER, REVIEW, Call, calls, has_decided, next_to_ask
@@ -136,5 +137,6 @@ def _letter(office: Office, case: Case, person: Person, number: int, note: str) 
             "name": person.name,
             "case": case.id,
             "pages": f"{office.organisation.web_url.rstrip('/')}/cases",
+            "unsigned": "" if wants_signatures(office, case) else f"locum review {case.id}",
         },
     )

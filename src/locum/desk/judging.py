@@ -16,8 +16,8 @@ from locum.errors import Trouble
 from locum.gate import Need, Passed, Stopped, need_of
 from locum.lifecycle import Case
 from locum.measure import Audience, Forward, Senders
-from locum.policy import MEASURES, Allowed, Facts, Needs, No, Question, Verdict, ask_of, decide, reviewing
-from locum.policy.measures import Ask, MeasureRules
+from locum.policy import Allowed, Facts, Needs, No, Question, Verdict, ask_of, decide, reviewing
+from locum.policy.measures import Ask
 
 _MOMENT = timedelta(seconds=1)
 
@@ -178,12 +178,6 @@ def approvals(office: Office, case: Case) -> int:
 def reviewers(office: Office, case: Case) -> tuple[str, ...]:
     """The functions whose review of this case can count."""
     return reviewing(office.policy_of(case), outline(office, case))
-
-
-def rules_of(office: Office, case: Case) -> list[MeasureRules]:
-    """What the policy says of each measure of this case."""
-    policy = office.policy_of(case)
-    return [policy.rules(name) for name in MEASURES if name in outline(office, case).measures]
 
 
 def function_of(office: Office, who: str) -> str:

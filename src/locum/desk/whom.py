@@ -11,11 +11,11 @@ from datetime import datetime
 
 from locum import register
 from locum.absence import Person
-from locum.desk.judging import facts, function_of, outline, reviewers, rules_of
+from locum.desk.gating import wants_signatures
+from locum.desk.judging import facts, function_of, need_for, outline, reviewers
 from locum.desk.office import Office
 from locum.desk.receiving import receiver_of
 from locum.entry import Entry
-from locum.gate.need import need_of
 from locum.lifecycle import Case
 from locum.register import Asked, Moment
 from locum.register.standing import MANAGER
@@ -64,7 +64,7 @@ def next_to_ask(office: Office, case: Case, asked: Mapping[str, Call], *, first:
     """Whom to ask now: at first as many as have to say yes, later one more."""
     fresh = [one for one in candidates(office, case) if one.person.id not in asked]
     wanted = fresh[:1]
-    need = need_of(office.policy_of(case), outline(office, case), facts(office, case))
+    need = need_for(office, case, outline(office, case), facts(office, case))
     for part in need.parts if first else ():
         able = [one for one in fresh if one.function in part.functions]
         lacking = part.count - sum(one in able for one in wanted)
@@ -82,10 +82,7 @@ class Candidate:
 
 def candidates(office: Office, case: Case) -> list[Candidate]:
     """Everybody who may be asked, the first one first: by the register where the look is to be signed, else by people.csv."""
-    signed = any(getattr(rules.review, "signed", False) for rules in rules_of(office, case))
-    if signed and outline(office, case).reviews_are == "signed":
-        return _by_register(office, case)
-    return _by_file(office, case)
+    return _by_register(office, case) if wants_signatures(office, case) else _by_file(office, case)
 
 
 def _by_register(office: Office, case: Case) -> list[Candidate]:
