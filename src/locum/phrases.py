@@ -42,6 +42,20 @@ def day(on: date, language: str) -> str:
     return format_date(on, _DAY[language], locale=_LOCALE[language])
 
 
+def month_name(first: date, language: str) -> str:
+    """A month in words: "december 2026"."""
+    from babel.dates import format_date  # noqa: PLC0415 (see above)
+
+    return format_date(first, "LLLL y", locale=_LOCALE.get(language, _LOCALE["en"]))
+
+
+def weekday_name(on: date, language: str) -> str:
+    """The short name of a day: "vr"."""
+    from babel.dates import format_date  # noqa: PLC0415 (see above)
+
+    return format_date(on, "EEE", locale=_LOCALE.get(language, _LOCALE["en"]))[:2]
+
+
 def dates_in_words(values: Mapping[str, str], language: str) -> dict[str, str]:
     """The values of an error as its reader reads them: where they name a `zone`, instants and days among them are in words;
     a `gate` is the sentence for why a signature does not count.

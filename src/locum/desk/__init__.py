@@ -25,6 +25,7 @@
     registered.py
     hers.py,         hers                          the same for whoever is signed in, about her own mailbox; what she
     wished.py                                      wishes beforehand: her text, her channels, her protections
+    house.py         house                         what everybody may see: the regulation, the figures, who is away
     forgotten.py     gaps, daily                   who forgot, and the reminder before leave
 
 The next step is always a job committed in the same transaction; `run` does due jobs. Doors see only this file.
@@ -71,6 +72,7 @@ from locum.desk.forms import (
     ToSign,
 )
 from locum.desk.hers import Hers, Living
+from locum.desk.house import House
 from locum.desk.listing import Listed
 from locum.desk.office import Office, Organisation
 from locum.desk.signed import SignedSteps
@@ -89,6 +91,7 @@ __all__ = [
     "ForwardForm",
     "Gap",
     "Hers",
+    "House",
     "LinkView",
     "Listed",
     "Living",
@@ -224,6 +227,11 @@ class Desk(SignedSteps):
     def hers(self) -> Hers:
         """What somebody who is signed in sees of her own mailbox, says about it, and wishes beforehand."""
         return Hers(self.office)
+
+    @property
+    def house(self) -> House:
+        """What whoever is signed in may see of the regulation, the figures, and who is away."""
+        return House(self.office)
 
     # the worker's steps
 

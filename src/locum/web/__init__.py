@@ -20,6 +20,7 @@ from locum.web.api import Api
 from locum.web.cases import CasePages
 from locum.web.guard import Guard, GuessLimit
 from locum.web.hers import HerPages
+from locum.web.house import HousePages
 from locum.web.inside import Inside
 from locum.web.pages import Answers, Pages
 from locum.web.papers import Papers
@@ -28,7 +29,7 @@ from locum.web.shown import Site
 from locum.web.signin import Doorway, Entrance, SignInPages
 from locum.web.signin.browser import Cookies, may_keep
 
-INSIDE: Final = (CasePages, PeoplePages, HerPages)
+INSIDE: Final = (CasePages, PeoplePages, HerPages, HousePages)
 """The groups of pages behind signing in: each is made from an Inside and joins the app."""
 
 
