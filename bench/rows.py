@@ -16,6 +16,7 @@ from tests.world import World
 from bench.figures import figures
 from bench.gate import gate
 from bench.organisation import PASSWORD, apply, apply_by, forms, on_dovecot, organisation, scheduled
+from bench.pages import pages, waiting
 from bench.policy import decisions
 from bench.regulation import regulation
 from bench.table import Row
@@ -239,6 +240,8 @@ BENCHES: dict[str, Callable[[], list[Row]]] = {
     "gate": gate,
     "growth": growth,
     "memory": memory,
+    "pages": pages,
+    "waiting": waiting,
     "policy": decisions,
     "regulation": regulation,
     "figures": figures,

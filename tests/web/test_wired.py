@@ -1,6 +1,7 @@
 """The pages over the desk as locum.app wires it: the link in the letter that the relay got is the link that works."""
 
 import re
+import socket
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
@@ -90,3 +91,10 @@ def test_the_link_in_the_letter_is_the_one_that_works(tmp_path: Path, relay: tup
         assert press(browser, token, "agree").status_code == 303
         assert "Dank je wel. Je bent akkoord." in text_of(browser.get(f"/l/{token}"))
     assert app.desk.case(case.id).answer == "agreed"
+
+
+def test_an_answer_over_a_kept_connection_does_not_wait_for_an_acknowledgement() -> None:
+    with open_socket("127.0.0.1:0") as listening, socket.create_connection(listening.getsockname()):
+        accepted, _ = listening.accept()
+        with accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)

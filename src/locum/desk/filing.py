@@ -9,7 +9,7 @@ from datetime import datetime
 from locum.absence import Mailbox, Person
 from locum.addresses import canonical, exception
 from locum.approval import request_hash
-from locum.desk import departing, objecting, worded
+from locum.desk import departing, objecting, wished, worded
 from locum.desk.forms import Acting, BothForm, ForwardForm, RequestForm
 from locum.desk.gating import wants_signatures
 from locum.desk.measuring import Window, forward_of, window
@@ -27,6 +27,8 @@ from locum.wording import LANGUAGES, from_template, in_languages, normal, normal
 Form = RequestForm | ForwardForm
 AnyForm = Form | BothForm
 _CHUNK = 200
+OWN = "own"
+"""The template of a request whose text she wrote herself beforehand."""
 
 
 def request(office: Office, acting: Acting, form: AnyForm, batch: str, once: str = "") -> Case:
@@ -265,6 +267,8 @@ def _reply(
     if form.external_text is not None and audience is Audience.INTERNAL:
         raise Invalid("external-text-without-audience")
     texts = _texts(office, form, owner, times.to_date, audience)
+    if texts.template == OWN and texts.external is None:
+        audience = Audience.INTERNAL  # she wrote nothing for outsiders
     worded.check(office, form, owner, times.to_date)
     reply = AutoReply(
         handle=handle,
@@ -284,7 +288,9 @@ def _reply(
 def _texts(office: Office, form: RequestForm, owner: Person, to_date: datetime, audience: Audience) -> _Texts:
     name = departing.template_of(form)
     subject, internal, external = _from_template(office, form, owner, to_date)
-    outward = None if audience is Audience.INTERNAL else form.external_text or external
+    if (own := _own_words(office, form, owner)) is not None:
+        name, (subject, internal, external) = OWN, own
+    outward = None if audience is Audience.INTERNAL else form.external_text or external or None
     return _Texts(
         subject=_filled(normal_line(form.subject, "subject"), "subject") if form.subject is not None else subject,
         internal=_filled(normal(form.internal_text, "internal"), "internal")
@@ -293,6 +299,17 @@ def _texts(office: Office, form: RequestForm, owner: Person, to_date: datetime, 
         external=None if outward is None else _filled(normal(outward, "external"), "external"),
         template=name if form.external_text is None and form.subject is None else "",
     )
+
+
+def _own_words(office: Office, form: RequestForm, owner: Person) -> tuple[str, str, str] | None:
+    """Her own text for next time, in place of a template: where the requester writes none, and her being away is all there is
+    to tell. She wrote it, so it counts as a template for clause 8.
+    """
+    written = (form.subject, form.internal_text, form.external_text)
+    others = {form.reason, departing.template_of(form)} & {*departing.PATHS, "closing"}
+    if others or any(text is not None for text in written):
+        return None
+    return wished.own_words(office.wishes, owner, form.languages)
 
 
 def _from_template(office: Office, form: RequestForm, owner: Person, to_date: datetime) -> tuple[str, str, str]:

@@ -59,7 +59,9 @@ def _what_follows(office: Office, case: Case, owner: Person) -> Preview:
     if earlier is not None:
         case = replace(case, objected_before=earlier.objected_before or earlier.id)
     rules = ask_rules(office, case)
-    asked_by = tuple(channels_of(office, case, owner)) if path_of(case).asks_her and earlier is None else ()
+    asked_by = (
+        tuple(channels_of(office, case, office.reached(owner))) if path_of(case).asks_her and earlier is None else ()
+    )
     answer_by = (
         office.organisation.hours.after(office.clock(), rules.wait_hours, office.zone(owner)) if asked_by else None
     )
