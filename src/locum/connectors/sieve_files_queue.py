@@ -88,7 +88,7 @@ def _publishes(forwards: ForwardPlace) -> Finding:
         return trouble("forward-does-not-publish", tried)
     if tried == mailhost.UNSIGNED:
         return finding("forward-trial", True)
-    return finding("forward-needs-signatures", False)
+    return finding("forward-signed", True) if tried == mailhost.SIGNED else finding("forward-needs-signatures", False)
 
 
 def _envelope(whole: str) -> Finding:

@@ -1,7 +1,8 @@
 """The small program on a Dovecot host: takes values, writes scripts, answers yes or no about hers. Its own user.
 
 Run as `locum-mailhost`, it reads one JSON request per line and answers each with one line of JSON; what it may touch is
-said on its command line, which sudo's rules fix, and never in a request. No dependence besides the standard library.
+said on its command line, which sudo's rules fix, and never in a request. No dependence besides the standard library, but for
+signatures.py, which --site loads.
 What must not live here: any credential, Sieve from outside, anything of a case.
 
     {"do": "publish", "items": [{"user", "place": "before" or "after", "replies": [...], "forwards": [...], "warrant", "expect"}]}
@@ -18,6 +19,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import TextIO
 
@@ -27,7 +29,7 @@ from locum.mailhost.judging import most_redirects, run_program
 from locum.mailhost.looking import look
 from locum.mailhost.places import PLACES, Places, Published, checked_user
 from locum.mailhost.publishing import AHEAD, Item, publish, try_out
-from locum.mailhost.warranting import ASCII_LOWER, Forwarding
+from locum.mailhost.warranting import ASCII_LOWER, Forwarding, Signatures
 from locum.measure import AutoReply, Forward, forward_to_json, measure_from_json, to_json
 from locum.sieve import Hers
 
@@ -35,6 +37,7 @@ __all__ = [
     "AHEAD",
     "ASCII_LOWER",
     "PLACES",
+    "SIGNED",
     "UNSIGNED",
     "Forwarding",
     "Item",
@@ -55,6 +58,8 @@ __all__ = [
 
 UNSIGNED = "unsigned-reviews"
 """What is said to `try` by a program that takes reviews nobody signed."""
+SIGNED = "signed-reviews"
+"""What is said to `try` by a program that checks signatures itself."""
 _KINDS: dict[str, type[LocumError]] = {
     kind.code: kind for kind in (Invalid, Conflict, Unsupported, Unreachable, Rejected, Garbled)
 }
@@ -83,8 +88,11 @@ class Allowed:
         if self.directory is None:
             raise Rejected("mailhost-not-allowed", what="publish")
         tried = try_out(self.directory, forwarding=self.forwarding, sievec=self.program("sievec"))
-        unsigned = self.forwarding is not None and self.forwarding.unsigned_reviews
-        return [UNSIGNED if tried == "" and unsigned else tried]
+        if tried != "" or self.forwarding is None:
+            return [tried]
+        if self.forwarding.unsigned_reviews:
+            return [UNSIGNED]
+        return [SIGNED if self.forwarding.signatures is not None else tried]
 
     def look(self, users: Sequence[str], domains: Sequence[str] = ()) -> Sequence[Hers | LocumError]:
         if not self.script:
@@ -104,15 +112,31 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options.add_argument(
         "--unsigned-reviews", action="store_true", help="a trial: reviews count although nobody signed them"
     )
+    options.add_argument("--site", default="", help="the address of the pages: approvals signed there count")
+    options.add_argument("--founded", action="append", default=[], help="a later founding of the register that counts")
     options.add_argument(
         "--follow", action="store_true", help="answer no requests, but move scripts behind hers as soon as hers answers"
     )
     options.add_argument("--forward-directory", type=Path, help="with --follow: where forwards are published")
     options.add_argument("--config", type=Path, help="Dovecot's configuration file, where it is not the usual one")
     given = options.parse_args(arguments)
-    forwarding = Forwarding(names=given.user, unsigned_reviews=given.unsigned_reviews) if given.forwards else None
-    allowed = Allowed(directory=given.directory, script=given.script, config=given.config, forwarding=forwarding)
+    if given.site and given.unsigned_reviews:
+        options.error("--site and --unsigned-reviews exclude each other")
+    signatures = _signatures(given.site, given.founded) if given.site else None
+    if given.site and signatures is None:
+        options.error("--site: browsers make no passkeys for this address")
+    forwarding = Forwarding(names=given.user, unsigned_reviews=given.unsigned_reviews, signatures=signatures)
+    forwarding_or_none = forwarding if given.forwards else None
+    allowed = Allowed(
+        directory=given.directory, script=given.script, config=given.config, forwarding=forwarding_or_none
+    )
     return follow(allowed, given.forward_directory) if given.follow else serve(allowed, sys.stdin, sys.stdout)
+
+
+def _signatures(url: str, founded: Sequence[str]) -> Signatures | None:
+    """The check of signatures, which is loaded only where it is asked for: nothing else here needs more than the standard library."""
+    checks: Signatures | None = import_module("locum.mailhost.signatures").signatures(url, founded)
+    return checks
 
 
 def follow(allowed: Allowed, forwards: Path | None = None, seconds: float = 1.0) -> int:

@@ -1,14 +1,15 @@
 r"""Whether a forward may be written: what was asked and who approved it, checked by the program that writes forwards.
 
-A warrant is canonical JSON: {v, request: R, requester_function, reviews: [{person, function, decision, request}], signed}.
-`request` of a review is h_R = SHA-256("locum/request/v1\n" || JCS(R)), computed anew here. While reviews are not signed,
-whoever hands the warrant over could have made them up: so they count only where this program was started to say so.
+A warrant is canonical JSON: {v, request: R, requester_function, reviews, signed}. Where `signed` is false, reviews are
+[{person, function, decision, request}], and `request` is h_R = SHA-256("locum/request/v1\n" || JCS(R)), computed anew here; whoever
+hands the warrant over could have made them up, so they count only where this program was started to say so. Otherwise reviews are
+[{statement, assertion, index, time}], and `signed` is what they are checked against: signatures.py does that.
 What must not live here: the policy, writing. The standard library alone (RFC 8785 of values without floats is short).
 """
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NoReturn, TypeAlias
@@ -17,9 +18,10 @@ from locum.errors import Rejected
 from locum.measure import Forward, forward_to_json, parse_instant
 
 Fields: TypeAlias = dict[str, object]
+Signatures: TypeAlias = Callable[[Fields, datetime], None]
 
 ASCII_LOWER = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz")
-_LARGEST = 1 << 20
+_LARGEST = 1 << 24
 _KEYS = {"v", "request", "requester_function", "reviews", "signed"}
 _NAMES = ("{address}", "{local}")
 _YES = frozenset({"approve", "overrule"})
@@ -28,24 +30,28 @@ _YES = frozenset({"approve", "overrule"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Forwarding:
-    """How forwards are written here, from the program's command line: `names` is how Dovecot names a mailbox."""
+    """How forwards are written here, from the program's command line: `names` is how Dovecot names a mailbox,
+    `signatures` what checks signed approvals; None where nothing does.
+    """
 
     names: str = "{address}"
     unsigned_reviews: bool = False
+    signatures: Signatures | None = None
 
 
 def warranted(warrant: bytes, user: str, forwards: Sequence[Forward], allowed: Forwarding, now: datetime) -> None:
     """Raises Rejected unless `warrant` allows each of `forwards` on the mailbox that Dovecot calls `user`, now.
 
-    The one place where approvals are judged on the mail host; signatures will be checked here and nowhere else.
+    The one place where approvals are judged on the mail host; signatures are checked by what `allowed` has for it.
     """
     said = _read(warrant)
     request = said["request"]
     if not isinstance(request, dict):
         raise Rejected("forward-warrant-garbled")
-    if said["signed"] is not False:
+    is_signed = said["signed"] is not False
+    if is_signed and allowed.signatures is None:
         raise Rejected("forward-signatures-unknown")
-    if not allowed.unsigned_reviews:
+    if not is_signed and not allowed.unsigned_reviews:
         raise Rejected("forward-unsigned")
     if named(str(request.get("mailbox", "")), allowed.names) != user:
         raise Rejected("forward-other-mailbox", user=user)
@@ -54,7 +60,9 @@ def warranted(warrant: bytes, user: str, forwards: Sequence[Forward], allowed: F
         raise Rejected("forward-not-asked", user=user)
     if not now < _until(request):
         raise Rejected("forward-too-late", user=user)
-    if not any(_approves(review, request, said["requester_function"]) for review in _dicts(said["reviews"])):
+    if is_signed and allowed.signatures is not None:
+        allowed.signatures(said, now)
+    elif not any(_approves(review, request, said["requester_function"]) for review in _dicts(said["reviews"])):
         raise Rejected("forward-not-reviewed", user=user)
 
 
