@@ -3,33 +3,39 @@
 import os
 import pwd
 import socket
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from locum.absence import Mailbox
-from locum.account import Account
 from locum.approval import Site
 from locum.desk import REMINDERS, Acting, Desk, Office, Organisation
 from locum.errors import Invalid, LocumError, Refused, Rejected, Trouble
 from locum.hours import WorkingHours
 from locum.key_links import FIRST_KEYS, KeyLinks, write_link
-from locum.letters import Post
+from locum.parts import (
+    holidays,
+    made_leave,
+    made_managesieve,
+    made_post,
+    made_provider,
+    made_sieve_files,
+    rendered,
+)
 from locum.people.csv import PeopleCsv
 from locum.policy import Policy, load
 from locum.seam import Connector, Finding, LeaveSource, Report
 from locum.sessions import Lasting, Sessions
-from locum.settings import ManageSieve, Settings, SieveFiles, secret, secret_is_readable
+from locum.settings import ManageSieve, Settings, SieveFiles, secret_is_readable
 from locum.store import Change, Job, Store, Taken
 from locum.tlog import Signer
 
 if TYPE_CHECKING:
     from locum.documents.papers import Papers
-    from locum.web.signin import Doorway, Provider
+    from locum.web.signin import Doorway
 
 _LEASE_SECONDS = 60
 
@@ -106,16 +112,16 @@ class App:
         found: dict[str, Connector] = {}
         for name, table in self.settings.connectors.items():
             if isinstance(table, ManageSieve):
-                found[name] = _managesieve(name, table)
+                found[name] = made_managesieve(name, table)
         for name, table in self.settings.connectors.items():
             if isinstance(table, SieveFiles):
-                found[name] = _sieve_files(name, table, found)
+                found[name] = made_sieve_files(name, table, found)
         return {name: found[name] for name in self.settings.connectors}
 
     @cached_property
     def leave(self) -> list[LeaveSource]:
         """Who is away."""
-        return _leave(self.settings, self.people)
+        return made_leave(self.settings, self.people)
 
     @cached_property
     def desk(self) -> Desk:
@@ -126,7 +132,7 @@ class App:
             domains=table.organisation.domains,
             language=table.organisation.language,
             time_zone=table.organisation.time_zone,
-            hours=WorkingHours.parse(table.organisation.working_hours, _holidays(table.organisation.holidays)),
+            hours=WorkingHours.parse(table.organisation.working_hours, holidays(table.organisation.holidays)),
             web_url=table.web.url,
             dpo=table.contact.dpo,
             authority=table.contact.authority,
@@ -140,13 +146,13 @@ class App:
             connectors=self.connectors,
             route=table.route,
             people=self.people,
-            post=_post(table, self.clock),
+            post=made_post(table, self.clock),
             policy=self.policy,
             organisation=organisation,
             leave=self.leave if table.leave.csv or table.leave.ical else (),
             clock=self.clock,
             random=self.random,
-            render=_render,
+            render=rendered,
             watch_every=timedelta(minutes=table.worker.watch_minutes),
             gaps_visible_to=table.leave.gaps_visible_to,
             remind_days=table.leave.remind_days,
@@ -172,7 +178,7 @@ class App:
             clock=self.clock,
             random=self.random,
             party=Party.of(self.settings.web.url, self.settings.organisation.name),
-            provider=_provider(self.settings),
+            provider=made_provider(self.settings),
         )
 
     @cached_property
@@ -309,93 +315,3 @@ def _owns(folder: Path) -> bool:
         return folder.stat().st_uid == os.geteuid() and os.access(folder, os.W_OK)
     except OSError:
         return False
-
-
-def _post(settings: Settings, clock: Callable[[], datetime]) -> Post:
-    return Post(
-        relay=settings.mail.relay,
-        user=settings.mail.user,
-        secret_file=settings.mail.secret_file,
-        from_address=settings.mail.sender,
-        organisation=settings.organisation.name,
-        text_message_url_file=settings.text_messages.url_file,
-        ca_file=settings.mail.ca_file,
-        clock=clock,
-    )
-
-
-def _managesieve(name: str, table: ManageSieve) -> Connector:
-    from locum.connectors.managesieve import ManageSieve as Connection  # noqa: PLC0415  only where it is configured
-
-    return Connection(
-        name=name,
-        host=table.host,
-        port=table.port,
-        user=table.user,
-        secret_file=table.secret_file,
-        tls=table.tls,
-        ca_file=table.ca_file,
-        imap_host=table.imap_host,
-        imap_port=table.imap_port,
-        user_template=table.mailbox_user,
-        server=table.server,
-        reads_mail=table.reads_mail,
-        local_queue=table.local_queue,
-    )
-
-
-def _sieve_files(name: str, table: SieveFiles, others: dict[str, Connector]) -> Connector:
-    from locum.connectors.sieve_files import SieveFiles as Directory  # noqa: PLC0415  only where it is configured
-
-    return Directory(
-        name=name,
-        directory=table.directory,
-        user=table.user,
-        helper=table.helper or None,
-        owner_reader=others.get(table.owner_reader) if table.owner_reader else None,
-        dovecot_config=table.dovecot_config,
-        log=table.log,
-        script=table.script,
-        forward_directory=table.forward_directory,
-        forward_publisher=table.forward_publisher,
-        mail_log=table.mail_log,
-    )
-
-
-def _leave(settings: Settings, people: PeopleCsv) -> list[LeaveSource]:
-    from locum.leave import sources  # noqa: PLC0415  icalendar is slow to import
-
-    return sources(settings.leave.csv, settings.leave.ical, people, settings.organisation.time_zone)
-
-
-def _provider(settings: Settings) -> "Provider | None":
-    from locum.web.signin import Provider, new_client  # noqa: PLC0415  only for the pages, and slow to import
-
-    table = settings.oidc
-    if table is None:
-        return None
-    file = table.client_secret_file
-    return Provider(
-        issuer=table.issuer,
-        client_id=table.client_id,
-        secret=None if file is None else lambda: secret(file),
-        back=f"{settings.web.url.rstrip('/')}/sign-in/back",
-        claim_name=table.claim,
-        name=table.name,
-        client=new_client(str(table.ca_file) if table.ca_file else None),
-        monotonic=time.monotonic,
-    )
-
-
-def _holidays(file: Path | None) -> frozenset[date]:
-    if file is None:
-        return frozenset()
-    from locum.leave.ical import days  # noqa: PLC0415  icalendar is slow to import
-
-    return days(file)
-
-
-def _render(account: Account, form: str) -> bytes:
-    from locum.documents import render  # noqa: PLC0415  WeasyPrint is slow to import, and large
-
-    return render(account, form)

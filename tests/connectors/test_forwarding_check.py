@@ -127,8 +127,13 @@ def test_without_what_it_needs_it_may_not_forward(host: ForwardingHost, options:
     assert findings[key] is False
 
 
-def test_a_program_that_takes_signed_reviews_only_may_not_forward_yet(host: ForwardingHost) -> None:
+def test_a_program_that_can_check_no_signatures_may_not_forward(host: ForwardingHost) -> None:
     assert wrong(forwarding(host, forward_publisher=forward_publisher(host))) == ["forward-needs-signatures"]
+
+
+def test_a_program_that_checks_signatures_itself_may(host: ForwardingHost) -> None:
+    checks = forward_publisher(host, "--site", "https://locum.corp.test")
+    assert told(forwarding(host, forward_publisher=checks).may_forward(ANNA))["forward-signed"] is True
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,113 @@
+"""The parts that app.py puts together, each made from its table of the settings. What is slow to import is imported where it is used."""
+
+import time
+from collections.abc import Callable
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from locum.account import Account
+from locum.letters import Post
+from locum.people.csv import PeopleCsv
+from locum.seam import Connector, LeaveSource
+from locum.settings import ManageSieve, Settings, SieveFiles, secret
+
+if TYPE_CHECKING:
+    from locum.web.signin import Provider
+
+
+def made_post(settings: Settings, clock: Callable[[], datetime]) -> Post:
+    """The post, with what the settings say of the relay."""
+    return Post(
+        relay=settings.mail.relay,
+        user=settings.mail.user,
+        secret_file=settings.mail.secret_file,
+        from_address=settings.mail.sender,
+        organisation=settings.organisation.name,
+        text_message_url_file=settings.text_messages.url_file,
+        ca_file=settings.mail.ca_file,
+        clock=clock,
+    )
+
+
+def made_managesieve(name: str, table: ManageSieve) -> Connector:
+    """A mail system that is reached by ManageSieve."""
+    from locum.connectors.managesieve import ManageSieve as Connection  # noqa: PLC0415  only where it is configured
+
+    return Connection(
+        name=name,
+        host=table.host,
+        port=table.port,
+        user=table.user,
+        secret_file=table.secret_file,
+        tls=table.tls,
+        ca_file=table.ca_file,
+        imap_host=table.imap_host,
+        imap_port=table.imap_port,
+        user_template=table.mailbox_user,
+        server=table.server,
+        reads_mail=table.reads_mail,
+        local_queue=table.local_queue,
+    )
+
+
+def made_sieve_files(name: str, table: SieveFiles, others: dict[str, Connector]) -> Connector:
+    """A mail system with published scripts."""
+    from locum.connectors.sieve_files import SieveFiles as Directory  # noqa: PLC0415  only where it is configured
+
+    return Directory(
+        name=name,
+        directory=table.directory,
+        user=table.user,
+        helper=table.helper or None,
+        owner_reader=others.get(table.owner_reader) if table.owner_reader else None,
+        dovecot_config=table.dovecot_config,
+        log=table.log,
+        script=table.script,
+        forward_directory=table.forward_directory,
+        forward_publisher=table.forward_publisher,
+        mail_log=table.mail_log,
+    )
+
+
+def made_leave(settings: Settings, people: PeopleCsv) -> list[LeaveSource]:
+    """Where absences come from."""
+    from locum.leave import sources  # noqa: PLC0415  icalendar is slow to import
+
+    return sources(settings.leave.csv, settings.leave.ical, people, settings.organisation.time_zone)
+
+
+def made_provider(settings: Settings) -> "Provider | None":
+    """Where colleagues sign in besides passkeys; None where the settings name no provider."""
+    from locum.web.signin import Provider, new_client  # noqa: PLC0415  only for the pages, and slow to import
+
+    table = settings.oidc
+    if table is None:
+        return None
+    file = table.client_secret_file
+    return Provider(
+        issuer=table.issuer,
+        client_id=table.client_id,
+        secret=None if file is None else lambda: secret(file),
+        back=f"{settings.web.url.rstrip('/')}/sign-in/back",
+        claim_name=table.claim,
+        name=table.name,
+        client=new_client(str(table.ca_file) if table.ca_file else None),
+        monotonic=time.monotonic,
+    )
+
+
+def holidays(file: Path | None) -> frozenset[date]:
+    """The days on which nobody works."""
+    if file is None:
+        return frozenset()
+    from locum.leave.ical import days  # noqa: PLC0415  icalendar is slow to import
+
+    return days(file)
+
+
+def rendered(account: Account, form: str) -> bytes:
+    """An account in one of its forms."""
+    from locum.documents import render  # noqa: PLC0415  WeasyPrint is slow to import, and large
+
+    return render(account, form)
