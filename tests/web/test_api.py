@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from calling import ASK, Calling, told
+from tests.signedworld import SignedWorld
 from tests.world import World
 
 from locum.access_tokens import Scope
@@ -220,8 +221,23 @@ def test_nobody_decides_through_the_api(calling, who):
     for body in ({}, {"json": {"approve": True}}, {"json": {"decision": "approve", "as": "dirk"}}):
         answer = calling.post(f"/cases/{name}/review", who, **body)
         assert told(answer) == (403, "sign-on-the-page")
-        assert f"https://locum.corp.test/cases/{name}/review" in answer.json()["detail"]
+        assert answer.json()["detail"].endswith(f"/cases/{name}/review")
     assert calling.world.desk.case(name).reviews == ()
+
+
+def test_a_case_says_what_she_may_sign_and_where(tmp_path):
+    with Sink() as sink:
+        world = SignedWorld(tmp_path, sink)
+        calling, name = Calling(world), world.asked_for().id
+        seen = {who: calling.get(f"/cases/{name}", who).json() for who in ("bob", "anna", "dirk")}
+        waits = [one["case"] for one in calling.get("/cases/waiting", "mark").json()["cases"]]
+    assert {who: one["may_sign"] for who, one in seen.items()} == {
+        "bob": ["request"],
+        "anna": [],
+        "dirk": ["approve", "deny"],
+    }
+    assert [one["sign_at"] for one in seen.values()][1:] == [None, f"https://locum.corp.test/cases/{name}/review"]
+    assert waits == [name]
 
 
 # what is hers, and the house
@@ -257,6 +273,13 @@ def test_people_are_shown_by_function_and_without_anything_private(calling):
     answer = calling.get("/people?function=hr")
     assert [one["person"] for one in answer.json()["people"]] == ["dirk"]
     assert "home.test" not in calling.get("/people").text
+
+
+def test_a_function_on_record_is_told_apart_from_one_that_is_proposed(tmp_path):
+    with Sink() as sink:
+        found = Calling(SignedWorld(tmp_path, sink)).get("/people").json()["people"]
+    named = {one["person"]: (one["function"], one["functions"]) for one in found}
+    assert (named["petra"], named["bob"]) == (("dpo", ["dpo"]), ("it", ["it"]))
 
 
 def test_figures_are_those_that_were_issued(calling):

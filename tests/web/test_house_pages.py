@@ -53,7 +53,10 @@ def test_a_reply_that_is_on_is_told_from_leave_alone(tmp_path: Path, sink: Sink)
     world = world_of(tmp_path, sink)
     world.live(until="2026-11-26")
     page = Inside(world).browser("anna").text("/calendar?month=2026-11")
-    assert ("23–25: </span><span class=\"unseen\">weg, antwoord aan<" in page, "20–22: </span>weg<" in page) == (True, True)
+    assert ('23–25: </span><span class="unseen">weg, antwoord aan<' in page, "20–22: </span>weg<" in page) == (
+        True,
+        True,
+    )
 
 
 def test_a_day_off_ends_before_the_day_on_which_she_is_back(tmp_path: Path, sink: Sink) -> None:

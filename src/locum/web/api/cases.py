@@ -180,7 +180,9 @@ class CaseRoutes:
         """A case: what was asked, how far it is, and what is still to be done."""
         case = self._answering.visible(who, case_id)
         jobs = [job_shape(job, who.language) for job in self._desk.office.store.jobs(case.id)]
-        return answered({**self._answering.shape(case), "jobs": jobs})
+        signs = list(self._desk.decisions(who.acting, case))
+        at = self._desk.review_address(case) if signs else None
+        return answered({**self._answering.shape(case), "jobs": jobs, "may_sign": signs, "sign_at": at})
 
     def entries(self, who: Reads, case_id: Id) -> Response:
         """What was recorded of a case, oldest first."""
@@ -241,4 +243,4 @@ class CaseRoutes:
     def review(self, who: Reads, case_id: Id, _request: Request) -> Response:
         """Never here: a decision is signed by a person, with a passkey, on the page that this answers with."""
         case = self._answering.visible(who, case_id)
-        raise Refused("sign-on-the-page", address=f"{self._answering.site.url}/cases/{case.id}/review")
+        raise Refused("sign-on-the-page", address=self._desk.review_address(case))

@@ -15,6 +15,7 @@ from locum.figures import figures_hash, figures_to_json
 from locum.hours import parse_when
 from locum.lifecycle import Case
 from locum.measure import instant
+from locum.register import Moment
 from locum.shapes import entry_shape, gap_shape, policy_shape
 from locum.web.api import told
 from locum.web.api.answering import PREFIX, Answering, answered, responses
@@ -126,16 +127,21 @@ class HouseRoutes:
         function: Annotated[str | None, Query(min_length=1, max_length=100)] = None,
     ) -> Response:
         """Who has which function, and whose manager she is; never anything private."""
+        register, now = self._office.register(), Moment(self._office.clock())
+        recorded = {person for person, _ in (*register.functions, *((m, p) for p, m in register.managers))}
+        on_record = {person: register.functions_of(person, now) for person in recorded}
         found = [
             {
                 "person": person.id,
                 "name": person.name,
                 "function": person.function,
+                "functions": sorted(on_record.get(person.id, ())),
                 "manager": person.manager,
                 "mailbox": person.mailbox.address if person.mailbox else None,
             }
             for person in self._office.people.everyone()
-            if person.function and function in (None, person.function)
+            if (has := {person.function, *on_record.get(person.id, ())} - {""})
+            and (function is None or function in has)
         ]
         return answered({"people": found})
 

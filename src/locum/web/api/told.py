@@ -158,9 +158,11 @@ class Step(Strict):
 
 
 class ShownCase(Case):
-    """A case, and what is still to be done about it."""
+    """A case, and what is still to be done about it. `may_sign`: what you may sign about it now, on the page `sign_at`."""
 
     jobs: list[Step]
+    may_sign: list[Literal["approve", "deny", "overrule", "request"]]
+    sign_at: str | None
 
 
 class Cases(Strict):
@@ -281,11 +283,14 @@ class Policy(Strict):
 
 
 class Person(Strict):
-    """A colleague as others may know her."""
+    """A colleague as others may know her. `function` is that of the list of people, which proposes; `functions` are those on
+    record, in which she may sign.
+    """
 
     person: str
     name: str
     function: str
+    functions: list[str]
     manager: str
     mailbox: str | None
 
