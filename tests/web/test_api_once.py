@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -131,3 +132,20 @@ def test_what_fails_for_a_reason_of_ours_can_be_sent_again(calling):
     assert told(calling.post("/cases", json=ASK, headers=KEY)) == (503, "not-now")
     desk.request = real
     assert calling.post("/cases", json=ASK, headers=KEY).status_code == 201
+
+
+def test_what_is_not_safe_to_do_twice_is_not_tried_again_where_it_may_have_been_done(calling):
+    name, desk = calling.filed(), calling.world.desk
+    real, body = desk.contact, {"by": "phone", "outcome": "unreached", "because": "No answer."}
+
+    def failing(*given: object, **more: object) -> None:
+        real(*given, **more)
+        raise Unreachable("store-unreachable", reason="the answer was lost")
+
+    desk.contact = failing
+    assert told(calling.post(f"/cases/{name}/contact", json=body, headers=KEY)) == (503, "not-now")
+    desk.contact = real
+    assert told(calling.post(f"/cases/{name}/contact", json=body, headers=KEY)) == (409, "repeat-at-work")
+    calling.world.now += timedelta(minutes=3)
+    assert told(calling.post(f"/cases/{name}/contact", json=body, headers=KEY)) == (409, "repeat-unknown")
+    assert len(desk.case(name).contacts) == 1
