@@ -180,7 +180,8 @@ PROMISES: tuple[Promise, ...] = (
     row(
         "7.signed",
         "policy.clauses.signed_reviews",
-        "test_policy_table.py::test_the_policy_answers",
+        "test_policy_table.py::test_the_policy_answers test_signing.py::test_a_forward_is_live_when_both_have_signed "
+        "test_signing_forged.py::test_reviews_in_the_row_of_a_case_count_for_nothing",
         "forward.review.signed",
     ),
     row(
