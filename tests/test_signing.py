@@ -9,6 +9,7 @@ import pytest
 from tests.signedworld import SignedWorld
 
 from locum.approval import Approval, Log, Site
+from locum.cli import main
 from locum.demo.sink import Sink
 from locum.errors import Conflict, LocumError, Refused
 from locum.lifecycle import Case, State
@@ -381,3 +382,31 @@ def test_somebody_without_a_key_is_told_so(world: SignedWorld) -> None:
     case = world.asked_for()
     world.withdraw("mark")
     assert signing(world, "mark", case, "approve") == "no-key"
+
+
+# at the command line
+
+
+@pytest.mark.parametrize("decision", ["--approve", "--deny", "--overrule"])
+@pytest.mark.parametrize("name", ["dirk", "bob"])
+def test_nothing_typed_is_a_signature_and_the_page_to_sign_on_is_named(
+    world: SignedWorld, capsys: pytest.CaptureFixture[str], decision: str, name: str
+) -> None:
+    case = world.asked_for()
+    words = ["--config", str(world.config), "review", case.id, decision, "--because", "I say so.", "--as", name]
+    code = main(words)
+    said = capsys.readouterr()
+    assert (code, said.out.strip()) == (7, f"https://locum.corp.test/cases/{case.id}/review")
+    assert "reviewed" not in world.types(case)
+
+
+def test_show_says_who_signed(world: SignedWorld, capsys: pytest.CaptureFixture[str]) -> None:
+    case = world.live_forward()
+    main(["--config", str(world.config), "show", case.id, "--lang", "en"])
+    assert "Dirk Bakker: approved, signed" in capsys.readouterr().out
+
+
+def test_she_reads_in_her_account_who_signed(world: SignedWorld) -> None:
+    case = world.live_forward()
+    told = world.desk.office.render(world.desk.account(case.id, language="en"), "text").decode()
+    assert "approved. Signed with a key of her or his own." in " ".join(told.split())
