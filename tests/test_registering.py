@@ -3,16 +3,16 @@
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import insert, select, update
-from tests.filings import Clock, a_draft
+from sqlalchemy import delete, insert, select, update
+from tests.filings import Clock, a_draft, together
 
 from keyholders import Keyholders
 from locum.approval import Deed, Signed
 from locum.approval.strict import encoded
 from locum.entry import canonical
-from locum.errors import Conflict, Invalid, LocumError, Refused
+from locum.errors import Conflict, Garbled, Invalid, LocumError, Refused
 from locum.register import STREAM, Moment
-from locum.schema import proposals
+from locum.schema import entries, proposals, streams
 from locum.sessions import How, Sessions
 from locum.store import Change, Store
 from registers import key_of
@@ -297,6 +297,24 @@ def test_rows_written_by_hand_give_no_function(house: Keyholders) -> None:
     house.store.commit([Change(entries=(a_draft(STREAM, "function-given", **pairs(sam="hr")),))])
     assert house.functions("sam") == frozenset()
     assert [ignored.key for ignored in house.desk.register().ignored] == ["deed-unreadable"]
+
+
+def test_an_entry_taken_out_again_is_noticed(house: Keyholders) -> None:
+    """Somebody who may write every table takes back that a key was withdrawn."""
+    house.sign("maria", house.propose("maria", "key-withdrawn", withdrawal(house, "maria")))
+    assert house.counts("maria") == 0
+    first = house.store.entries(mailbox=STREAM)[0]
+    with house.store.database.writing() as connection:
+        connection.execute(delete(entries).where(entries.c.stream == STREAM, entries.c.seq == 1))
+        connection.execute(update(streams).where(streams.c.name == STREAM).values(length=1, head=first.leaf[33:]))
+    with pytest.raises(Garbled, match="record-incomplete"):
+        house.counts("maria")
+
+
+def test_of_two_who_sign_at_once_none_is_lost(house: Keyholders) -> None:
+    one = house.propose("maria", "function-given", pairs(sam="it"))
+    together([lambda who=who: house.sign(who, one) for who in ("maria", "dirk")])
+    assert (house.functions("sam"), house.recorded().count("function-given")) == ({"it"}, 1)
 
 
 def test_a_statement_about_another_text_is_refused(house: Keyholders) -> None:

@@ -4,7 +4,7 @@ Values only; how they come about is fold.py's matter. A moment is a place in the
 was not there yet, whatever time it bears, so that nobody can make a right older than it is.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
@@ -98,6 +98,14 @@ class Register:
     managers: Mapping[tuple[str, str], Sequence[Span]] = field(default_factory=dict)
     delegations: Mapping[str, Delegation] = field(default_factory=dict)
     ignored: Sequence[Ignored] = ()
+    _by_person: list["_ByPerson"] = field(default_factory=list, repr=False, compare=False)
+
+    @property
+    def _of(self) -> "_ByPerson":
+        """Where to look for a person, made when first asked: thousands have a function, and each page asks about many."""
+        if not self._by_person:
+            self._by_person.append(_ByPerson.made(self.functions, self.managers))
+        return self._by_person[0]
 
     def keys_of(self, person: str, moment: Moment) -> list[Key]:
         """The keys that count for her, the oldest first."""
@@ -105,15 +113,15 @@ class Register:
 
     def manager_of(self, person: str, moment: Moment) -> str:
         """Her manager, or nobody."""
-        found = (m for (p, m), spans in self.managers.items() if p == person and _any(spans, moment))
+        found = (pair[1] for pair in self._of.managers.get(person, ()) if _any(self.managers[pair], moment))
         return next(found, "")
 
     def functions_of(self, person: str, moment: Moment, about: str | None = None) -> frozenset[str]:
         """The functions that she has herself. `manager` is one towards those whose manager she is: towards `about`, or,
         where nobody is named, towards anybody.
         """
-        given = {f for (p, f), spans in self.functions.items() if p == person and _any(spans, moment)}
-        managed = (p for (p, m), spans in self.managers.items() if m == person and _any(spans, moment))
+        given = {pair[1] for pair in self._of.functions.get(person, ()) if _any(self.functions[pair], moment)}
+        managed = (pair[0] for pair in self._of.managing.get(person, ()) if _any(self.managers[pair], moment))
         if any(about in (None, one) for one in managed):
             given.add(MANAGER)
         return frozenset(given)
@@ -142,6 +150,26 @@ class Register:
         """Everybody who has a key that counts, with her functions, in the order of their first keys."""
         enrolled = dict.fromkeys(key.person for key in self.keys.values() if key.span.holds(moment))
         return {person: self.functions_of(person, moment) for person in enrolled}
+
+
+@dataclass(frozen=True, slots=True)
+class _ByPerson:
+    """The pairs of a register by whom they are about: functions and managers by person, and managers by the manager."""
+
+    functions: Mapping[str, Sequence[tuple[str, str]]]
+    managers: Mapping[str, Sequence[tuple[str, str]]]
+    managing: Mapping[str, Sequence[tuple[str, str]]]
+
+    @classmethod
+    def made(cls, functions: Iterable[tuple[str, str]], managers: Iterable[tuple[str, str]]) -> "_ByPerson":
+        return cls(_grouped(functions, 0), _grouped(managers, 0), _grouped(managers, 1))
+
+
+def _grouped(pairs: Iterable[tuple[str, str]], by: int) -> dict[str, list[tuple[str, str]]]:
+    found: dict[str, list[tuple[str, str]]] = {}
+    for pair in pairs:
+        found.setdefault(pair[by], []).append(pair)
+    return found
 
 
 def _any(spans: Sequence[Span], moment: Moment) -> bool:
