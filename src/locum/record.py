@@ -98,17 +98,17 @@ def prepare(heads: Heads, drafts: Sequence[tuple[str, Draft]]) -> Rows:
     return done
 
 
-def read_entries(connection: Connection, mailbox: str | None, case_id: str | None) -> list[Entry]:
-    """Entries, opened and checked, oldest first. Raises Garbled where one is not what its leaf says, or one is missing."""
+def read_entries(connection: Connection, mailbox: str | None, case_id: str | None, since: int = 0) -> list[Entry]:
+    """Entries, opened and checked, oldest first; of a stream, from place `since` on. Raises Garbled where one is not what its leaf says, or one is missing."""
     found = lengths(connection, [mailbox]) if mailbox is not None else {}
     wanted: list[ColumnElement[bool]] = []
     if mailbox is not None:
-        wanted += [entries.c.stream == mailbox, entries.c.seq < found.get(mailbox, (0, b""))[0]]
+        wanted += [entries.c.stream == mailbox, entries.c.seq < found.get(mailbox, (0, b""))[0], entries.c.seq >= since]
     if case_id is not None:
         wanted.append(entries.c.case_id == case_id)
     rows = list(connection.execute(select(entries).where(*wanted).order_by(entries.c.position)))
     if mailbox is not None and case_id is None:
-        _check_whole(mailbox, rows, found.get(mailbox, (0, b"")))
+        _check_whole(mailbox, rows, found.get(mailbox, (0, b"")), since)
     return open_rows(connection, rows)
 
 
@@ -121,10 +121,12 @@ def read_entries_of(connection: Connection, case_ids: Sequence[str]) -> dict[str
     return found
 
 
-def _check_whole(stream: str, rows: Sequence[Row[*tuple[object, ...]]], expected: tuple[int, bytes]) -> None:
+def _check_whole(
+    stream: str, rows: Sequence[Row[*tuple[object, ...]]], expected: tuple[int, bytes], since: int
+) -> None:
     length, head = expected
     last = rows[-1].leaf[33:] if rows else b""
-    if [row.seq for row in rows] != list(range(length)) or last != head:
+    if [row.seq for row in rows] != list(range(since, length)) or (last != head and (rows or not since)):
         raise Garbled("record-incomplete", stream=stream)
 
 

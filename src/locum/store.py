@@ -188,10 +188,10 @@ class Store:
                 found += read_cases(connection, cases.c.mailbox.in_(some), cases.c.state.in_(wanted))
         return found
 
-    def entries(self, *, mailbox: str | None = None, case: str | None = None) -> list[Entry]:
-        """Decrypted and checked against their leaves, oldest first. Raises Garbled where they do not agree."""
+    def entries(self, *, mailbox: str | None = None, case: str | None = None, since: int = 0) -> list[Entry]:
+        """Decrypted and checked against their leaves, oldest first; of a mailbox, from its entry `since` on. Raises Garbled where they do not agree."""
         with self._database.reading() as connection:
-            return read_entries(connection, mailbox, case)
+            return read_entries(connection, mailbox, case, since)
 
     def entries_of(self, case_ids: Sequence[str]) -> dict[str, list[Entry]]:
         """The entries of many cases, by case. Raises Garbled as `entries`."""

@@ -11,13 +11,13 @@ from locum.absence import Mailbox, Person
 from locum.account import Account
 from locum.approval import Log, Site
 from locum.desk import in_force, wished
-from locum.entry import Draft, Entry, Json
+from locum.entry import Draft, Json
 from locum.errors import Conflict, Garbled, Invalid, LocumError, Rejected
 from locum.hours import WorkingHours
 from locum.key_links import KeyLinks
 from locum.lifecycle import Case
 from locum.policy import Policy
-from locum.register import STREAM, Growing, Register, grown
+from locum.register import STREAM, Growing, Grown, Register, grown
 from locum.seam import Connector, LeaveSource, People, Post
 from locum.store import Change, Store
 from locum.tlog import parse_checkpoint
@@ -93,7 +93,7 @@ class Office:
     founded: tuple[str, ...] = ()
     _earlier: dict[str, Policy] = field(default_factory=dict, repr=False)
     _away: list[tuple[datetime, frozenset[str]]] = field(default_factory=list, repr=False)
-    _registers: dict[tuple[int, bytes], Growing] = field(default_factory=dict, repr=False)
+    _registers: list[tuple[Grown, Register]] = field(default_factory=list, repr=False)
 
     @property
     def sites(self) -> tuple[Site, ...]:
@@ -102,26 +102,29 @@ class Office:
 
     def register(self) -> Register:
         """The register of people and keys as it stands now."""
-        return self.growing_register()[1].register
+        return self._register_now()[1]
 
     def growing_register(self) -> tuple[int, Growing]:
-        """How many entries the register's stream has, and what they say together; read anew only where it moved. Raises Garbled."""
-        head = self.store.length(STREAM)
-        found = self._registers.get(head)
-        if found is None:
-            self.check_log()
-            entries = self.store.entries(mailbox=STREAM)[: head[0]]
-            self._check_goes_on(entries)
-            found = grown(entries, self.sites, founded=self.founded)
-            self._registers.clear()
-            self._registers[head] = found
-        return head[0], found
+        """How many entries the register's stream has, and what they say together, to try a further one on. Raises Garbled."""
+        found = self._register_now()[0]
+        return found.length, found.growing
 
-    def _check_goes_on(self, entries: Sequence[Entry]) -> None:
-        """A withdrawal that was taken out of the database since this process read it brings no key back."""
-        for length, commitment in list(self._registers):
-            if length > len(entries) or (length and entries[length - 1].leaf[33:] != commitment):
-                raise Garbled("record-incomplete", stream=STREAM)
+    def _register_now(self) -> tuple[Grown, Register]:
+        """Only what is new is read. A withdrawal that was taken out of the database since this process read it brings no key
+        back. Raises Garbled `record-incomplete`.
+        """
+        known = next(iter(self._registers), None)  # before the head is read, which is never behind it then
+        head = self.store.length(STREAM)
+        if known is not None and (known[0].length, known[0].before) == head:
+            return known
+        self.check_log()
+        onto = known[0] if known is not None else Grown()
+        if known is not None and head[0] <= onto.length:
+            raise Garbled("record-incomplete", stream=STREAM)
+        found = grown(onto, self.store.entries(mailbox=STREAM, since=onto.length), self.sites, founded=self.founded)
+        now = found, found.growing.register
+        self._registers[:] = [now]
+        return now
 
     def log(self) -> Log:
         """The latest checkpoint, as whoever signs is shown it; an empty log where nothing was signed yet."""

@@ -12,7 +12,7 @@ forged with full access to the database gives none.
 """
 
 from locum.register.asking import Asked, candidates, due
-from locum.register.fold import STREAM, fold, grown, tried
+from locum.register.fold import STREAM, Grown, fold, grown, tried
 from locum.register.growing import Growing
 from locum.register.rules import LONGEST, WAIT, founding
 from locum.register.signers import LASTS
@@ -26,6 +26,7 @@ __all__ = [
     "Asked",
     "Delegation",
     "Growing",
+    "Grown",
     "Ignored",
     "Key",
     "Moment",

@@ -6,6 +6,7 @@ can be said of the register then.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
@@ -28,21 +29,31 @@ def fold(written: Iterable[Entry], sites: Sequence[Site], *, founded: Collection
     The first founding counts. A later one (after so many keys were lost that nobody can add any) only where `founded` names
     it: that is kept outside the database, by whoever runs the worker. Raises Garbled `record-damaged`, `record-incomplete`.
     """
-    return grown(written, sites, founded=founded).register
+    return grown(Grown(), written, sites, founded=founded).growing.register
 
 
-def grown(written: Iterable[Entry], sites: Sequence[Site], *, founded: Collection[str] = ()) -> Growing:
-    """The same, with what it takes to try a further deed on it. Raises as `fold`."""
-    growing, before, last = Growing(), b"", -1
-    for seq, one in enumerate(written):
-        kind, at, body = _read(one, seq, before, last)
-        before, last = one.leaf[33:], one.index
+@dataclass(frozen=True, slots=True)
+class Grown:
+    """The register as far as it was read: how many entries, the commitment of the last and its place in the log."""
+
+    growing: Growing = field(default_factory=Growing)
+    length: int = 0
+    before: bytes = b""
+    last: int = -1
+
+
+def grown(onto: Grown, written: Iterable[Entry], sites: Sequence[Site], *, founded: Collection[str] = ()) -> Grown:
+    """What `onto` is with the entries after it; `onto` stays as it is. Raises as `fold`."""
+    growing, length, before, last = onto.growing.copy(), onto.length, onto.before, onto.last
+    for one in written:
+        kind, at, body = _read(one, length, before, last)
+        length, before, last = length + 1, one.leaf[33:], one.index
         moment = Moment(at, one.index)
         try:
             do(growing, kind, spoken(kind, body, moment, growing.keys, sites), moment, founded)
         except NotProven as error:
             growing.ignored.append(Ignored(one.index, kind, error.key, error.who))
-    return growing
+    return Grown(growing, length, before, last)
 
 
 def tried(

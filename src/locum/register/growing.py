@@ -4,10 +4,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from locum.register.standing import Delegation, Ignored, Key, Moment, Register, Span
+from locum.register.standing import ByPerson, Delegation, Ignored, Key, Moment, Register, Span
 
 Pair = tuple[str, str]
-Pairs = dict[Pair, list[Span]]
+Pairs = dict[Pair, tuple[Span, ...]]
 
 
 @dataclass(slots=True)
@@ -20,16 +20,18 @@ class Growing:
     delegations: dict[str, Delegation] = field(default_factory=dict)
     ignored: list[Ignored] = field(default_factory=list)
     nonces: set[str] = field(default_factory=set)
+    by_person: list[ByPerson] = field(default_factory=list)
 
     def copy(self) -> "Growing":
         """The same, to try something on."""
         return Growing(
             keys=dict(self.keys),
-            functions={pair: list(spans) for pair, spans in self.functions.items()},
-            managers={pair: list(spans) for pair, spans in self.managers.items()},
+            functions=dict(self.functions),
+            managers=dict(self.managers),
             delegations=dict(self.delegations),
             ignored=list(self.ignored),
             nonces=set(self.nonces),
+            by_person=list(self.by_person),
         )
 
     @property
@@ -41,6 +43,7 @@ class Growing:
             managers=self.managers,
             delegations=self.delegations,
             ignored=self.ignored,
+            by_person=self.by_person,
         )
 
     def add_key(self, person: str, credential: bytes, public_key: bytes, moment: Moment, from_at: datetime) -> None:
@@ -83,15 +86,15 @@ class Growing:
 def give(to: Pairs, pairs: Iterable[Pair], moment: Moment) -> None:
     """From now on each of these holds; what holds already goes on."""
     for pair in pairs:
-        spans = to.setdefault(pair, [])
+        spans = to.get(pair, ())
         if all(span.ended is not None for span in spans):
-            spans.append(Span(index=moment.index, from_at=moment.at))
+            to[pair] = (*spans, Span(index=moment.index, from_at=moment.at))
 
 
 def take(of: Pairs, pairs: Iterable[Pair], moment: Moment) -> None:
     """From now on none of these holds."""
     for pair in pairs:
-        of[pair] = [_ended(span, moment) for span in of.get(pair, [])]
+        of[pair] = tuple(_ended(span, moment) for span in of.get(pair, ()))
 
 
 def _ended(span: Span, moment: Moment) -> Span:

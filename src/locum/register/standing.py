@@ -4,7 +4,7 @@ Values only; how they come about is fold.py's matter. A moment is a place in the
 was not there yet, whatever time it bears, so that nobody can make a right older than it is.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
@@ -98,14 +98,16 @@ class Register:
     managers: Mapping[tuple[str, str], Sequence[Span]] = field(default_factory=dict)
     delegations: Mapping[str, Delegation] = field(default_factory=dict)
     ignored: Sequence[Ignored] = ()
-    _by_person: list["_ByPerson"] = field(default_factory=list, repr=False, compare=False)
+    by_person: list["ByPerson"] = field(default_factory=list, repr=False, compare=False)
 
     @property
-    def _of(self) -> "_ByPerson":
-        """Where to look for a person, made when first asked: thousands have a function, and each page asks about many."""
-        if not self._by_person:
-            self._by_person.append(_ByPerson.made(self.functions, self.managers))
-        return self._by_person[0]
+    def _of(self) -> "ByPerson":
+        """Where to look for a person, made when first asked and kept: thousands have a function, and each page asks about many."""
+        known = next(iter(self.by_person), None)
+        if known is None or known.size != len(self.functions) + len(self.managers):  # pairs come, and never go
+            known = ByPerson.made(self.functions, self.managers)
+            self.by_person[:] = [known]
+        return known
 
     def keys_of(self, person: str, moment: Moment) -> list[Key]:
         """The keys that count for her, the oldest first."""
@@ -153,16 +155,19 @@ class Register:
 
 
 @dataclass(frozen=True, slots=True)
-class _ByPerson:
+class ByPerson:
     """The pairs of a register by whom they are about: functions and managers by person, and managers by the manager."""
 
     functions: Mapping[str, Sequence[tuple[str, str]]]
     managers: Mapping[str, Sequence[tuple[str, str]]]
     managing: Mapping[str, Sequence[tuple[str, str]]]
+    size: int
 
     @classmethod
-    def made(cls, functions: Iterable[tuple[str, str]], managers: Iterable[tuple[str, str]]) -> "_ByPerson":
-        return cls(_grouped(functions, 0), _grouped(managers, 0), _grouped(managers, 1))
+    def made(cls, functions: Collection[tuple[str, str]], managers: Collection[tuple[str, str]]) -> "ByPerson":
+        """Of the pairs of a register."""
+        size = len(functions) + len(managers)
+        return cls(_grouped(functions, 0), _grouped(managers, 0), _grouped(managers, 1), size)
 
 
 def _grouped(pairs: Iterable[tuple[str, str]], by: int) -> dict[str, list[tuple[str, str]]]:

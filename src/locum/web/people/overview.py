@@ -11,7 +11,7 @@ from locum.errors import Invalid, LocumError
 from locum.messages import say
 from locum.register import Moment
 from locum.web.inside import Inside
-from locum.web.people.shown import Words, keys_of, rows
+from locum.web.people.shown import Words, everybody, keys_of
 from locum.web.signin import Signed, signed_in
 
 Who = Annotated[Signed, Depends(signed_in)]
@@ -99,8 +99,7 @@ class OverviewPages:
     # what they share
     def _page(self, who: Signed, *, said: str = "", q: str = "", problem: LocumError | None = None) -> Response:
         now, words = self._inside.entrance.doorway.clock(), Words.of(self._desk, who)
-        everybody = rows(self._desk, words, now)
-        wanted = [row for row in everybody if q.casefold() in f"{row['name']} {row['id']}".casefold()]
+        everyone = everybody(self._desk, words, now, q, _SHOWN)
         waiting = self._desk.proposals_waiting(who.acting)
         mine = {one.id for one in waiting}
         found = self._desk.differences()
@@ -113,9 +112,9 @@ class OverviewPages:
             q=q[:80],
             waiting=[words.proposal(one) for one in waiting],
             others=[words.proposal(one) for one in self._desk.proposals() if one.id not in mine],
-            people=wanted[:_SHOWN],
-            more=max(0, len(wanted) - _SHOWN),
-            all=len(everybody),
+            people=everyone.shown,
+            more=everyone.found - len(everyone.shown),
+            all=everyone.all,
             differences=found,
             given=[(words.name(p), words.function(f)) for p, f in found.given[:20]],
             withdrawn=[(words.name(p), words.function(f)) for p, f in found.withdrawn[:20]],

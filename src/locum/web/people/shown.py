@@ -96,20 +96,31 @@ def keys_of(desk: Desk, person: str) -> list[Key]:
     return [key for key in desk.register().keys.values() if key.person == person and key.span.ended is None]
 
 
-def rows(desk: Desk, words: Words, now: datetime) -> list[Mapping[str, object]]:
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Everybody in the record, or those whose name holds what was searched: the first of them, how many, and of how many."""
+
+    shown: list[Mapping[str, object]]
+    found: int
+    all: int
+
+
+def everybody(desk: Desk, words: Words, now: datetime, wanted: str, most: int) -> Found:
     """Everybody who has a key or a function in the record, by name."""
     register, moment = desk.register(), Moment(now)
-    enrolled = register.people(moment)
+    keys = {key.person: "waits" for key in register.keys.values() if key.span.ended is None}
+    keys |= {key.person: "counts" for key in register.keys.values() if key.span.holds(moment)}
     managing = {m for (_, m), spans in register.managers.items() if any(span.holds(moment) for span in spans)}
     given = {p for (p, _), spans in register.functions.items() if any(span.holds(moment) for span in spans)}
-    waiting = {key.person for key in register.keys.values() if key.span.ended is None}
-    found = [
+    names = sorted((words.name(one).casefold(), one) for one in given | managing | keys.keys())
+    found = [one for name, one in names if wanted.casefold() in name or wanted.casefold() in one.casefold()]
+    shown: list[Mapping[str, object]] = [
         {
-            "id": person,
-            "name": words.name(person),
-            "functions": words.functions(register.functions_of(person, moment)),
-            "key": "counts" if person in enrolled else "waits" if person in waiting else "none",
+            "id": one,
+            "name": words.name(one),
+            "functions": words.functions(register.functions_of(one, moment)),
+            "key": keys.get(one, "none"),
         }
-        for person in given | managing | waiting
+        for one in found[:most]
     ]
-    return sorted(found, key=lambda row: str(row["name"]).casefold())
+    return Found(shown, len(found), len(names))
