@@ -9,6 +9,7 @@ from tests.filings import Clock, a_draft, together
 from keyholders import Keyholders
 from locum.approval import Deed, Signed
 from locum.approval.strict import encoded
+from locum.desk import Desk
 from locum.entry import canonical
 from locum.errors import Conflict, Garbled, Invalid, LocumError, Refused
 from locum.register import STREAM, Moment
@@ -51,9 +52,22 @@ def test_both_are_told_of_their_keys(house: Keyholders) -> None:
 
 
 def test_first_keys_are_not_enrolled_a_second_time(house: Keyholders) -> None:
-    with refused("deed-founded-before"):
+    with refused("deed-key-known"):
         house.found()
     assert house.recorded() == ["first-keys"]
+
+
+def test_a_second_founding_counts_only_where_the_settings_name_it(house: Keyholders) -> None:
+    house.keys |= {name: SoftKey(f"{name}, anew") for name in ("maria", "dirk")}
+    what = house.founding("maria", "dirk")
+    signed = [
+        house.answer(house.desk.founding_to_sign(what, name, "nl"), house.keys[name]) for name in ("maria", "dirk")
+    ]
+    name = house.desk.found(signed)
+    key = house.keys["maria"].credential
+    assert [ignored.key for ignored in house.desk.register().ignored] == ["founded-before"]
+    named = Desk(replace(house.desk.office, founded=(name,), _registers=[]))
+    assert [one.credential for one in named.register().keys_of("maria", Moment(house.clock.now))] == [key]
 
 
 def test_the_two_are_two_people_of_different_functions(store: Store, clock: Clock) -> None:

@@ -158,6 +158,7 @@ class App:
             remind_days=table.leave.remind_days,
             unsigned_reviews=table.policy.unsigned_reviews,
             site=Site.of(table.web.url),
+            founded=table.record.founded,
             step=self.step,
             sign=self.sign,
             check_log=self.check_log,

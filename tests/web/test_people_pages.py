@@ -75,9 +75,12 @@ def test_the_first_link_works_once(founded: Founded) -> None:
     assert (answer.status_code, "al gebruikt" in answer.text) == (409, True)
 
 
-def test_a_second_first_link_founds_nothing(founded: Founded) -> None:
-    answer = founded.house.browser().get(founded.house.first_link())
-    assert (answer.status_code, "al ingeschreven" in answer.text) == (409, True)
+def test_a_second_founding_ends_nothing_by_itself(founded: Founded) -> None:
+    link, browser = founded.house.first_link(), founded.house.browser()
+    assert "Er zijn al sleutels" in browser.get(link).text
+    page = founded.house.sit_down(browser, link, device(), device())
+    assert ("founded = [" in page.text, founded.house.counts("maria")) == (True, 1)
+    assert "geen recht geven" in founded.at("maria").get("/people").text
 
 
 def test_opening_the_link_uses_nothing_up(house: PeopleHouse) -> None:

@@ -19,7 +19,7 @@ from locum.errors import Conflict, Invalid, LocumError, Refused
 from locum.measure import instant, parse_instant
 from locum.messages import LANGUAGES, says
 from locum.proposals import RECORDED, WITHDRAWN, Proposal, Proposals
-from locum.register import LASTS, STREAM, Moment, Register, tried
+from locum.register import LASTS, STREAM, Moment, Register, founding, tried
 from locum.register.differing import Differences, differences
 from locum.register.reading import hashes, text_of
 from locum.register.signers import people
@@ -243,12 +243,12 @@ def _check_statement(office: Office, acting: Acting, one: Proposal, signed: Sign
         raise NotProven("log-ahead", acting.id)
 
 
-def _tried(office: Office, kind: str, under: Sequence[Signed]) -> tuple[int, datetime]:
+def _tried(office: Office, kind: str, under: Sequence[Signed], founded: tuple[str, ...] = ()) -> tuple[int, datetime]:
     """How long the stream was, and when, as the register's rules accepted this. Raises NotProven."""
     length, growing = office.growing_register()
     now = _now(office)
     body: dict[str, Json] = {"signed": [one.as_json() for one in under]}
-    tried(growing, kind, body, Moment(now), office.sites, founded=office.founded)
+    tried(growing, kind, body, Moment(now), office.sites, founded=(*office.founded, *founded))
     return length, now
 
 
@@ -273,13 +273,27 @@ def founding_to_sign(office: Office, what: Mapping[str, Json], by: str, language
     return deed_to_sign(office, "first-keys", what, by, way, text, _now(office) + LASTS)
 
 
-def found(office: Office, under: Sequence[Signed]) -> None:
-    """Record the founding of the register, signed by both. Raises Refused, Conflict."""
+def found(office: Office, under: Sequence[Signed]) -> str:
+    """Record a founding of the register, signed by both. Gives nothing where it counts at once, and where there was one before,
+    its name: it counts when that stands in the settings. Raises Refused, Conflict.
+    """
     try:
         length, now = _tried(office, "first-keys", under)
+        name = ""
+    except NotProven as error:
+        if error.key != "founded-before":
+            raise refusal(office, error) from error
+        name = founding(Deed.load("first-keys", under[0].statement).what)
+        length, now = _tried_anew(office, under, name)
+    record(office, "first-keys", under, length, now)
+    return name
+
+
+def _tried_anew(office: Office, under: Sequence[Signed], name: str) -> tuple[int, datetime]:
+    try:
+        return _tried(office, "first-keys", under, (name,))
     except NotProven as error:
         raise refusal(office, error) from error
-    record(office, "first-keys", under, length, now)
 
 
 # looking -----------------------------------------------------------------------------------------------------------

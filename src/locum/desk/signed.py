@@ -136,6 +136,8 @@ class SignedSteps:
         """What one of the first two people signs with the key that she just made. Raises Invalid, Refused."""
         return registering.founding_to_sign(self.office, what, by, language)
 
-    def found(self, under: Sequence[Signed]) -> None:
-        """Record the first two keys, signed by both. Raises Refused, Conflict."""
-        registering.found(self.office, under)
+    def found(self, under: Sequence[Signed]) -> str:
+        """Record the first two keys, signed by both. Gives nothing where they count, and where there were keys before, what has to
+        stand in the settings before they do. Raises Refused, Conflict.
+        """
+        return registering.found(self.office, under)

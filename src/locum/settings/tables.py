@@ -164,10 +164,13 @@ class TextMessages:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordTable:
-    """The key that signs checkpoints; made at first use, 0600, the worker's alone."""
+    """The key that signs checkpoints; made at first use, 0600, the worker's alone. `founded` names later foundings of the
+    register that count: for whoever lost so many keys that nobody can add one.
+    """
 
     __pydantic_config__: ClassVar = _STRICT
     key_file: Place
+    founded: Annotated[tuple[str, ...], Field(strict=False)] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

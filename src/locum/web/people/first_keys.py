@@ -16,7 +16,6 @@ from locum.entry import Json
 from locum.errors import Conflict, Invalid, LocumError
 from locum.key_links import FIRST_KEYS
 from locum.phrases import one_line
-from locum.register import Moment
 from locum.web.people.keys import as_json, key_made
 from locum.web.people.links import LinkDoor
 from locum.web.signin.passkeys import CHALLENGE_BYTES, ask_for_key
@@ -107,9 +106,6 @@ class FirstKeys:
     def _check(self, token: str) -> None:
         if self._door.purpose(token) != FIRST_KEYS:
             raise Invalid("key-link-unknown")
-        now = Moment(self._door.inside.entrance.doorway.clock())
-        if self._door.desk.register().people(now):
-            raise Conflict("deed-founded-before")
 
     def _person(self, text: str) -> Person:
         """By id or address, with a function in people.csv. Raises Invalid."""
@@ -166,9 +162,9 @@ class FirstKeys:
 
     def _done(self, request: Request, token: str, signed: list[Json]) -> Response:
         under = [Signed.from_json(one) for one in signed]
-        self._door.desk.found(under)
+        name = self._door.desk.found(under)
         self._door.desk.office.key_links().use(token)
-        return self._door.page(request, "first_keys_done.html")
+        return self._door.page(request, "first_keys_done.html", founded=name)
 
     def _form(
         self,
@@ -180,7 +176,8 @@ class FirstKeys:
         other: str = "",
         present: str = "",
     ) -> Response:
-        values = {"one": one, "other": other, "present": present}
+        values: dict[str, Any] = {"one": one, "other": other, "present": present}
+        values["again"] = bool(self._door.desk.register().keys)
         return self._door.page(request, "first_keys.html", problem=problem, token=token, **values)
 
 
