@@ -254,3 +254,14 @@ def test_the_stylesheet_is_sent_once(browser: TestClient) -> None:
     first = browser.get("/static/locum.css")
     again = browser.get("/static/locum.css", headers={"If-None-Match": first.headers["etag"]})
     assert (first.headers["content-type"], again.status_code, again.content) == ("text/css; charset=utf-8", 304, b"")
+
+
+def test_files_are_packed_and_pages_never(counter: Counter, browser: TestClient) -> None:
+    _, token = counter.ask()
+    packed = browser.get("/static/locum.css", headers={"Accept-Encoding": "gzip"})
+    plain = browser.get("/static/locum.css", headers={"Accept-Encoding": "identity"})
+    assert (packed.headers["content-encoding"], packed.content) == ("gzip", plain.content)
+    assert "content-encoding" not in plain.headers
+    assert packed.headers["vary"] == plain.headers["vary"] == "Accept-Encoding"
+    for path in ("/", f"/l/{token}", "/nowhere"):
+        assert "content-encoding" not in browser.get(path, headers={"Accept-Encoding": "gzip"}).headers

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from threading import Lock
 from zoneinfo import ZoneInfo
 
 from locum import tokens
@@ -94,6 +95,7 @@ class Office:
     _earlier: dict[str, Policy] = field(default_factory=dict, repr=False)
     _away: list[tuple[datetime, frozenset[str]]] = field(default_factory=list, repr=False)
     _registers: list[tuple[Grown, Register]] = field(default_factory=list, repr=False)
+    _reading: Lock = field(default_factory=Lock, repr=False)
 
     @property
     def sites(self) -> tuple[Site, ...]:
@@ -113,10 +115,19 @@ class Office:
         """Only what is new is read. A withdrawal that was taken out of the database since this process read it brings no key
         back. Raises Garbled `record-incomplete`.
         """
+        if (now := self._register_as_read()) is None:
+            with self._reading:  # once, however many pages ask in that moment
+                now = self._register_as_read() or self._read_on()
+        return now
+
+    def _register_as_read(self) -> tuple[Grown, Register] | None:
         known = next(iter(self._registers), None)  # before the head is read, which is never behind it then
         head = self.store.length(STREAM)
-        if known is not None and (known[0].length, known[0].before) == head:
-            return known
+        return known if known is not None and (known[0].length, known[0].before) == head else None
+
+    def _read_on(self) -> tuple[Grown, Register]:
+        known = next(iter(self._registers), None)
+        head = self.store.length(STREAM)
         self.check_log()
         onto = known[0] if known is not None else Grown()
         if known is not None and head[0] <= onto.length:

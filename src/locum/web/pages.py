@@ -6,8 +6,6 @@ again sends nothing twice. Nothing of a case stands in an address.
 """
 
 from collections.abc import Mapping, Sequence
-from hashlib import sha256
-from importlib.resources import files
 from typing import Annotated, Protocol
 from urllib.parse import quote
 
@@ -22,6 +20,7 @@ from locum.desk import ConsentView, LinkView, OwnText
 from locum.errors import Conflict, Invalid, LocumError, Refused, Trouble, Unsupported
 from locum.lifecycle import Case
 from locum.measure import Audience
+from locum.web.files import PageFile
 from locum.web.guard import GuessLimit, Network, client_of, headers_for
 from locum.web.receiver import consent_page
 from locum.web.shown import Site, case_page, home_page, problem_page
@@ -123,8 +122,7 @@ class Pages:
         self._site = site
         self._limit = limit
         self._proxies = proxies
-        self._style = files(__package__).joinpath("static", "locum.css").read_bytes()
-        self._style_tag = f'"{sha256(self._style).hexdigest()[:16]}"'
+        self._style = PageFile("locum.css", "text/css")
 
     def join(self, app: FastAPI) -> None:
         """Add the routes and the pages for errors to `app`."""
@@ -167,11 +165,7 @@ class Pages:
 
     def style(self, request: Request) -> Response:
         """Our one stylesheet."""
-        if request.headers.get("if-none-match") == self._style_tag:
-            return Response(status_code=304, headers={"ETag": self._style_tag, "Cache-Control": "no-cache"})
-        return Response(
-            self._style, media_type="text/css", headers={"Cache-Control": "no-cache", "ETag": self._style_tag}
-        )
+        return self._style.answer(request)
 
     def robots(self) -> Response:
         """Nothing here is for a search engine."""

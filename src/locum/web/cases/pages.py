@@ -4,7 +4,6 @@ A part of a page can be had by itself (`/part`), for the script that keeps a pag
 """
 
 from hashlib import sha256
-from importlib.resources import files
 from typing import Annotated, Any, Final
 from urllib.parse import urlencode
 
@@ -18,6 +17,7 @@ from locum.shapes import remark_shape
 from locum.web.cases import told
 from locum.web.cases.asking import AskPages
 from locum.web.cases.reviewing import ReviewPages, trial
+from locum.web.files import PageFile
 from locum.web.guard import with_script
 from locum.web.inside import Inside
 from locum.web.shown import page
@@ -34,8 +34,7 @@ class CasePages:
 
     def __init__(self, inside: Inside) -> None:
         self._in = inside
-        self._script = files("locum.web").joinpath("static", "live.js").read_bytes()
-        self._script_tag = f'"{sha256(self._script).hexdigest()[:16]}"'
+        self._script = PageFile("live.js", "text/javascript")
 
     def join(self, app: FastAPI) -> None:
         """Add the routes to `app`; /cases/ask before /cases/{case_id}."""
@@ -160,7 +159,4 @@ class CasePages:
 
     def script(self, request: Request) -> Response:
         """The script that keeps a page up to date."""
-        headers = {"Cache-Control": "no-cache", "ETag": self._script_tag}
-        if request.headers.get("if-none-match") == self._script_tag:
-            return Response(status_code=304, headers=headers)
-        return Response(self._script, media_type="text/javascript", headers=headers)
+        return self._script.answer(request)

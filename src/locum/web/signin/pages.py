@@ -5,8 +5,6 @@ Every refusal looks the same, whoever it is about. Nothing that signs in is ever
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from hashlib import sha256
-from importlib.resources import files
 from typing import Annotated, Final
 from urllib.parse import urlencode
 
@@ -16,6 +14,7 @@ from fastapi.responses import JSONResponse, RedirectResponse
 
 from locum.errors import Trouble
 from locum.phrases import when
+from locum.web.files import PageFile
 from locum.web.guard import GuessLimit, Network, client_of, with_script
 from locum.web.shown import error_words, page
 from locum.web.signin.browser import may_keep, own_path
@@ -40,8 +39,7 @@ class SignInPages:
         self._failed = GuessLimit(monotonic, many=20)
         self._failed_of_person = GuessLimit(monotonic, many=20)
         self._entered = GuessLimit(monotonic, many=30)
-        self._script = files("locum.web").joinpath("static", "passkey.js").read_bytes()
-        self._script_tag = f'"{sha256(self._script).hexdigest()[:16]}"'
+        self._script = PageFile("passkey.js", "text/javascript")
 
     def join(self, app: FastAPI) -> None:
         """Add the routes to `app`."""
@@ -171,10 +169,7 @@ class SignInPages:
 
     def script(self, request: Request) -> Response:
         """Our one script."""
-        headers = {"Cache-Control": "no-cache", "ETag": self._script_tag}
-        if request.headers.get("if-none-match") == self._script_tag:
-            return Response(status_code=304, headers=headers)
-        return Response(self._script, media_type="text/javascript", headers=headers)
+        return self._script.answer(request)
 
     # what they share
     def _page(
