@@ -2,54 +2,22 @@
 
 import os
 import re
-import shutil
 import subprocess
-import tempfile
-from functools import cache
 from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 
 import httpx2
 import pytest
+from npm import installed as fetched
 
 HERE = Path(__file__).parent
 SECRET = "sesame, 100% & more"
 PACKAGE = "oidc-provider@9"
 
 
-@cache
 def installed() -> Path | str:
     """The folder with the package, or why there is none."""
-    node, npm = shutil.which("node"), shutil.which("npm")
-    if node is None or npm is None:
-        return "Node.js is not installed"
-    folder = Path(tempfile.gettempdir(), f"locum-oidc-provider-{os.getuid()}")
-    if not (folder / "complete").exists():
-        making = Path(tempfile.mkdtemp(prefix="locum-oidc-provider-"))
-        command = [
-            npm,
-            "install",
-            "--silent",
-            "--no-audit",
-            "--no-fund",
-            "--ignore-scripts",
-            "--prefix",
-            str(making),
-            PACKAGE,
-        ]
-        try:
-            done = subprocess.run(command, capture_output=True, text=True, timeout=180, check=False)
-        except subprocess.TimeoutExpired:
-            done = None
-        if done is None or done.returncode:
-            shutil.rmtree(making, ignore_errors=True)
-            return "the package oidc-provider could not be fetched"
-        (making / "complete").touch()
-        try:
-            making.rename(folder)
-        except OSError:
-            shutil.rmtree(making)  # another test process was first
-    return folder
+    return fetched(PACKAGE)
 
 
 class RealProvider:

@@ -298,7 +298,12 @@ def error_words(language: str, key: str, values: Mapping[str, str]) -> list[str]
     left_as = f"errors.{key}.left_as"
     found.append(say(language, left_as if says(language, left_as) else "errors.default-left-as", **values))
     advice = f"errors.{key}.advice"
-    return [*found, say(language, advice, **values)] if says(language, advice) else found
+    said = say(language, advice, **values) if says(language, advice) else ""
+    return [*found, said] if said and not _COMMAND.search(said) else found
+
+
+_COMMAND = re.compile(r": locum [a-z]")
+"""Advice that is a command to type is for whoever is at the command line."""
 
 
 def variant(view: LinkView) -> str:

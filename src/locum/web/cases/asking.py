@@ -17,7 +17,6 @@ from locum.gist import word
 from locum.measure import Audience, Senders
 from locum.messages import say
 from locum.phrases import one_line, when
-from locum.shapes import remark_shape
 from locum.web.cases import told
 from locum.web.cases.form import MEASURES, AskForm
 from locum.web.guard import with_script
@@ -126,10 +125,10 @@ class AskPages:
         case = found.case
         return Said(
             good=found.problem is None,
-            problem=_problem(found.problem, language) if found.problem else (),
+            problem=_problem(found.problem, language) if found.problem and not _is_remarked(found) else (),
             sentences=tuple(self._sentences(found, who.person)) if case is not None and not found.problem else (),
             remarks=tuple(
-                (remark.severity == "refuse", remark_shape(field, remark, language)) for field, remark in found.remarks
+                (remark.severity == "refuse", told.remark(field, remark, language)) for field, remark in found.remarks
             ),
             mails=tuple(told.mails(case, language)) if case is not None else (),
         )
@@ -166,6 +165,11 @@ class AskPages:
             and not (found.approvals and found.if_silent == "review")
         ):
             yield tell(f"silent_{found.if_silent}")
+
+
+def _is_remarked(found: Preview) -> bool:
+    """Whether the linter's remarks say already what is wrong."""
+    return bool(found.remarks and found.problem and found.problem.key.startswith("wording-"))
 
 
 def _problem(error: LocumError, language: str) -> tuple[str, ...]:

@@ -13,7 +13,6 @@ from locum.desk.seeing import may_see, may_stop
 from locum.errors import Conflict, Invalid, LocumError, Refused
 from locum.lifecycle import ON_SERVER, Case, Event, State, may
 from locum.messages import say
-from locum.shapes import remark_shape
 from locum.web.cases import told
 from locum.web.cases.asking import AskPages
 from locum.web.cases.reviewing import ReviewPages, trial
@@ -121,7 +120,7 @@ class CasePages:
 
     def _page(self, who: Signed, case: Case, problem: LocumError | Conflict | None = None) -> Response:
         desk, reader = self._in.desk, who.person
-        warnings = [remark_shape(field, remark, reader.language) for field, remark in desk.warnings(case)]
+        warnings = [told.remark(field, remark, reader.language) for field, remark in desk.warnings(case)]
         shown = self._in.page(
             who,
             "case_inside.html",

@@ -18,8 +18,9 @@ from locum.jobs import Job
 from locum.lifecycle import Case, State
 from locum.messages import say, says
 from locum.phrases import day, one_line, when
-from locum.shapes import said_trouble
+from locum.shapes import remark_shape, said_trouble
 from locum.web.shown import Mail, audience
+from locum.wording import Remark
 
 LOOKS: Final = {
     State.REQUESTED: "waits",
@@ -37,6 +38,7 @@ LOOKS: Final = {
 }
 """How the mark of a state looks; what is over is plain."""
 _HIDDEN_JOBS: Final = frozenset({"watch", "look", "noted", "news", "close", "objection-stands", "keepers"})
+_LEFT: Final = frozenset({"sent", "delivered-to-relay"})
 _ASKED_OF_HER: Final = frozenset({"agreed", "objected", "own-text", "done-herself", "unanswered"})
 
 
@@ -62,9 +64,14 @@ def row(desk: Desk, case: Case, reader: Person) -> Row:
         what=say(language, f"pages.cases.what.{case.asks_for}"),
         state=word("state", case.state, language),
         look=LOOKS.get(case.state, "over"),
-        asked_on=day(_local(case.filed_at, reader).date(), language),
-        until=day(_local(case.to_date, reader).date(), language),
+        asked_on=_short(_local(case.filed_at, reader).date(), language),
+        until=_short(_local(case.to_date, reader).date(), language),
     )
+
+
+def _short(on: date, language: str) -> str:
+    """A day without its weekday, which both our languages say first."""
+    return day(on, language).partition(" ")[2]
 
 
 def name_of(desk: Desk, case: Case) -> str:
@@ -143,7 +150,7 @@ def facts(desk: Desk, case: Case, reader: Person) -> list[tuple[str, str, str]]:
         ("contact", named(office.people.owner(case.contact_person), case.contact_person), ""),
         ("closes", day(case.closes_on, language) if case.closes_on else "", ""),
         *_of_forward(case, language),
-        ("outcome", word("outcome", case.outcome, language) if case.outcome else "", ""),
+        ("outcome", word("outcome", case.outcome, language) if case.outcome and case.is_final else "", ""),
         ("number", case.id, ""),
     ]
     return [(told[key], words, text) for key, words, text in rows if words]
@@ -193,6 +200,11 @@ def mails(case: Case, language: str) -> list[Mail]:
     return [inside, outside]
 
 
+def remark(field: str, remark: Remark, language: str) -> dict[str, str]:
+    """What the linter minds in one of the texts, in words."""
+    return remark_shape(say(language, f"pages.cases.text.{field}"), remark, language)
+
+
 def next_steps(jobs: Sequence[Job], reader: Person) -> list[tuple[str, str]]:
     """What comes next: when, and what; without what only Locum itself has to know."""
     return [
@@ -211,17 +223,35 @@ def _doing(job: Job, language: str) -> str:
 
 
 def happened(entries: Sequence[Entry], reader: Person) -> list[tuple[str, str, str, str]]:
-    """What has happened, oldest first: the instant for machines, the same in words, what, and by whom or how."""
-    return [
-        (
-            entry.time.isoformat(),
-            when(entry.time, reader.language, reader.time_zone),
-            word("entry", entry.type, reader.language),
-            ", ".join(part for part in (_by(entry), gist(entry, reader.language)) if part),
+    """What has happened, oldest first: the instant for machines, the same in words, what, and by whom or how. What happened in one
+    and the same minute has its time once.
+    """
+    found: list[tuple[str, str, str, str]] = []
+    last = ""
+    for entry in entries:
+        if entry.body.get("outcome") == "sending" or entry.type == "intended":
+            continue
+        at = when(entry.time, reader.language, reader.time_zone)
+        what, more = _said(entry, reader.language)
+        found.append((entry.time.isoformat(), "" if at == last else at, what, more))
+        last = at
+    return found
+
+
+def _said(entry: Entry, language: str) -> tuple[str, str]:
+    """An entry: what, and by whom or how."""
+    note = str(entry.body.get("note") or "")
+    if entry.type != "asked" or isinstance(entry.body.get("by"), dict):
+        more = ", ".join(part for part in (_by(entry), gist(entry, language)) if part)
+        return word("entry", entry.type, language), more
+    outcome = str(entry.body.get("outcome") or "")
+    trouble = "" if outcome in _LEFT else word("contact", outcome, language)
+    if note.startswith("letter-"):
+        return say(language, "pages.cases.case.written"), ", ".join(
+            p for p in (word("letter", note, language), trouble) if p
         )
-        for entry in entries
-        if entry.body.get("outcome") != "sending" and entry.type != "intended"
-    ]
+    channel = word("channel", str(entry.body.get("channel") or ""), language)
+    return word("entry", entry.type, language), ", ".join(part for part in (channel, trouble) if part)
 
 
 def _by(entry: Entry) -> str:
