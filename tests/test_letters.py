@@ -47,11 +47,13 @@ VALUES = {
     "deadline_words": "dinsdag 1 december 2026, 17:00 uur",
     "unanswered_words": "Horen we niets, dan zetten we het aan.",
     "link": LINK,
+    "mine": "",
     "why": "je hebt het zelf gestopt",
     "news": "akkoord",
     "account_text": "Wie vroeg het\n-------------\nBob",
 }
 ELSEWHERE = {
+    "mine": "https://locum.voorbeeld.example/mine",
     "asked_words": "een automatisch antwoord",
     "asked_for": "een automatisch antwoord",
     "earlier": "wxyz-2345",
@@ -150,7 +152,7 @@ def test_every_letter_can_be_made_and_leaves_no_placeholder(event: str, language
 
 def test_the_ask_tells_all_she_needs_to_decide() -> None:
     _, text = post().render(LETTER)
-    for name in VALUES.keys() - {"internal_text", "why", "news", "account_text"}:
+    for name in VALUES.keys() - {"internal_text", "mine", "why", "news", "account_text"}:
         assert VALUES[name] in text, name
     assert "  | Ik ben er even niet.\n  | .\n  | Vragen? Mail verkoop." in text
 

@@ -182,6 +182,7 @@ OTHER_VALUES: dict[str, list[tuple[object, dict[str, str]]]] = {
             "complaints-committee",
         )
     },
+    "protections.kinds": [(["words"], {"nl": "beschermd: woorden", "en": "protected: words"})],
     "keeping.record_months": [(12, {"nl": "12 maanden", "en": "12 months"})],
     "account.when": [("on-return", {"nl": "bij terugkeer", "en": "on return"})],
     "account.within_days": [(14, {"nl": "14 dagen", "en": "14 days"})],

@@ -172,6 +172,24 @@ def test_what_could_not_go_out_is_not_kept(world: World, text: OwnText, key: str
     assert (caught.value.key, world.desk.hers.texts(acting(world))) == (key, {})
 
 
+# her own page
+
+
+def test_the_letter_names_no_page_that_she_could_not_sign_in_to(world: World) -> None:
+    world.live()
+    before = world.letters("anna@corp.test", ".live.")[-1].mail.as_string()
+    assert "/mine" not in before
+
+
+def test_the_letter_names_her_own_page_and_nothing_that_signs_in(world: World) -> None:
+    settings = world.config.read_text()
+    world.config.write_text(f'{settings}[oidc]\nissuer = "https://id.corp.test"\nclient_id = "locum"\n')
+    world.app = world.wired()
+    world.live()
+    text = world.letters("anna@corp.test", ".live.")[-1].mail.get_body(("plain",)).get_content()  # type: ignore[union-attr]
+    assert "http://127.0.0.1:8080/mine" in text.split()
+
+
 # how she may be reached
 
 

@@ -134,6 +134,7 @@ class App:
             time_zone=table.organisation.time_zone,
             hours=WorkingHours.parse(table.organisation.working_hours, holidays(table.organisation.holidays)),
             web_url=table.web.url,
+            signs_in=table.oidc is not None,
             dpo=table.contact.dpo,
             authority=table.contact.authority,
             numbers=table.organisation.numbers,

@@ -18,7 +18,7 @@ from locum.hours import WorkingHours
 from locum.key_links import KeyLinks
 from locum.lifecycle import Case
 from locum.policy import Policy
-from locum.register import STREAM, Growing, Grown, Register, grown
+from locum.register import STREAM, Growing, Grown, Moment, Register, grown
 from locum.seam import Connector, LeaveSource, People, Post
 from locum.store import Change, Store
 from locum.tlog import parse_checkpoint
@@ -30,7 +30,9 @@ APPLY_AHEAD = timedelta(minutes=10)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Organisation:
-    """What the settings say of the organisation. `web_url` is where the links in letters lead, `sender` whom letters are from."""
+    """What the settings say of the organisation. `web_url` is where the links in letters lead, `sender` whom letters are from.
+    `signs_in`: a provider signs everybody in.
+    """
 
     name: str
     domains: tuple[str, ...]
@@ -44,6 +46,7 @@ class Organisation:
     links: tuple[str, ...] = ()
     bank_accounts: tuple[str, ...] = ()
     sender: str = ""
+    signs_in: bool = False
 
 
 _AWAY_KEPT = timedelta(minutes=5)
@@ -226,6 +229,11 @@ class Office:
     def link_key(self) -> bytes:
         """The key that links are signed with, made once per organisation."""
         return self.store.setting("link-key", lambda: self.random(32))
+
+    def own_page(self, person: Person) -> str:
+        """The address of her own page, where she can sign in; empty where she cannot. It holds nothing secret."""
+        signs_in = self.organisation.signs_in or bool(self.register().keys_of(person.id, Moment(self.clock())))
+        return f"{self.organisation.web_url.rstrip('/')}/mine" if signs_in else ""
 
     def new_token(self) -> str:
         """A fresh token for a link."""

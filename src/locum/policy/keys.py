@@ -133,7 +133,7 @@ KEYS: Mapping[str, Key] = MappingProxyType(
                 "complaints-committee",
             )
         },
-        "protections.kinds": Key(13, SEARCH, _G),
+        "protections.kinds": Key(13, "desk.hers.Hers", _G),
         "notify.objection": Key(6, TOLD, _G),
         "notify.incident": Key(14, TOLD, _G),
         "keeping.list_hours": Key(15, SEARCH, _L),

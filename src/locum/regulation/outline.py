@@ -9,20 +9,20 @@ CLAUSES: dict[int, str] = {
     4: "duty.4.known promise.4.told-first promise.4.by-whom promise.4.letter",
     5: "promise.5.password promise.5.no-other promise.5.longest promise.5.one promise.5.together promise.5.ends "
     "promise.5.put-back promise.5.own-change promise.5.powers promise.5.forward-powers",
-    6: "promise.6.channels promise.6.private promise.6.no-channel promise.6.through promise.6.wait promise.6.unanswered "
+    6: "promise.6.channels promise.6.private promise.6.own-word promise.6.no-channel promise.6.through promise.6.wait promise.6.unanswered "
     "promise.6.forward-channels promise.6.forward-wait promise.6.forward-unanswered promise.6.shorter promise.6.agreed "
     "promise.6.own-text promise.6.herself promise.6.objection promise.6.objection-live promise.6.overrule duty.6.notify "
     "promise.6.reads-along promise.6.leave-kind promise.6.because-read duty.6.reason-of-absence duty.6.ill",
     7: "promise.7.count promise.7.functions promise.7.forward promise.7.signed promise.7.officer promise.7.persons "
     "promise.7.asked promise.7.denial promise.7.text promise.7.again",
     8: "promise.8.audience promise.8.template promise.8.no-date promise.8.free-text promise.8.batch promise.8.heard-by "
-    "promise.8.literal promise.8.refused-words promise.8.warned-words duty.8.words duty.8.elsewhere",
+    "promise.8.own-text promise.8.literal promise.8.refused-words promise.8.warned-words duty.8.words duty.8.elsewhere",
     9: "promise.9.kept promise.9.longest promise.9.default promise.9.inside promise.9.consent promise.9.to-requester "
     "promise.9.circle promise.9.away promise.9.left-out promise.9.who-wrote promise.9.no-delay",
     10: "promise.10.refused",
     11: "promise.11.forward note.11.opened",
     12: "promise.12.forward note.12.reply",
-    13: "note.13.nothing",
+    13: "promise.13.sealed note.13.nothing",
     14: "note.14.nothing duty.14.incident",
     15: "promise.15.unchanged promise.15.sealed promise.15.found note.15.erase duty.15.period",
     16: "promise.16.live promise.16.noted promise.16.account promise.16.finished-early promise.16.refusals "

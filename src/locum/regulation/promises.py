@@ -93,6 +93,12 @@ PROMISES: tuple[Promise, ...] = (
         "auto-reply.ask.channels",
     ),
     row("6.private", "absence.Person.channels", "test_desk.py::test_she_is_asked_on_every_channel_she_permitted"),
+    row(
+        "6.own-word",
+        "desk.wished.reached",
+        "test_wishes.py::test_a_withdrawal_holds_for_the_next_question "
+        "test_wishes.py::test_what_she_permitted_is_not_changed_by_the_list_of_people",
+    ),
     row("6.no-channel", "policy.clauses.the_ask", "test_policy.py::test_without_a_channel_nothing_may_be_done"),
     row("6.through", "desk.asking.ask", "test_desk.py::test_nothing_goes_live_while_the_relay_is_down"),
     row(
@@ -222,6 +228,12 @@ PROMISES: tuple[Promise, ...] = (
         "auto-reply.audience",
     ),
     row("8.template", "wording.from_template", "test_regulation.py::test_each_template_says_on_whose_behalf_it_is_set"),
+    row(
+        "8.own-text",
+        "desk.filing._own_words",
+        "test_wishes.py::test_her_own_text_takes_the_place_of_a_template "
+        "test_wishes.py::test_it_is_not_used_where_something_else_has_to_be_said",
+    ),
     row("8.no-date", "wording.from_template", "test_wording.py::test_outsiders_are_told_no_date"),
     row(
         "8.free-text",

@@ -60,6 +60,13 @@ FROM_9: tuple[Promise, ...] = (
         "test_forwarding_on_dovecot.py::test_what_is_never_forwarded_is_kept_and_not_copied",
         "confidential.works-council confidential.company-doctor confidential.confidential-adviser confidential.union confidential.lawyer confidential.privacy-officer confidential.complaints-committee",
     ),
+    row(
+        "13.sealed",
+        "desk.hers.Hers",
+        "test_wishes.py::test_what_she_wishes_is_not_readable_in_the_store "
+        "test_wishes.py::test_wishes_are_of_one_person_alone",
+        "protections.kinds",
+    ),
     row("15.found", "desk.telling.account", "test_regulation.py::test_what_was_found_is_wiped_after_the_account"),
     row("15.sealed", "sealing.seal", "test_record.py::test_no_text_of_a_case_lies_open_in_the_database"),
     row(
@@ -151,8 +158,9 @@ FROM_9: tuple[Promise, ...] = (
     row("19.reminder", "desk.forgotten.gaps", "test_gaps.py::test_she_is_reminded_once_and_can_set_it_herself"),
     row(
         "19.gaps",
-        "cli.house._sees_everyone",
-        "test_cli.py::test_who_is_away_is_shown_to_those_named_and_to_everyone_of_herself",
+        "desk.seeing.sees_everyone",
+        "test_cli.py::test_who_is_away_is_shown_to_those_named_and_to_everyone_of_herself "
+        "web/test_house_pages.py::test_everybody_sees_herself_only",
         "beforehand.gaps_visible_to",
     ),
     row(

@@ -110,6 +110,7 @@ SLOTS: Mapping[str, tuple[str, Write]] = {
     "officer_for": ("four-eyes.officer_for", _listed(_either, "circumstance")),
     "escalate_hours": ("four-eyes.escalate_hours", _unit("working-hour", "working-hours")),
     "subject_tags": ("private.subject_tags", _marks),
+    "protections": ("protections.kinds", _listed(_all, "protection", "nothing-protected")),
     "record_months": ("keeping.record_months", _unit("month", "months")),
     "within_days": ("account.within_days", _unit("day", "days")),
     "departure_reasons": ("departure.reasons", _listed(_either, "/reason")),
