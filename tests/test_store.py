@@ -6,6 +6,7 @@ import threading
 import time
 from dataclasses import replace
 from datetime import timedelta
+from importlib import import_module
 from pathlib import Path
 
 import psycopg
@@ -46,6 +47,18 @@ def test_migrating_again_changes_nothing(store: Store) -> None:
     (case,) = store.commit([filing(a_case())])
     store.migrate()
     assert store.case(case.id) == case
+
+
+def test_cases_of_before_are_found_by_who_asked_and_who_reviewed(store: Store) -> None:
+    (case,) = store.commit([filing(a_case())])
+    (case,) = store.commit([Change(case=replace(case, reviews=(("dirk", "approve", case.request),)))])
+    fill = import_module("locum.migrations.versions.0005_who_asked").fill
+    with store.database.writing() as connection:
+        connection.execute(text("UPDATE cases SET requester = ''"))
+        connection.execute(text("DELETE FROM reviewers"))
+        fill(connection)
+    assert store.find(requester=case.requester) == store.find(reviewer="dirk") == [case]
+    assert store.find(requester="nobody") == store.find(reviewer="nobody") == []
 
 
 def test_two_who_make_the_same_store_at_once_make_one(bare_url: str, clock: Clock) -> None:

@@ -150,6 +150,7 @@ class Store:
         self,
         *,
         state: State | None = None,
+        states: Sequence[State] = (),
         mailbox: str | None = None,
         batch: str | None = None,
         requester: str | None = None,
@@ -157,7 +158,7 @@ class Store:
         before: str = "",
         limit: int = 1000,
     ) -> list[Case]:
-        """Newest first; with `before`, those filed before that case. `reviewer` has said yes or no to them."""
+        """Newest first; with `before`, those filed before that case. `states`: any of these. `reviewer` has said yes or no to them."""
         pairs = (
             (cases.c.state, state and state.value),
             (cases.c.mailbox, mailbox),
@@ -165,6 +166,8 @@ class Store:
             (cases.c.requester, requester),
         )
         wanted: list[ColumnElement[bool]] = [column == value for column, value in pairs if value is not None]
+        if states:
+            wanted.append(cases.c.state.in_([one.value for one in states]))
         if reviewer is not None:
             wanted.append(cases.c.number.in_(select(reviewers.c.number).where(reviewers.c.person == reviewer)))
         if before:

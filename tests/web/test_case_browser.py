@@ -223,6 +223,13 @@ def test_axe_finds_nothing_and_nothing_sticks_out(
     assert found == []
 
 
+def test_axe_does_find_what_is_wrong(chromium: Browser) -> None:
+    page = chromium.new_page()
+    page.set_content('<html lang="nl"><title>x</title><main><h1>x</h1><img src="x"><input></main></html>')
+    assert {one.partition(":")[0] for one in violations(page)} >= {"image-alt", "label"}
+    page.close()
+
+
 def test_a_page_is_small_on_the_wire(chromium: Browser, house: CaseHouse, world: SignedWorld) -> None:
     for name, path in all_pages(world):
         page = context(chromium, house, name).new_page()

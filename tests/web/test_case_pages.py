@@ -99,6 +99,29 @@ def test_a_list_is_a_page_at_a_time(house: CaseHouse, world: SignedWorld) -> Non
     assert len(set(seen)) == len(seen) == 30
 
 
+def test_what_waits_is_listed_once_whether_it_waits_for_a_review_or_for_grounds(
+    house: CaseHouse, world: SignedWorld
+) -> None:
+    expected = []
+    for number in range(6):
+        start = f"2027-0{number + 1}"
+        if number % 2:
+            case = world.reply(from_=f"{start}-05", until=f"{start}-20")
+            world.work()
+            world.desk.answer(world.token(), "object")
+        else:
+            case = world.asked_for(from_=f"{start}-01", until=f"{start}-12")
+        world.work()
+        expected.append(case.id)
+    seen: list[str] = []
+    listed = world.desk.listed(world.me("dirk"), "deciding", many=2)
+    while listed.after:
+        seen += [case.id for case in listed.cases]
+        listed = world.desk.listed(world.me("dirk"), "deciding", before=listed.after, many=2)
+    seen += [case.id for case in listed.cases]
+    assert seen == expected[::-1]
+
+
 # asking
 
 

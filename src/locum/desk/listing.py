@@ -66,9 +66,7 @@ def _about(office: Office, acting: Acting, before: str, many: int) -> list[Case]
 
 
 def _deciding(office: Office, acting: Acting, before: str, many: int) -> Listed:
-    """What waits for her, in the order in which it was filed: the oldest is due first. Looks at no more than it shows, where
-    most of what waits is hers; and never at more than a thousand.
-    """
+    """What waits for her. Looks at little more than it shows where most of what waits is hers, and never at more than a thousand."""
     found: list[Case] = []
     for case in _waiting(office, before):
         if waits_for(office, acting, case):
@@ -79,8 +77,10 @@ def _deciding(office: Office, acting: Acting, before: str, many: int) -> Listed:
 
 
 def _waiting(office: Office, before: str) -> Iterator[Case]:
-    for state in _DECIDED_IN:
-        last, looked = before, 0
-        while looked < _LOOKED_AT and (some := office.store.find(state=state, before=last, limit=_AT_ONCE)):
-            yield from some
-            last, looked = some[-1].id, looked + len(some)
+    last = before
+    for _ in range(_LOOKED_AT // _AT_ONCE):
+        some = office.store.find(states=_DECIDED_IN, before=last, limit=_AT_ONCE)
+        yield from some
+        if len(some) < _AT_ONCE:
+            return
+        last = some[-1].id

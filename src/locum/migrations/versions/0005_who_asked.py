@@ -24,10 +24,11 @@ def upgrade() -> None:
         sa.Column("number", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True),
         sqlite_with_rowid=False,
     )
-    _fill(op.get_bind())
+    fill(op.get_bind())
 
 
-def _fill(connection: sa.Connection) -> None:
+def fill(connection: sa.Connection) -> None:
+    """Open every case, the oldest first, and write beside it who asked and who reviewed."""
     last = 0
     while rows := connection.execute(
         sa.select(cases.c.number, cases.c.id).where(cases.c.number > last).order_by(cases.c.number).limit(_MANY)
