@@ -87,3 +87,29 @@ def test_whoever_signed_is_not_told_that_it_is_over_and_the_others_are(world: Si
     world.signs(second, case)
     assert world.state(case) is State.APPLIED
     assert asked(world, "review-over") == [first]
+
+
+def test_whoever_signed_gets_it_back_at_once_with_the_text_and_its_six_words(world: SignedWorld) -> None:
+    case = waits(world)
+    one = world.asked("dirk", case, "approve")
+    words = world.desk.fingerprint(case, "nl")
+    world.signs("dirk", case)
+    [letter] = world.letters("dirk@corp.test", ".signed.")
+    text = letter.mail.get_content()
+    assert [line for line in one.text.splitlines() if line and f"| {line}" not in text] == []
+    assert words in text
+    assert "http" not in text
+    world.signs("bob", case, "request")
+    world.later(hours=1)
+    assert asked(world, "signed") == ["dirk", "bob"]
+
+
+def test_a_signature_refused_by_the_relay_is_tried_again_and_told_once(world: SignedWorld) -> None:
+    case = waits(world)
+    world.sink.refusing_to["dirk@corp.test"] = "451 4.3.0 later"
+    world.signs("dirk", case)
+    assert asked(world, "signed") == []
+    world.sink.refusing_to.clear()
+    world.later(hours=2)
+    world.later(hours=2)
+    assert asked(world, "signed") == ["dirk"]

@@ -59,6 +59,7 @@ ELSEWHERE = {
     "earlier": "wxyz-2345",
     "found": "De handtekening van Dirk is niet met de sleutel van Dirk gezet.",
     "unsigned": "locum review abcd-2345",
+    "words": "appel boom",
     "pages": "https://locum.voorbeeld.example/cases",
     "grounds": "Carla Jansen (leidinggevende):\nDe termijn loopt vrijdag af.",
     "officer": "fg@corp.test",

@@ -55,6 +55,7 @@ from locum.desk import (
     overruling,
     previewing,
     reaching,
+    receipts,
     registered,
     telling,
     worded,
@@ -137,6 +138,7 @@ class Desk(SignedSteps):
             incidents.INCIDENT: partial(incidents.tell, office),
             "look": partial(acting.look, office),
             "remind": partial(forgotten.daily, office),
+            receipts.SIGNED: partial(receipts.tell, office),
             registered.TOLD: partial(registered.tell, office),
         }
 

@@ -15,6 +15,7 @@ from locum.desk.forms import Acting, ToSign
 from locum.desk.gating import NOBODY, Recorded, as_given, given, passing, recorded, wants_signatures
 from locum.desk.judging import facts, need_for, outline, reviewers
 from locum.desk.office import Office
+from locum.desk.receipts import receipt_wanted
 from locum.desk.receiving import receiver_of
 from locum.desk.requested import canonical_request
 from locum.entry import Draft, Json
@@ -220,7 +221,8 @@ class Signature:
         self._check(case, office.draft(case, "reviewed", **body))
         self._count_once(case)
         case = replace(case, reviews=(*case.reviews, (acting.id, said.decision, case.request)))
-        return office.store.commit([_change(office, case, said.decision, body)])[0]
+        change = _change(office, case, said.decision, body)
+        return office.store.commit([replace(change, put=(*change.put, receipt_wanted(office, case)))])[0]
 
     def _note(self) -> str:
         if self._said.decision == "overrule":

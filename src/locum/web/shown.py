@@ -47,6 +47,7 @@ _NOT_TO_HER: Final = frozenset(
         "letter-requester",
         "letter-review",
         "letter-review-over",
+        "letter-signed",
         "letter-contact-asked",
         "letter-contact-live",
         "letter-closing-due",
