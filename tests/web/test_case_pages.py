@@ -122,6 +122,17 @@ def test_what_waits_is_listed_once_whether_it_waits_for_a_review_or_for_grounds(
     assert seen == expected[::-1]
 
 
+def test_what_was_filed_under_an_earlier_policy_still_waits_for_those_whom_that_one_names(world: SignedWorld) -> None:
+    case = world.asked_for()
+    text = (
+        (world.folder / "policy.toml").read_text().replace('functions = ["manager", "hr"]', 'functions = ["manager"]')
+    )
+    others = '[forward.review]\nfunctions = ["dpo"]\n[objection]\nfunctions = ["dpo", "council"]\n[departure]\ncontact = ["dpo"]\n'
+    world.write_policy(f'{text}\n{others}[search.review]\nfunctions = ["dpo"]\n')
+    world.app = world.wired()
+    assert [one.id for one in world.desk.listed(world.me("dirk"), "deciding").cases] == [case.id]
+
+
 # asking
 
 

@@ -12,6 +12,8 @@ from locum.desk.forms import Acting
 from locum.desk.office import Office
 from locum.desk.seeing import waits_for
 from locum.lifecycle import Case, State
+from locum.policy import MEASURES, Policy
+from locum.register import Moment
 
 WHICH: Final = ("deciding", "requester", "owner", "decided")
 """The lists, and the parts somebody may have in a case."""
@@ -66,7 +68,11 @@ def _about(office: Office, acting: Acting, before: str, many: int) -> list[Case]
 
 
 def _deciding(office: Office, acting: Acting, before: str, many: int) -> Listed:
-    """What waits for her. Looks at little more than it shows where most of what waits is hers, and never at more than a thousand."""
+    """What waits for her. Looks at nothing for whoever never decides, at little more than it shows where most of what waits is
+    hers, and never at more than a thousand.
+    """
+    if not _decides_ever(office, acting):
+        return Listed(cases=())
     found: list[Case] = []
     for case in _waiting(office, before):
         if waits_for(office, acting, case):
@@ -84,3 +90,18 @@ def _waiting(office: Office, before: str) -> Iterator[Case]:
         if len(some) < _AT_ONCE:
             return
         last = some[-1].id
+
+
+def _decides_ever(office: Office, acting: Acting) -> bool:
+    """Whether she has a function, or stands in for one, that any policy has look. Most people who come here only ask."""
+    register, now = office.register(), Moment(office.clock())
+    instead = {one.function for one in register.delegations.values() if one.to == acting.id}
+    hers = {acting.function, *register.functions_of(acting.id, now), *instead} - {""}
+    return bool(hers) and any(hers & _looking(policy) for policy in office.policies())
+
+
+def _looking(policy: Policy) -> set[str]:
+    """The functions that decide about anything."""
+    rules = (policy.rules(name) for name in MEASURES)
+    reviewing = {function for one in rules for function in one.review.functions}
+    return {*reviewing, *policy.departure.contact, policy.four_eyes.officer, *policy.objection.functions}

@@ -1,7 +1,7 @@
 """What the desk has around it: the store, the mail systems, the people, the post, the policy, a clock. Built by app.py."""
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from threading import Lock
@@ -57,6 +57,13 @@ def _absent(source: LeaveSource, now: datetime) -> list[str]:
         return [one.person for one in source.absences(now, now + timedelta(seconds=1))]
     except LocumError:
         return []
+
+
+def _kept(store: Store, hash_: str) -> Policy | None:
+    try:
+        return in_force.kept(store, hash_)
+    except LocumError:  # nothing is judged by a text that was changed
+        return None
 
 
 def _nothing_to_sign_with() -> None:
@@ -174,6 +181,15 @@ class Office:
     def reached(self, person: Person) -> Person:
         """A person with the ways that she herself permitted or withdrew: what counts wherever she is asked."""
         return wished.reached(self.wishes, person)
+
+    def policies(self) -> Iterator[Policy]:
+        """The policy in force, and every earlier one whose text is kept."""
+        yield self.policy
+        for one in in_force.history(self.store):
+            if one.hash not in self._earlier and (policy := _kept(self.store, one.hash)) is not None:
+                self._earlier[one.hash] = policy
+            if one.hash in self._earlier and one.hash != self.policy.hash:
+                yield self._earlier[one.hash]
 
     def owner(self, case: Case) -> Person:
         """The person whose mailbox a case is about. Raises Invalid `unknown-mailbox` where she is not on file any more."""
