@@ -20,25 +20,30 @@ _LASTING = Lasting(idle=timedelta(days=400), whole=timedelta(days=400))
 class Inside:
     """The pages of a World, and a browser for each of its people."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, url: str = URL) -> None:
         self.world = world
+        self.url = url
         app = world.app
         self.sessions = Sessions(app.store.database, app.clock, os.urandom, _LASTING)
         provider = Provider(
-            issuer="https://id.corp.test", client_id="x", secret=None, back=f"{URL}/sign-in/back", claim_name="email",
+            issuer="https://id.corp.test", client_id="x", secret=None, back=f"{url}/sign-in/back", claim_name="email",
             name="Corp", client=None, monotonic=lambda: 0.0,  # type: ignore[arg-type]
         )  # fmt: skip
         doorway = Doorway(
             sessions=self.sessions, people=app.people, keys=NoKeys(), clock=app.clock, random=os.urandom,
-            party=Party.of(URL, "Voorbeeld BV"), provider=provider,
+            party=Party.of(url, "Voorbeeld BV"), provider=provider,
         )  # fmt: skip
         self.app = make_app(
-            app.desk, organisation="Voorbeeld BV", url=URL, doorway=doorway, inside=app.desk, papers=app.papers
+            app.desk, organisation="Voorbeeld BV", url=url, doorway=doorway, inside=app.desk, papers=app.papers
         )
 
     def browser(self, person: str) -> "Browser":
         """Somebody who is signed in."""
-        return Browser(self, self.sessions.begin(person, How.PROVIDER, proved_at=self.world.now))
+        return Browser(self, self.token(person))
+
+    def token(self, person: str) -> str:
+        """A session of this person."""
+        return self.sessions.begin(person, How.PROVIDER, proved_at=self.world.now)
 
 
 class Browser:
