@@ -12,7 +12,7 @@ from tests.world import World
 from locum.absence import Channel
 from locum.demo.sink import Sink
 from locum.desk import Acting, OwnText
-from locum.errors import Invalid
+from locum.errors import Invalid, Refused
 from locum.lifecycle import State
 from locum.measure import Audience
 from locum.wishes import Wish
@@ -303,3 +303,13 @@ def test_an_empty_list_is_a_forgotten_one(world: World) -> None:
     hers.protect(acting(world), SECRETS)
     hers.protect(acting(world), {})
     assert world.desk.office.wishes.of("anna", Wish.PROTECTIONS) is None
+
+
+def test_without_any_way_left_a_request_is_refused_as_it_is_filed(world: World) -> None:
+    policy = world.folder / "policy.toml"
+    policy.write_text(policy.read_text().replace('["mobile", "private_mail", "mailbox"]', '["private_mail"]'))
+    world.app = world.wired()
+    world.desk.hers.withdraw(acting(world), Channel.PRIVATE_MAIL)
+    with pytest.raises(Refused) as caught:
+        world.request()
+    assert (caught.value.key, caught.value.clause) == ("no-channel", 6)

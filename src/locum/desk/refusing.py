@@ -6,8 +6,9 @@ Nothing is asked of her then, and she is told all the same (clause 16).
 from collections.abc import Mapping
 from datetime import datetime
 
+from locum.absence import Channel
 from locum.desk.forms import Acting
-from locum.desk.judging import question
+from locum.desk.judging import ask_rules, question
 from locum.desk.office import Office
 from locum.desk.receiving import NOTHING, Seen, look
 from locum.entry import Draft
@@ -19,10 +20,18 @@ from locum.store import Change, Job
 
 def judged(office: Office, case: Case, now: datetime) -> No | None:
     """Why the policy refuses what is asked, None where it does not, or not yet."""
-    owner = office.people.person(case.person)
-    told = Facts(channels=frozenset(office.reached(owner).channels) if owner else frozenset())
+    told = Facts(channels=_channels(office, case))
     verdict = decide(office.policy, question(office, case, _seen(office, case)), told, now)
     return verdict if isinstance(verdict, No) else None
+
+
+def _channels(office: Office, case: Case) -> frozenset[Channel]:
+    """The ways to ask her. What she said of her private ones is looked up only where her mailbox is none of those asked."""
+    owner = office.people.person(case.person)
+    if owner is None:
+        return frozenset()
+    is_enough = Channel.MAILBOX in ask_rules(office, case).channels
+    return frozenset(owner.channels if is_enough else office.reached(owner).channels)
 
 
 def _seen(office: Office, case: Case) -> Seen:
