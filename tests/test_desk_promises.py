@@ -175,9 +175,9 @@ def test_of_two_requests_filed_in_the_same_moment_the_second_is_refused_with_its
     moved = replace(case.auto_reply, from_date=world.now, to_date=world.now + timedelta(days=3))
     case = replace(case, measures=(moved,), not_after=moved.to_date)
     case = replace(case, request=request_hash(canonical_request(case)))
-    world.app.store.commit(
-        [Change(case=case, put=(Job(kind="apply", case=case.id, due_at=world.now, lane="dovecot"),))]
-    )
+    asked = world.desk.office.draft(case, "requested", **{**canonical_request(case), "request": case.request})
+    apply = Job(kind="apply", case=case.id, due_at=world.now, lane="dovecot")
+    world.app.store.commit([Change(case=case, entries=(asked,), put=(apply,))])
     world.work()
     after = world.desk.case(later.id)
     assert (after.state, after.trouble) == (State.REFUSED, "overlapping")

@@ -21,7 +21,7 @@ from locum.demo.host import free_port
 _serial = itertools.count(1)
 
 # A test never pulls the plug of the machine, so the cluster need not reach the disk; the bench starts its own, which does.
-_QUICK = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "shared_buffers=32MB", "max_connections=60")
+_QUICK = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "shared_buffers=32MB", "max_connections=200")
 
 
 def programs() -> Path | None:

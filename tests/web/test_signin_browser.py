@@ -128,7 +128,8 @@ def test_she_makes_a_key_signs_in_with_it_and_out_again(house: House, phone: Pag
     expect(phone.get_by_role("status").first).to_have_text("Je bent afgemeld.")
     phone.goto(f"{house.url}/cases")
     expect(phone.get_by_role("heading", level=1)).to_have_text("Aanmelden")
-    assert said == []
+    # Chromium tells what it cleared at signing out (Clear-Site-Data); nothing else is said.
+    assert [one for one in said if not one.startswith("Clear-Site-Data")] == []
 
 
 def test_she_comes_where_she_wanted_to_go_with_the_keyboard_alone(house: House, phone: Page) -> None:
