@@ -31,10 +31,9 @@ from locum.demo.sink import LOOPBACK, HostTrouble, Received, Sink
 __all__ = ["LOOPBACK", "Dovecot", "HostTrouble", "Postfix", "Received", "Sink", "free_port", "mail_uid"]
 
 
-def free_port() -> int:
-    """A loopback port nobody listens on, below the range that the kernel hands to clients."""
-    for _ in range(200):
-        port = random.randint(18000, 32000)
+def free_port(wanted: int = 0) -> int:
+    """A loopback port nobody listens on, below the range that the kernel hands to clients: `wanted`, where it is free."""
+    for port in ([wanted] if wanted else []) + [random.randint(18000, 32000) for _ in range(200)]:
         with socket.socket() as probe, contextlib.suppress(OSError):
             probe.bind((LOOPBACK, port))
             return port

@@ -6,11 +6,12 @@ From outside only: what left by mail, what lies in mailboxes, what the pages sho
 import re
 from email.message import EmailMessage
 from pathlib import Path
-from textwrap import indent
+from textwrap import wrap
 from urllib.parse import urlencode
 from urllib.request import urlopen
 
 from rich.console import Console
+from rich.text import Text
 
 from locum.demo.host import Received
 from locum.demo.stage import HOME_ZONE, Stage
@@ -31,20 +32,42 @@ class Story:
 
     def tell(self, text: str) -> None:
         """A line of the story."""
-        self.console.print(f"  {text}", markup=False, highlight=False)
+        self._print(text, "  ", "  ")
 
-    def show(self, text: str) -> None:
-        """Something as it really is: a message, a page, a file."""
-        self.console.print(
-            indent(text.strip("\n"), "  │ ", lambda _line: True), markup=False, highlight=False, style="dim"
-        )
+    def line(self, text: str, first: str) -> None:
+        """A line that begins with `first`, set in beneath it where it is long."""
+        self._print(text, first, " " * len(first))
+
+    def show(self, text: str, most: int = 60) -> None:
+        """Something as it really is: a message, a page, a file; of a long one, the first `most` lines."""
+        lines = text.strip("\n").splitlines()
+        for line in lines[:most]:
+            self._print(line, "  │ ", "  │ " + " " * (len(line) - len(line.lstrip(" |"))), style="dim")
+        if len(lines) > most:
+            self._print(f"… and {len(lines) - most} lines more", "  │ ", "  │ ", style="dim")
 
     def see(self, what: str, holds: object) -> None:
         """Something that has to have been observed."""
-        mark = "[green]✓[/green]" if holds else "[red]✗ NOT SEEN:[/red]"
-        self.console.print(f"  {mark} {what}", highlight=False)
+        mark, style = ("✓", "green") if holds else ("✗ NOT SEEN:", "red")
+        first, *rest = self._lines(f"{mark} {what}", "  ", "    ")
+        told = Text(first)
+        told.stylize(style, 2, 2 + len(mark))
+        self.console.print(told, soft_wrap=True)
+        for line in rest:
+            self.console.print(line, markup=False, highlight=False, soft_wrap=True)
         if not holds:
             self.failed.append(what)
+
+    def _print(self, text: str, first: str, then: str, style: str | None = None) -> None:
+        for line in self._lines(text, first, then):
+            self.console.print(line, markup=False, highlight=False, soft_wrap=True, style=style)
+
+    def _lines(self, text: str, first: str, then: str) -> list[str]:
+        """Wrapped, and set in; a link or another long word stays whole."""
+        width = max(self.console.width - 1, 40)
+        return wrap(
+            text, width, initial_indent=first, subsequent_indent=then, break_long_words=False, break_on_hyphens=False,
+        ) or [first.rstrip()]  # fmt: skip
 
 
 def clock(stage: Stage) -> str:

@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -24,7 +25,9 @@ from locum.demo.host import LOOPBACK, HostTrouble, Sink, free_port
 from locum.demo.queueing import ForwardingDovecot, Queue
 
 HOME_ZONE = ZoneInfo("Europe/Amsterdam")
-ANNA, BAS, CARLA, DAAN, EVA = (f"{name}@corp.test" for name in ("anna", "bas", "carla", "daan", "eva"))
+ANNA, BAS, CARLA, DAAN, EVA, PETRA = (
+    f"{name}@corp.test" for name in ("anna", "bas", "carla", "daan", "eva", "petra")
+)
 
 PEOPLE = """\
 person,name,mailbox,aliases,language,time_zone,function,manager,private_mail,mobile,private_permitted_on
@@ -33,6 +36,7 @@ bas,Bas Smit,bas@corp.test,,en,Europe/Amsterdam,it,carla,,,
 carla,Carla Jansen,carla@corp.test,,en,Europe/Amsterdam,manager,,,,
 daan,Daan de Boer,daan@corp.test,,en,Europe/Amsterdam,sales,carla,daan@home.test,,2026-01-05
 eva,Eva Mulder,eva@corp.test,,en,Europe/Amsterdam,sales,carla,,,
+petra,Petra Vos,petra@corp.test,,en,Europe/Amsterdam,dpo,,,,
 """
 
 POLICY = """\
@@ -60,15 +64,16 @@ time_zone = "Europe/Amsterdam"
 csv = "people.csv"
 [policy]
 file = "policy.toml"
-unsigned_reviews = true   # a trial: the manager's approval is recorded, and not signed yet
 [mail]
 relay = "smtp://127.0.0.1:{relay}"
 from = "locum@corp.test"
 [text_messages]
 url_file = "sms.url"
 [web]
-url = "http://127.0.0.1:{web}"
+url = "http://localhost:{web}"   # by name: browsers make no passkeys for an address in numbers
 listen = "127.0.0.1:{web}"
+[web.sign_in]
+first_keys_file = "first-keys.link"
 [connector.dovecot]
 kind = "sieve_files"
 mailboxes = ["@corp.test"]
@@ -83,6 +88,25 @@ HER_FILTER = """\
 require ["fileinto", "mailbox"];
 if header :contains "subject" "[project x]" { fileinto :create "Project X"; }
 """
+
+
+def _next_working_morning() -> datetime:
+    """Ten o'clock on the next working day: never before the real clock, since files keep the real times."""
+    day = datetime.now(HOME_ZONE).replace(hour=10, minute=0, second=0, microsecond=0) + timedelta(days=1)
+    while day.weekday() > 4:
+        day += timedelta(days=1)
+    return day.astimezone(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """The organisation on the stage, and what its clocks say when it begins. `port` of the pages: 0 is any that is free."""
+
+    people: str = PEOPLE
+    policy: str = POLICY
+    settings: str = SETTINGS
+    begins: Callable[[], datetime] = _next_working_morning
+    port: int = 0
 
 
 class Gateway:
@@ -121,12 +145,12 @@ class Gateway:
 class Stage:
     """Everything started; `until` waits for something to be so, `move_to` moves every clock."""
 
-    def __init__(self, tell: Callable[[str], None]) -> None:
-        self._tell = tell
+    def __init__(self, tell: Callable[[str], None], scene: Scene | None = None) -> None:
+        self._tell, self._scene = tell, scene or Scene()
         self._stack = ExitStack()
         self._processes: list[subprocess.Popen[bytes]] = []
         self.outside, self.gateway = Sink(), Gateway()
-        self.web_port = free_port()
+        self.web_port = self._scene.port or free_port()
 
     def __enter__(self) -> Self:
         try:
@@ -151,23 +175,23 @@ class Stage:
         enter(self.outside)
         enter(self.gateway)
         self.postfix = enter(Queue(lmtp_port=free_port(), sink_port=self.outside.port))
-        users = dict.fromkeys((ANNA, BAS, CARLA, DAAN, EVA), "not-used-by-anyone")
+        users = dict.fromkeys((ANNA, BAS, CARLA, DAAN, EVA, PETRA), "not-used-by-anyone")
         # Whole years in the log: its own times are ahead of the file's, since only the clock of programs is moved.
         stamps = 'log_timestamp = "%Y-%m-%d %H:%M:%S "'
         self.host = enter(ForwardingDovecot(self.postfix, users=users, extra=stamps))
         self.folder = self.host.folder / "locum"
         self.folder.mkdir(mode=0o700)
         self._write_settings()
-        self.move_to(_next_working_morning())
+        self.move_to(self._scene.begins())
         self.processes_start()
 
     def _write_settings(self) -> None:
-        (self.folder / "people.csv").write_text(PEOPLE)
-        (self.folder / "policy.toml").write_text(POLICY)
+        (self.folder / "people.csv").write_text(self._scene.people)
+        (self.folder / "policy.toml").write_text(self._scene.policy)
         secret = self.folder / "sms.url"
         secret.write_text(f"json://127.0.0.1:{self.gateway.port}/{{mobile}}\n")
         secret.chmod(0o600)
-        text = SETTINGS.format(
+        text = self._scene.settings.format(
             relay=self.postfix.port,
             web=self.web_port,
             published=self.host.published,
@@ -179,9 +203,14 @@ class Stage:
         (self.folder / "locum.toml").write_text(text)
 
     def _publisher(self) -> list[str]:
-        """The program that writes forwards, with what it is allowed: in a trial, approvals that nobody signed."""
-        options = ("--directory", str(self.host.forwards), "--config", str(self.host.config_file), "--unsigned-reviews")
+        """The program that writes forwards. It checks by itself what was signed on these pages, and writes nothing else."""
+        options = ("--directory", str(self.host.forwards), "--config", str(self.host.config_file), "--site", self.url)
         return [sys.executable, "-m", "locum.mailhost", "--forwards", *options]
+
+    @property
+    def url(self) -> str:
+        """Where the pages are."""
+        return f"http://localhost:{self.web_port}"
 
     # Locum's own processes
 
@@ -212,6 +241,22 @@ class Stage:
             raise HostTrouble(f"locum {arguments[0]} answered: {done.stdout}{done.stderr}") from None
         return document if isinstance(document, dict) else {"rows": document}
 
+    def run(self, tell: Callable[[str], None], *arguments: str) -> dict[str, object]:
+        """The same, and told as it would be typed."""
+        tell("$ locum " + " ".join(f'"{word}"' if " " in word else word for word in arguments))
+        return self.locum(*arguments)
+
+    def rows(self, *arguments: str) -> list[dict[str, object]]:
+        """Run a command that answers with a list."""
+        found = self.locum(*arguments).get("rows")
+        return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
+
+    def first_link(self) -> str:
+        """The one-time link for the first two keys, as whoever runs the machine reads it; the worker writes it."""
+        file = self.folder / "first-keys.link"
+        self.until("the link for the first keys", file.exists)
+        return file.read_text().strip()
+
     def last_words(self) -> str:
         """The end of the worker's log."""
         return (self.folder / "worker.log").read_text("utf-8", "replace")[-6000:]
@@ -229,7 +274,16 @@ class Stage:
 
     # mail
 
-    def mail(self, sender: str, recipient: str, subject: str, *, envelope: str | None = None, headers: str = "") -> str:
+    def mail(
+        self,
+        sender: str,
+        recipient: str,
+        subject: str,
+        *,
+        envelope: str | None = None,
+        headers: str = "",
+        text: str = "Hello,\n\nCould you let me know how our order stands?\n\nKind regards\n",
+    ) -> str:
         """Somebody outside writes, through the real Postfix. Gives back the Message-ID."""
         message = EmailMessage()
         message["From"], message["To"], message["Subject"] = sender, recipient, subject
@@ -237,7 +291,7 @@ class Stage:
         for line in headers.splitlines():
             name, _, value = line.partition(": ")
             message[name] = value
-        message.set_content("Hello Anna,\n\nCould you let me know how our order stands?\n\nKind regards\n")
+        message.set_content(text)
         with smtplib.SMTP(LOOPBACK, self.postfix.port, timeout=20) as client:
             client.send_message(message, sender if envelope is None else envelope, [recipient])
         return str(message["Message-ID"])
@@ -269,11 +323,3 @@ def _locum() -> list[str]:
 
 def _path() -> str:
     return os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"])
-
-
-def _next_working_morning() -> datetime:
-    """Ten o'clock on the next working day: never before the real clock, since files keep the real times."""
-    day = datetime.now(HOME_ZONE).replace(hour=10, minute=0, second=0, microsecond=0) + timedelta(days=1)
-    while day.weekday() > 4:
-        day += timedelta(days=1)
-    return day.astimezone(UTC)

@@ -5,13 +5,11 @@ Nothing is set up here (stage.py does that); nothing is assumed of Locum but its
 
 import hashlib
 import re
-import signal
-import threading
 from datetime import timedelta
 from email.parser import BytesParser
 from email.policy import default as mail_policy
 
-from locum.demo import together
+from locum.demo import forged, signed
 from locum.demo.observed import CUSTOMER, Story, clock, in_mailbox, page, plain, replies, state
 from locum.demo.stage import ANNA, EVA, HER_FILTER, HOME_ZONE, Stage
 
@@ -25,13 +23,11 @@ def play(stage: Stage, story: Story) -> None:
     _live(stage, story, case)
     _etiquette(stage, story)
     _untouched(stage, story, kept)
-    both = together.begin(stage, story)
+    keys = signed.play(stage, story)
+    if keys is not None:
+        forged.play(stage, story, keys.bas)
     _end(stage, story, case)
-    if both:
-        together.end(stage, story, both)
     _account(stage, story, case)
-    if both:
-        together.account(stage, story, both)
 
 
 def _her_mailbox(stage: Stage, story: Story) -> dict[str, str]:
@@ -192,26 +188,3 @@ def _account(stage: Stage, story: Story, case: str) -> None:
         "text/html" in kinds and pdf.startswith(b"%PDF") and len(plain(mail)) > 200,
     )
     story.see("the case is accounted for", stage.until("the record", lambda: state(stage, case) == "accounted"))
-
-
-def stay(stage: Stage, story: Story) -> None:
-    """Leave the pages up with a question that is still open, until Ctrl-C."""
-    stage.locum(
-        *("request", "auto-reply", EVA, "--reason", "customer", "--because", "A customer is waiting.", "--as", "bas"),
-        *("--until", (stage.now() + timedelta(days=7)).astimezone(HOME_ZONE).date().isoformat()),
-    )
-    stage.until("the letter to Eva", lambda: in_mailbox(stage, EVA, "/l/"))
-    found = [
-        link for path in in_mailbox(stage, EVA, "/l/") for link in re.findall(r"http\S+/l/[\w.~-]+", path.read_text())
-    ]
-    story.chapter("Now you")
-    story.tell(f"The pages are up at http://127.0.0.1:{stage.web_port}/")
-    if found:
-        story.tell(f"You are Eva, and Bas asks for an auto-reply in your name. Your link: {found[-1]}")
-    story.tell("Ctrl-C stops everything and leaves nothing behind.")
-    stopped = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: stopped.set())
-    try:
-        stopped.wait()
-    except KeyboardInterrupt:
-        story.tell("Stopped.")
