@@ -9,7 +9,7 @@ python := .venv/bin/python
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-14s%s\n", $$1, $$2 }'
 
-demo: ## the story on a real mail host, then the pages until Ctrl-C; ONCE=1 stops after the story
+demo: ## the story on a real mail host, then you play it until Ctrl-C; ONCE=1 stops after the story
 	@tools/setup demo
 	@.venv/bin/locum demo $(if $(ONCE),--once)
 

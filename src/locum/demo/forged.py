@@ -53,14 +53,10 @@ def _forge(stage: Stage, case_id: str, key: Passkey) -> None:
         nonce=encoded(os.urandom(16)),
     ).dump()
     client, data, signature = key.parts(challenge("approval", statement), "localhost")
-    assertion = Assertion(
-        credential=key.credential, client_data=client, authenticator_data=data, signature=signature
-    )  # fmt: skip
+    assertion = Assertion(credential=key.credential, client_data=client, authenticator_data=data, signature=signature)
     by: Json = {"id": "carla", "name": "Carla Jansen", "function": "manager"}
     signed = Signed(statement, assertion.dump()).as_json()
     entry = office.draft(case, "reviewed", decision="approve", by=by, because="", signed=signed)
-    forged = replace(
-        case, state=State.SCHEDULED, answer="agreed", reviews=(("carla", "approve", case.request),)
-    )  # fmt: skip
+    forged = replace(case, state=State.SCHEDULED, answer="agreed", reviews=(("carla", "approve", case.request),))
     job = Job(kind="apply", case=case.id, due_at=stage.now(), lane=case.connector)
     app.store.commit([Change(case=forged, entries=(entry,), put=(job,))])

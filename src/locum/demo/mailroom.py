@@ -78,6 +78,8 @@ class Mailroom:
 def _shown(one: Arrival) -> str:
     text = escape(one.text)
     for link in one.links:
-        text = text.replace(escape(link), f'<a href="{escape(link)}" target="_blank" rel="noreferrer">{escape(link)}</a>')
+        text = text.replace(
+            escape(link), f'<a href="{escape(link)}" target="_blank" rel="noreferrer">{escape(link)}</a>'
+        )
     head = f"<b>{escape(one.to)}</b> {escape(one.subject)} <small>{escape(one.sender)}</small>"
     return f"<details><summary>{head}</summary><pre>{text}</pre></details>"

@@ -48,18 +48,20 @@ def play(console: Console, *, port: int = PORT) -> None:
         numbers = count(1)
 
         def write() -> None:
-            subject, text = (say(language, f"demo.customer.{name}", number=next(numbers)) for name in ("subject", "text"))
-            stage.mail(CUSTOMER, ANNA, subject, text=text)
+            subject = say(language, "demo.customer.subject", number=next(numbers))
+            stage.mail(CUSTOMER, ANNA, subject, text=say(language, "demo.customer.text"))
 
         arrivals = Arrivals(stage, (ANNA, BAS, CARLA, EVA, PETRA))
-        with Mailroom(language, free_port(port + 1), write) as room:
+        with Mailroom(language, free_port(port and port + 1), write) as room:
             _tell(stage, story, language, room.url)
             _go_on(story, language, arrivals, room, write)
 
 
 def _scene(language: str, port: int) -> Scene:
     settings = SETTINGS.replace('language = "en"', f'language = "{language}"')
-    settings = settings.replace("[people]", 'working_hours = "mon-sun 00:00-23:59"   # so that one can play at night\n[people]')
+    settings = settings.replace(
+        "[people]", 'working_hours = "mon-sun 00:00-23:59"   # so that one can play at night\n[people]'
+    )
     return Scene(
         people=_PEOPLE.format(language=language),
         policy=POLICY,
@@ -138,7 +140,8 @@ def _at_enter(write: Callable[[], None]) -> None:
 def _arrived(story: Story, language: str, one: Arrival) -> None:
     """A line for what arrived, and one for each link in it."""
     at = datetime.now(HOME_ZONE).strftime("%H:%M")
-    told = say(language, "demo.arrived", at=at, to=one.to, subject=one.subject, sender=one.sender)
+    key = "demo.arrived" if "locum" in one.sender else "demo.arrived-from"
+    told = say(language, key, at=at, to=one.to, subject=one.subject, sender=one.sender)
     story.line(told, "  ✉ ")
     for link in one.links:
         story.line(link, "      ")

@@ -4,9 +4,11 @@ Locum runs as it would anywhere: the `locum` command, `locum worker` and `locum 
 clock is moved, for all of them, by libfaketime and one file; the product has no switch for that.
 """
 
+import contextlib
 import json
 import os
 import smtplib
+import socket
 import subprocess
 import sys
 import threading
@@ -25,9 +27,7 @@ from locum.demo.host import LOOPBACK, HostTrouble, Sink, free_port
 from locum.demo.queueing import ForwardingDovecot, Queue
 
 HOME_ZONE = ZoneInfo("Europe/Amsterdam")
-ANNA, BAS, CARLA, DAAN, EVA, PETRA = (
-    f"{name}@corp.test" for name in ("anna", "bas", "carla", "daan", "eva", "petra")
-)
+ANNA, BAS, CARLA, DAAN, EVA, PETRA = (f"{name}@corp.test" for name in ("anna", "bas", "carla", "daan", "eva", "petra"))
 
 PEOPLE = """\
 person,name,mailbox,aliases,language,time_zone,function,manager,private_mail,mobile,private_permitted_on
@@ -252,10 +252,18 @@ class Stage:
         return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
 
     def first_link(self) -> str:
-        """The one-time link for the first two keys, as whoever runs the machine reads it; the worker writes it."""
+        """The one-time link for the first two keys, as whoever runs the machine reads it, once the worker has written it and
+        the pages answer.
+        """
         file = self.folder / "first-keys.link"
-        self.until("the link for the first keys", file.exists)
+        if not self.until("the first keys' link and the pages", lambda: file.exists() and self._is_served()):
+            raise HostTrouble(f"the pages did not come up: {self.last_words()}")
         return file.read_text().strip()
+
+    def _is_served(self) -> bool:
+        with contextlib.suppress(OSError), socket.create_connection((LOOPBACK, self.web_port), 5):
+            return True
+        return False
 
     def last_words(self) -> str:
         """The end of the worker's log."""
