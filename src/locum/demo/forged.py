@@ -22,7 +22,8 @@ from locum.store import Change, Job
 
 def play(stage: Stage, story: Story, key: Passkey) -> None:
     """Bas, who runs the database, wants Eva's mail; `key` is his own."""
-    story.chapter("Bas runs the database too. He wants Eva's mail, and writes Carla's approval there himself")
+    story.chapter("Bas runs the database too, and writes Carla's approval there himself")
+    story.tell("He wants Eva's mail. He asks for it, and nobody has agreed.")
     ask = ("forward", EVA, "--to", BAS, "--reason", "continuity", "--because", "Work waits.", "--as", "bas")
     case = str(stage.run(story.tell, "request", *ask).get("case"))
     stage.until("the letter to Eva", lambda: in_mailbox(stage, EVA, f"<{case}.ask"))

@@ -14,6 +14,7 @@ from locum.demo.browser import Browser
 from locum.demo.observed import Story, in_mailbox, link_in, page, plain, press, replies, state
 from locum.demo.passkey import Passkey
 from locum.demo.stage import BAS, CARLA, DAAN, EVA, HOME_ZONE, Stage
+from locum.messages import say
 
 CUSTOMER = "klant@customer.test"
 WHY = "His customers' orders have to go on."
@@ -65,7 +66,7 @@ def _first_keys(stage: Stage, story: Story) -> Keys:
 
 
 def _request(stage: Stage, story: Story) -> str:
-    story.chapter("Daan is away too. For him Bas asks for two things: a reply, and copies of new mail for Eva")
+    story.chapter("Daan is away too: Bas asks for a reply, and for copies of new mail for Eva")
     until = (stage.now() + timedelta(days=14)).astimezone(HOME_ZONE).date().isoformat()
     reply = ("--audience", "everyone", "--template", "standard", "--until", until)
     case = str(_ask(stage, story, "auto-reply", DAAN, *reply).get("case"))
@@ -207,9 +208,9 @@ def _account(stage: Stage, story: Story, case: str) -> None:
     if place is None:
         return
     text = plain(BytesParser(policy=mail_policy).parsebytes(place.read_bytes()))
-    section = text[text.find("Who else decided") :].partition("\n\n")[0]
+    section = text[text.find(say("en", "account.section.reviews")) :].partition("\n\n")[0]
     story.show(section)
-    signs = " ".join(section.split()).count("igned with a key of her or his own.") == 2
+    signs = " ".join(section.split()).count(say("en", "account.reviews.signed")) == 2
     told = {
         "who asked, and signed": "Bas Smit" in text and signs,
         "who approved, and signed": "Carla Jansen" in text and signs,

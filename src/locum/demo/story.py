@@ -181,7 +181,7 @@ def _account(stage: Stage, story: Story, case: str) -> None:
         return
     mail = BytesParser(policy=mail_policy).parsebytes(place.read_bytes())
     kinds = {part.get_content_type(): part for part in mail.walk() if not part.is_multipart()}
-    story.show(plain(mail))
+    story.show(plain(mail), most=30)
     pdf = kinds["application/pdf"].get_content() if "application/pdf" in kinds else b""
     story.see(
         "it can be read as text, HTML and PDF",
