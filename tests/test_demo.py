@@ -23,5 +23,10 @@ def test_everything_in_the_story_is_observed() -> None:
         done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=280, check=False)
         assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
         assert "✗" not in done.stdout
-        assert ("✓ a copy lies in Eva's mailbox" in done.stdout) == may_forward()
+        for told in (
+            "a copy lies in Eva's mailbox",
+            "her signature is on record beside his",
+            "an incident is on record",
+        ):
+            assert (f"✓ {told}" in done.stdout) == may_forward()
         assert [path.name for path in Path(folder).iterdir()] == []
