@@ -9,14 +9,17 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 from tests.clihouse import ASK, LATER, PEOPLE, SETTINGS, SOON, WHY, House, day
 
 from locum.demo.host import free_port
 from locum.demo.sink import Sink
+
+T = TypeVar("T")
 
 pytestmark = pytest.mark.skipif(shutil.which("sievec") is None, reason="sievec is not installed")
 
@@ -153,6 +156,46 @@ def test_the_pages_are_served_until_they_are_told_to_stop(house: House) -> None:
     finally:
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=20)
+
+
+@pytest.mark.slow
+def test_one_command_runs_pages_and_worker_and_stops_both(house: House) -> None:
+    port = free_port()
+    house.write("locum.toml", SETTINGS.format(relay=house.sink.port) + f'[web]\nlisten = "127.0.0.1:{port}"\n')
+    process = house.start("serve", "--with-worker")
+    try:
+        assert answers(f"http://127.0.0.1:{port}/l/none")
+        worker = until(lambda: children(process.pid))
+        assert until((house.folder / "record.key").exists)  # the worker's alone, made when it starts
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=30)
+    assert (process.returncode, [one for one in worker if Path(f"/proc/{one}").exists()]) == (0, [])
+
+
+@pytest.mark.slow
+def test_without_its_worker_the_one_command_does_not_go_on(house: House) -> None:
+    port = free_port()
+    house.write("locum.toml", SETTINGS.format(relay=house.sink.port) + f'[web]\nlisten = "127.0.0.1:{port}"\n')
+    process = house.start("serve", "--with-worker")
+    assert answers(f"http://127.0.0.1:{port}/l/none")
+    (worker,) = until(lambda: children(process.pid))
+    os.kill(worker, signal.SIGKILL)
+    _, said = process.communicate(timeout=30)
+    assert (process.returncode, "ended with code -9" in said) == (5, True)
+
+
+def children(parent: int) -> list[int]:
+    """The processes that this one started."""
+    return [int(one) for one in Path(f"/proc/{parent}/task/{parent}/children").read_text().split()]
+
+
+def until(found: Callable[[], T]) -> T:
+    for _ in range(200):
+        if result := found():
+            return result
+        time.sleep(0.1)
+    raise AssertionError("it did not happen")
 
 
 def answers(address: str) -> bool:

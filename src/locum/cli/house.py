@@ -3,11 +3,13 @@
 import os
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from importlib import import_module
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from locum.cli.beside import worker_beside
 from locum.cli.door import Door, command, helped
 from locum.cli.output import put, put_finding, put_json, put_table
 from locum.errors import Refused, Rejected, Unreachable
@@ -109,8 +111,22 @@ def _gap_row(door: Door, gap: "Gap") -> list[str]:
     return [gap.person.name, mailbox, door.say(f"gap.{gap.kind}"), start, end, reminded]
 
 
-def serve(door: Door) -> int:
-    """Serve the pages behind the links."""
+def serve(
+    door: Door, *, with_worker: Annotated[bool, typer.Option("--with-worker", help=helped("with-worker"))] = False
+) -> int:
+    """Serve the pages; with a worker beside them, as another process, where the place is small."""
+    if not with_worker:
+        return _serve(door)
+    with worker_beside(door.config) as child:
+        with suppress(SystemExit):  # SIGTERM, which the server hands on once it has stopped
+            _serve(door)
+        died = child.poll()
+    if died is not None:
+        door.tell("worker-died", code=died)
+    return 0 if died is None else Unreachable.exit_code
+
+
+def _serve(door: Door) -> int:
     from locum.access_tokens import AccessTokens  # noqa: PLC0415  the store is slow to import
     from locum.repeats import Repeats  # noqa: PLC0415
     from locum.web import make_app  # noqa: PLC0415  slow to import
