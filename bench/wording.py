@@ -1,7 +1,8 @@
 """How well the linter reads the labelled set (tests/data/wording.toml): precision and recall per kind and language.
 
-A goal holds for all languages together; illness and whereabouts may miss nothing at all. The lists were tuned by two
-thirds of it, and a third was looked at once before; the rows `never-tuned-by` say what a new text may expect.
+A goal holds for all languages together; illness and whereabouts may miss nothing at all. What is done about a whole text
+(refuse, review, or let it go) is counted over that set and nine more (wording_fresh_*.toml). The lists were tuned by all but
+HELD_OUT: only the rows `held-out` say what a new text may expect.
 """
 
 import time
@@ -9,12 +10,16 @@ import tomllib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 from bench.table import Row
-from locum.wording import Kind, Known, Reader, lint
+from locum.wording import PROPOSED, Kind, Known, Reader, Severity, lint
 
 SET = Path(__file__).parent.parent / "tests" / "data" / "wording.toml"
+PARTS = ("messages", "later", "last")
+TUNED_BY = ("messages", "later", *(f"fresh_{number}" for number in range(1, 9)))
+HELD_OUT = ("last", "fresh_9")
 NEVER_MISSED = (Kind.ILLNESS, Kind.WHEREABOUTS)
 PRECISION, RECALL = 0.9, 0.9
 GUESSED = 0.8  # the precision of "more than away", which no list knows
@@ -54,8 +59,10 @@ class Count:
 
 
 def messages(part: str = "messages") -> Iterator[Message]:
-    """One part of the set: `messages`, `later` or `last`."""
-    for language, rows in tomllib.loads(SET.read_text("utf-8"))[part].items():
+    """One part of the set (PARTS), or one of the fresh sets: `fresh_1` and so on."""
+    file = SET if part in PARTS else SET.with_name(f"wording_{part}.toml")
+    read = tomllib.loads(file.read_text("utf-8"))
+    for language, rows in (read[part] if part in PARTS else read).items():
         for number, (audience, kinds, text) in enumerate(rows, 1):
             said = kinds.split()
             yield Message(
@@ -68,6 +75,7 @@ def messages(part: str = "messages") -> Iterator[Message]:
             )
 
 
+@cache
 def known() -> Known:
     """The organisation of the set."""
     facts = tomllib.loads(SET.read_text("utf-8"))["facts"]
@@ -89,6 +97,17 @@ def counted(chosen: Iterable[Message]) -> dict[tuple[str, str], Count]:
     return counts
 
 
+def done_about(message: Message) -> str:
+    """What happens to a text that says this, as the shipped policy has it: refuse, review, or live."""
+    does = {remark.severity for remark in lint(message.text, audience=message.audience, known=known())}
+    return "refuse" if Severity.REFUSE in does else "review" if Severity.REVIEW in does else "live"
+
+
+def unseen(chosen: Iterable[Message]) -> list[Message]:
+    """Messages that tell of illness or whereabouts and would go live without her, and without a reviewer."""
+    return [one for one in chosen if one.kinds & set(NEVER_MISSED) and done_about(one) == "live"]
+
+
 def passing(chosen: Iterable[Message]) -> list[Message]:
     """Messages that tell of illness or whereabouts and get no remark at all."""
     facts = known()
@@ -105,24 +124,41 @@ def wording() -> list[Row]:
     rows = [_row(language, kind, count) for (language, kind), count in sorted(counts.items()) if language != "all"]
     together = [row for kind in Kind if ("all", kind) in counts for row in _together(kind, counts["all", str(kind)])]
     speed = Row(name="wording-linter-speed", unit="ms a text", ours=each, goal="< 50", holds=each < 50)
-    return [*(row for pair in rows for row in pair), *together, *_never_tuned_by(), speed]
+    acts = [*_acts("tuned-by", TUNED_BY), *_acts("held-out", HELD_OUT)]
+    return [*(row for pair in rows for row in pair), *together, *acts, speed]
 
 
-def _never_tuned_by() -> Iterator[Row]:
-    """What the other figures flatter: the part of the set that nothing was mended by, all kinds together."""
-    facts, unseen = known(), list(messages("last"))
-    name = "wording-linter-never-tuned-by"
-    remarked = {m.text for m in unseen if lint(m.text, audience=m.audience, known=facts)}
-    telling = [m for m in unseen if m.kinds]
-    harmless = [m for m in unseen if not m.kinds | m.perhaps]
-    private = [m for m in telling if m.kinds & set(NEVER_MISSED)]
-    yield _share(f"{name}-remarked", telling, sum(m.text in remarked for m in telling))
-    yield _share(f"{name}-illness-whereabouts-remarked", private, len(private) - len(passing(private)))
-    yield _share(f"{name}-harmless-left-alone", harmless, sum(m.text not in remarked for m in harmless))
+def _acts(name: str, parts: Iterable[str]) -> Iterator[Row]:
+    """What is done about whole texts, in these sets together. A text tells where a kind that the shipped policy does not only
+    warn about is among its labels; one that may be taken either way counts for nothing.
+    """
+    name = f"wording-{name}"
+    every = [one for part in parts for one in messages(part)]
+    telling = [one for one in every if any(PROPOSED[Kind(kind)] is not Severity.WARN for kind in one.kinds)]
+    harmless = [one for one in every if not one.kinds | one.perhaps]
+    does = {id(one): done_about(one) for one in (*telling, *harmless)}
+    told, idle = (
+        {act: [one for one in chosen if does[id(one)] == act] for act in ("refuse", "review", "live")}
+        for chosen in (telling, harmless)
+    )
+    private = [one for one in telling if one.kinds & set(NEVER_MISSED)]
+    unnoticed = len(unseen(private))
+    yield Row(
+        name=f"{name}-illness-whereabouts-unseen", unit=f"of {len(private)} live with nobody asked", ours=unnoticed,
+        goal="0", holds=unnoticed == 0,
+    )  # fmt: skip
+    refused, reviewed = (len(told[act]) + len(idle[act]) for act in ("refuse", "review"))
+    left = len(telling) - len(told["refuse"])
+    yield _share(f"{name}-refuse-precision", len(told["refuse"]), f"of {refused} refused", refused)
+    yield _share(f"{name}-refuse-recall", len(told["refuse"]), f"of {len(telling)} telling", len(telling))
+    yield _share(f"{name}-review-precision", len(told["review"]), f"of {reviewed} reviewed", reviewed)
+    yield _share(f"{name}-review-recall", len(told["review"]), f"of {left} telling, not refused", left)
+    yield _share(f"{name}-harmless-refused", len(idle["refuse"]), f"of {len(harmless)} harmless", len(harmless))
+    yield _share(f"{name}-harmless-reviewed", len(idle["review"]), f"of {len(harmless)} harmless", len(harmless))
 
 
-def _share(name: str, chosen: list[Message], count: int) -> Row:
-    return Row(name=name, unit=f"of {len(chosen)}", ours=count / len(chosen))
+def _share(name: str, count: int, unit: str, of: int) -> Row:
+    return Row(name=name, unit=unit, ours=count / of if of else 1.0)
 
 
 def _row(language: str, kind: str, count: Count) -> tuple[Row, Row]:

@@ -51,8 +51,6 @@ wait_hours = {wait_hours}
 count = {count}
 functions = ["manager", "hr"]
 """
-ANY_WORDS = '[auto-reply.wording]\nmore-than-away = "warn"\n'
-"""For a policy: what a text of no meaning says is no reason to refuse it."""
 
 WHY = ("--reason", "forgotten", "--because", "Customers are waiting.")
 ASK = ("request", "auto-reply", "anna@corp.test", *WHY)

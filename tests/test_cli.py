@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.clihouse import ANY_WORDS, ASK, LATER, SETTINGS, SOON, WHY, House, day
+from tests.clihouse import ASK, LATER, SETTINGS, SOON, WHY, House, day
 
 from locum.demo.host import free_port
 from locum.demo.sink import Sink
@@ -217,7 +217,6 @@ def test_options_may_stand_before_and_after_the_command(house: House) -> None:
 
 
 def test_what_people_wrote_cannot_move_the_terminal(house: House) -> None:
-    house.policy(ANY_WORDS)
     house.write("internal.txt", "Hallo [bold]x[/bold] \u2764\n")
     case = house.case(
         "--because", "[red]Zoë[/red] says: \\x1b[31m", "--internal-file", str(house.folder / "internal.txt")

@@ -1,15 +1,20 @@
 """What a requester's own words may say: refused before anything is recorded, with the word and a wording instead."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from tests.world import World
 
 from locum.demo.sink import Sink
+from locum.desk import OwnText
+from locum.desk.templated import is_its_template
 from locum.errors import Invalid, Refused
+from locum.lifecycle import Case, State
 from locum.measure import Audience
-from locum.wording import likely_language
+from locum.shapes import explained, remark_shape
+from locum.wording import Severity, likely_language
 
 
 @pytest.fixture
@@ -75,8 +80,87 @@ def test_what_the_policy_only_warns_about_is_told(world: World) -> None:
     assert "promise" in {str(remark.kind) for _, remark in world.desk.warnings(case)}
 
 
+DOUBTED = "Anna telt schapen.\n"
+
+
+def at_rest(world: World, case: Case) -> State:
+    world.work()
+    world.later(hours=5)
+    return world.desk.case(case.id).state
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"internal_text": DOUBTED},
+        {"internal_text": DOUBTED, "subject": "Afwezig"},
+        {"subject": "Anna telt schapen"},
+        {"internal_text": DOUBTED, "template": "customer"},
+    ],
+)
+def test_a_doubted_sentence_waits_for_her_or_a_reviewer(world: World, fields: dict[str, str]) -> None:
+    assert at_rest(world, world.request(**fields)) is State.AWAITING_REVIEW
+
+
+def test_a_doubted_sentence_goes_live_with_one_reviewer(world: World) -> None:
+    case = world.request(internal_text=DOUBTED)
+    at_rest(world, case)
+    world.desk.review(world.app.acting("carla"), case.id, approve=True, because="A joke of hers.")
+    assert at_rest(world, case) is State.APPLIED
+
+
+def test_a_doubted_sentence_goes_live_with_her_own_agreement(world: World) -> None:
+    case = world.request(internal_text=DOUBTED)
+    world.work()
+    world.desk.answer(world.token(), "agree")
+    assert at_rest(world, case) is State.APPLIED
+
+
+def test_what_she_writes_herself_is_never_doubted(world: World) -> None:
+    case = world.request()
+    world.work()
+    world.desk.answer(world.token(), "own-text", OwnText(subject="Weg", internal_text=DOUBTED))
+    assert at_rest(world, case) is State.APPLIED
+
+
+@pytest.mark.parametrize("words", [{}, {"internal_text": "Anna is er niet.\n"}])
+def test_a_template_and_plain_words_need_nobody_else(world: World, words: dict[str, str]) -> None:
+    assert at_rest(world, world.request(**words)) is State.APPLIED
+
+
+def test_the_requester_is_told_which_sentence_it_is_and_that_somebody_has_to_agree(world: World) -> None:
+    case = world.request(internal_text=f"Anna is er niet. {DOUBTED}")
+    ((field, remark),) = world.desk.warnings(case)
+    told = remark_shape(field, remark, "nl")
+    assert (field, told["word"], told["does"]) == ("internal", "Anna telt schapen", "review")
+    assert "tekst voor collega's" in told["sentence"]
+    assert "pas in als zijzelf akkoord is" in told["sentence"]
+
+
+def test_a_preview_says_that_somebody_has_to_look(world: World) -> None:
+    shown = world.desk.preview(world.app.acting("bob"), world.form(internal_text=DOUBTED))
+    assert (shown.problem, shown.if_silent, shown.approvals) == (None, "review", 0)
+    assert ([remark.severity for _, remark in shown.remarks], bool(shown.reviewers)) == ([Severity.REVIEW], True)
+
+
+def test_all_objections_are_told_at_once(world: World) -> None:
+    with pytest.raises(Refused) as caught:
+        world.request(subject="Anna telt schapen", internal_text="Anna is ziek. Zij zit op Terschelling.\n")
+    told = explained(caught.value, "nl")
+    words = "\n".join(told.values())
+    assert all(word in words for word in ("ziek", "Terschelling", "Anna telt schapen", "onderwerp"))
+
+
+def test_a_template_in_several_languages_is_not_read_either(world: World) -> None:
+    case = world.request(languages=("en", "nl", "de"))
+    reply, owner = case.auto_reply, world.app.people.person("anna")
+    assert owner is not None
+    assert is_its_template(world.desk.office, case, reply, owner)
+    assert not is_its_template(world.desk.office, case, replace(reply, text_body=f"{reply.text_body}x"), owner)
+
+
 def test_a_template_is_not_read(world: World) -> None:
-    assert list(world.desk.warnings(world.request())) == []
+    assert world.desk.warnings(world.request()) == ()
 
 
 def test_one_reply_can_say_it_in_several_languages(world: World) -> None:

@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 from tests.policies import FILLED, FUNCTIONS, JOINED, NOW, QUESTION, domain, policy, with_value
 
 from locum.absence import Channel
+from locum.errors import Refused
 from locum.measure import Audience
 from locum.policy import CLAUSES, KEYS, Allowed, Facts, Needs, Question, Verdict, ask_of, decide, judge, reviewing
 from locum.policy.keys import is_as_strict
+from locum.wording import Kind, Known, Severity, lint, refuse
 from test_policy_table import BOTH, ROWS, asked, judged, rules
 
 PEOPLE = ("bob", "anna", "carla", "dirk", "eva")
@@ -26,6 +28,7 @@ QUESTIONS = st.builds(
     audience=st.sampled_from(Audience),
     external_is_template=st.booleans(),
     batch_size=st.sampled_from([1, 20, 21]),
+    words_doubted=st.booleans(),
     requester=st.just("bob"),
     owner=st.just("anna"),
     requester_function=st.sampled_from(["", "it", "hr"]),
@@ -171,3 +174,26 @@ def test_a_policy_that_says_one_wait_means_it_for_templates_too() -> None:
 def test_nobody_is_asked_after_a_death() -> None:
     assert ask_of(policy(), replace(QUESTION, reason="death")).channels == []
     assert reviewing(policy(), replace(QUESTION, reason="death")) == ("manager", "hr", "dpo")
+
+
+DOUBTFUL = "Anna telt schapen."
+JUDGEMENTS = [Severity.ALLOW, Severity.WARN, Severity.REVIEW, Severity.REFUSE]
+
+
+def rank_with_words(judgement: Severity, question: Question, facts: Facts) -> int:
+    """How strict the answer is where the policy says this of the words."""
+    said = {Kind.MORE_THAN_AWAY: judgement}
+    remarks = lint(DOUBTFUL, audience="internal", known=Known(name="Anna de Vries"), severities=said)
+    try:
+        kept = refuse([("internal", one) for one in remarks])
+    except Refused:
+        return 2
+    doubted = any(one.severity is Severity.REVIEW for _, one in kept)
+    return rank(decide(WHOLE, replace(question, words_doubted=doubted), facts, NOW))
+
+
+@settings(max_examples=200, deadline=None)
+@given(case=ASKED_FOR)
+def test_a_stricter_judgement_of_words_never_turns_a_no_into_a_yes(case: tuple[Question, Facts]) -> None:
+    ranks = [rank_with_words(judgement, *case) for judgement in JUDGEMENTS]
+    assert ranks == sorted(ranks)

@@ -47,6 +47,7 @@ def reviews(*said: str) -> Changes:
 
 OBJECTED = {"answer": "objected"}
 TEMPLATE_FREE = {"audience": Audience.EVERYONE, "external_is_template": False}
+DOUBTED = {"words_doubted": True}
 OPEN = {"regulation.known_on": None}
 ROWS = (
     Row(1, "a reason of the list", "yes", REPLY),
@@ -302,6 +303,27 @@ ROWS = (
     Row(8, "one reviewer will do", "yes", REPLY, TEMPLATE_FREE, reviews("carla approve hr")),
     Row(8, "the policy allows it", "yes", REPLY, TEMPLATE_FREE, policy={"auto-reply.free_text": "allowed"}),
     Row(8, "free text for colleagues", "yes", REPLY, {"external_is_template": False}),
+    Row(8, "a doubted sentence, for colleagues alone", "needs review", REPLY, DOUBTED),
+    Row(8, "she agrees to a doubted sentence", "yes", REPLY, DOUBTED, {"answer": "agreed"}),
+    Row(
+        8,
+        "only the requester heard that of a doubted sentence",
+        "needs review",
+        REPLY,
+        DOUBTED,
+        {"answer": "agreed", "heard_by": "bob"},
+    ),
+    Row(8, "one reviewer lets a doubted sentence through", "yes", REPLY, DOUBTED, reviews("carla approve hr")),
+    Row(8, "the requester does not", "needs review", REPLY, DOUBTED, reviews("bob approve hr")),
+    Row(
+        8,
+        "free text that is allowed may hold a doubted sentence",
+        "needs review",
+        REPLY,
+        TEMPLATE_FREE | DOUBTED,
+        policy={"auto-reply.free_text": "allowed"},
+    ),
+    Row(8, "a forward has no words", "yes", BOTH, DOUBTED | {"measures": frozenset({"forward"})}),
     Row(8, "a large batch", "needs review", REPLY, {"batch_size": 21}),
     Row(8, "not so large", "yes", REPLY, {"batch_size": 20}),
     Row(9, "four weeks", "yes", BOTH, days(28)),

@@ -127,7 +127,7 @@ OTHER_VALUES: dict[str, list[tuple[object, dict[str, str]]]] = {
             ("promise", "refuse", "toezegging", "a promise that"),
             ("link", "refuse", "links die", "links that lead"),
             ("bank-account", "refuse", "bankrekeningen", "bank accounts"),
-            ("more-than-away", "warn", "meer lijkt te zeggen", "seems to say more"),
+            ("more-than-away", "refuse", "woorden over: ziekte", "words about: illness"),
         )
     },
     "forward.reasons": [(["forgotten"], {"nl": "vergeten", "en": "forgotten"})],

@@ -6,7 +6,19 @@ from datetime import date
 from functools import cache
 
 import pytest
-from bench.wording import GUESSED, NEVER_MISSED, PRECISION, RECALL, SET, counted, messages, passing
+from bench.wording import (
+    GUESSED,
+    HELD_OUT,
+    NEVER_MISSED,
+    PRECISION,
+    RECALL,
+    SET,
+    TUNED_BY,
+    counted,
+    messages,
+    passing,
+    unseen,
+)
 from bench.wording import known as facts
 from hypothesis import given
 from hypothesis import strategies as st
@@ -72,6 +84,11 @@ def test_illness_and_whereabouts_are_never_missed(kind):
 @pytest.mark.parametrize("part", ["messages", "later"])
 def test_no_message_about_illness_or_whereabouts_passes(part):
     assert passing(messages(part)) == []
+
+
+@pytest.mark.parametrize("part", [*TUNED_BY, *HELD_OUT])
+def test_no_illness_or_whereabouts_goes_live_without_her_or_a_reviewer(part):
+    assert unseen(messages(part)) == []
 
 
 @pytest.mark.parametrize("kind", Kind)
@@ -309,13 +326,26 @@ def test_a_kind_of_which_the_policy_is_silent_is_refused():
 
 def test_a_refusal_names_clause_field_word_and_what_to_write_instead():
     with pytest.raises(Refused, match="wording-illness") as caught:
-        refuse(lint("Ik ben ziek.", audience="external", known=KNOWN), "external")
+        refuse([("external", one) for one in lint("Ik ben ziek.", audience="external", known=KNOWN)])
     assert (caught.value.clause, caught.value.values["word"], caught.value.values["field"]) == (8, "ziek", "external")
 
 
 def test_warnings_are_given_back():
-    remarks = lint("Zie www.evil.test.", audience="external", known=KNOWN)
-    assert refuse(remarks, "external") == remarks != ()
+    remarks = tuple(("external", one) for one in lint("Zie www.evil.test.", audience="external", known=KNOWN))
+    assert refuse(remarks) == remarks != ()
+
+
+def test_all_that_is_wrong_is_told_at_once_what_has_a_name_first():
+    texts = {"subject": "Anna telt schapen.", "external": "Ik ben ziek. Zie www.evil.test."}
+    remarks = [(field, one) for field, text in texts.items() for one in lint(text, audience="external", known=KNOWN)]
+    with pytest.raises(Refused) as caught:
+        refuse(remarks)
+    told = [(one.key, one.values["field"]) for one in (caught.value, *caught.value.others)]
+    assert told == [
+        ("wording-illness", "external"),
+        ("wording-more-than-away", "subject"),
+        ("wording-link", "external"),
+    ]
 
 
 def test_her_own_words_may_tell_when_she_returns_and_where_to_call():

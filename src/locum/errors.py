@@ -15,13 +15,14 @@ its reader's language from messages/<lang>/errors.toml, where every key has `sen
 `left_as` (what was left as it was) and `advice` (what to do). Values never hold secrets or message texts.
 """
 
-from typing import ClassVar
+from typing import ClassVar, Self
 
 
 class LocumError(Exception):
     """Anything Locum refuses or fails to do.
 
-    `key` names the entry in messages/<lang>/errors.toml; `values` fill its placeholders.
+    `key` names the entry in messages/<lang>/errors.toml; `values` fill its placeholders. `others` is what else is wrong with
+    the same, told together with it.
     """
 
     code: ClassVar[str] = "error"
@@ -32,9 +33,16 @@ class LocumError(Exception):
         """Keep the message `key`, the policy's `clause` where one plays a part, and the placeholders' values."""
         self.key = key
         self.clause = clause
+        self.others: tuple[LocumError, ...] = ()
         self.values = {name: str(value) for name, value in values.items()}
         shown = ", ".join(f"{name}={value}" for name, value in self.values.items())
         super().__init__(f"{self.code}: {key}" + (f" ({shown})" if shown else ""))
+
+    def with_values(self, **values: object) -> Self:
+        """The same error with other values."""
+        other = type(self)(self.key, clause=self.clause, **values)
+        other.others = self.others
+        return other
 
 
 class Invalid(LocumError):

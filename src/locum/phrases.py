@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from locum.entry import bad_character
 from locum.measure import parse_instant
-from locum.messages import as_far_as_known, says
+from locum.messages import as_far_as_known, say, says
 
 _CLOCK = {
     "nl": "EEEE d MMMM y, HH:mm 'uur'",
@@ -58,13 +58,18 @@ def weekday_name(on: date, language: str) -> str:
 
 def dates_in_words(values: Mapping[str, str], language: str) -> dict[str, str]:
     """The values of an error as its reader reads them: where they name a `zone`, instants and days among them are in words;
-    a `gate` is the sentence for why a signature does not count.
+    a `gate` is the sentence for why a signature does not count, and a `field` the name of a text of the reply.
     """
     zone = values.get("zone", "")
     said = {name: _date_in_words(value, language, zone) if zone else value for name, value in values.items()}
     if says(language, key := f"gate.{values.get('gate', '')}"):
         said["gate"] = as_far_as_known(language, key, values)
-    return said
+    return said | ({"field": text_name(values["field"], language)} if "field" in values else {})
+
+
+def text_name(field: str, language: str) -> str:
+    """What one of the texts of a request is called: subject, internal, external."""
+    return say(language, key) if says(language, key := f"words.text.{field}") else field
 
 
 def _date_in_words(value: str, language: str, zone: str) -> str:

@@ -10,7 +10,7 @@ from locum.errors import LocumError
 from locum.lifecycle import Case
 from locum.measure import AutoReply, Measure, instant, measure_to_json
 from locum.messages import as_far_as_known, say, says
-from locum.phrases import dates_in_words, one_line
+from locum.phrases import dates_in_words, one_line, text_name
 
 if TYPE_CHECKING:
     from locum.desk import Gap
@@ -117,9 +117,18 @@ def gap_shape(gap: "Gap") -> dict[str, object]:
 
 def remark_shape(field: str, remark: "Remark", language: str) -> dict[str, str]:
     """A remark of the linter, in words: what it objects to, and a wording to use instead."""
-    sentence = say(language, f"errors.wording-{remark.kind}.sentence", field=field, word=remark.word)
-    advice = say(language, "wording.advice", instead=remark.instead)
-    return {"field": field, "kind": str(remark.kind), "word": remark.word, "sentence": sentence, "advice": advice}
+    named = text_name(field, language)
+    sentence = say(language, f"errors.wording-{remark.kind}.sentence", field=named, word=remark.word)
+    if remark.severity == "review":
+        sentence = f"{sentence} {say(language, 'wording.review')}"
+    return {
+        "field": field,
+        "kind": str(remark.kind),
+        "word": remark.word,
+        "does": str(remark.severity),
+        "sentence": sentence,
+        "advice": say(language, "wording.advice", instead=remark.instead),
+    }
 
 
 def policy_shape(policy: "Policy", then: "InForce | None", after: "InForce | None") -> dict[str, object]:
@@ -150,11 +159,12 @@ def error_shape(error: LocumError, language: str) -> dict[str, object]:
 def explained(error: LocumError, language: str) -> dict[str, str]:
     """The three sentences of an error: what happened, what was left as it was, what to do (empty where there is nothing)."""
     values = {name: one_line(value, 300) for name, value in dates_in_words(error.values, language).items()}
+    others = [f"{told['sentence']} {told['advice']}" for told in (explained(one, language) for one in error.others)]
     left_as = f"errors.{error.key}.left_as"
     return {
         "sentence": _said(language, f"errors.{error.key}.sentence", values) or error.key,
         "left_as": _said(language, left_as if says(language, left_as) else "errors.default-left-as", values),
-        "advice": _said(language, f"errors.{error.key}.advice", values),
+        "advice": "\n".join(one for one in (_said(language, f"errors.{error.key}.advice", values), *others) if one),
     }
 
 

@@ -14,7 +14,6 @@ from urllib.request import urlopen
 import pytest
 from desks import Counter
 from playwright.sync_api import Browser, Page, expect, sync_playwright
-from tests.policies import policy
 
 from locum.errors import Invalid, Unreachable
 from locum.lifecycle import State
@@ -38,8 +37,7 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture
 def counter(tmp_path: Path) -> Counter:
-    """A desk that lets any text through to the pages: what a text of no meaning says is no reason to refuse it."""
-    return Counter(tmp_path, policy=policy({"auto-reply.wording.more-than-away": "warn"}))
+    return Counter(tmp_path)
 
 
 @pytest.fixture

@@ -271,9 +271,9 @@ class Desk(SignedSteps):
         """One page of somebody's cases, newest first: requester, owner, deciding or decided; those filed before the case `before`."""
         return listing.listed(self.office, acting_, which, before, many)
 
-    def warnings(self, case: Case) -> list[tuple[str, Remark]]:
-        """What the policy warns about in the words of a case: the text's name (subject, internal, external), the remark."""
-        return list(worded.warnings(self.office, case))
+    def warnings(self, case: Case) -> tuple[tuple[str, Remark], ...]:
+        """What the policy minds in the words of a case: the text's name (subject, internal, external), the remark."""
+        return worded.warnings(self.office, case)
 
     def history(self, mailbox: str) -> list[Entry]:
         """All entries about a mailbox (address or alias), oldest first. Raises Invalid `bad-address`."""

@@ -139,10 +139,14 @@ def completed(office: Office, case: Case, form: RequestForm | ForwardForm, owner
 
 def template_values(office: Office, form: RequestForm, owner: Person, to_date: datetime) -> dict[str, str]:
     """What a template says of it, in her language."""
-    closes_on = closing_of(office, form, owner, to_date)
+    return said_besides(office, owner, contact_of(office, form, owner), closing_of(office, form, owner, to_date))
+
+
+def said_besides(office: Office, owner: Person, contact_person: str, closes_on: date | None) -> dict[str, str]:
+    """The same, where it is known whom senders turn to and when the mailbox closes."""
     spoken = owner.language in LANGUAGES  # a template may be there in a language for which we have no words of dates
     told = {"closes_on": (day(closes_on, owner.language) if spoken else closes_on.isoformat()) if closes_on else ""}
-    contact = contact_in_words(office, contact_of(office, form, owner))
+    contact = contact_in_words(office, contact_person)
     return told | ({"contact": contact} if contact else {})
 
 

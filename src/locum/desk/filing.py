@@ -16,19 +16,17 @@ from locum.desk.measuring import Window, forward_of, window
 from locum.desk.office import Office
 from locum.desk.refusing import if_refused, outcome, refused_change, words_of
 from locum.desk.requested import canonical_request
+from locum.desk.templated import OWN, texts_in
 from locum.entry import Json
 from locum.errors import Invalid, LocumError, Refused, Unsupported
 from locum.lifecycle import Case, State
 from locum.measure import Audience, AutoReply, Measure, instant, unsayable
-from locum.phrases import when
 from locum.store import Change, Job
-from locum.wording import LANGUAGES, from_template, in_languages, normal, normal_line
+from locum.wording import LANGUAGES, in_languages, normal, normal_line
 
 Form = RequestForm | ForwardForm
 AnyForm = Form | BothForm
 _CHUNK = 200
-OWN = "own"
-"""The template of a request whose text she wrote herself beforehand."""
 
 
 def request(office: Office, acting: Acting, form: AnyForm, batch: str, once: str = "") -> Case:
@@ -318,13 +316,8 @@ def _from_template(office: Office, form: RequestForm, owner: Person, to_date: da
     for language in form.languages or (owner.language,):
         if language not in LANGUAGES:
             raise Invalid("no-such-language", language=language[:20], languages=", ".join(LANGUAGES))
-        values = {
-            "name": owner.name,
-            "organisation": office.organisation.name,
-            "until": when(to_date, language, owner.time_zone),
-            **departing.template_values(office, form, owner, to_date),
-        }
-        made[language] = from_template(departing.template_of(form), language, values)
+        said = departing.template_values(office, form, owner, to_date)
+        made[language] = texts_in(office, departing.template_of(form), language, owner, to_date, said)
     subjects = dict.fromkeys(subject for subject, _, _ in made.values())
     internal = in_languages([(language, texts[1]) for language, texts in made.items()])
     external = in_languages([(language, texts[2]) for language, texts in made.items()])

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from locum.absence import Channel
-from locum.desk import gating
+from locum.desk import gating, worded
 from locum.desk.office import Office
 from locum.desk.receiving import NOTHING, Seen, circle, is_away, receiver_of
 from locum.entry import Draft
@@ -36,6 +36,7 @@ def outline(office: Office, case: Case) -> Question:
         audience=case.reply.audience if case.reply else Audience.INTERNAL,
         external_is_template=bool(case.template) or case.reply is None,
         batch_size=case.batch_size,
+        words_doubted=worded.doubted(office, case),
         requester=case.requester,
         owner=case.person,
         requester_function=requester.function if requester else "",

@@ -40,7 +40,7 @@ def _remarks(office: Office, form: AnyForm, owner: Person) -> tuple[tuple[str, R
     if isinstance(first, ForwardForm):
         return ()
     times = window(office, first, owner, office.clock(), joins=None)
-    return tuple(worded.remarks(office, first, owner, times.to_date))
+    return worded.remarks(office, first, owner, times.to_date)
 
 
 def _problem(office: Office, case: Case) -> LocumError | None:

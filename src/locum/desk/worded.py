@@ -4,41 +4,54 @@ Here is who is asked about what; what is objected to is locum.wording's, and wha
 are refused are told to whoever wrote them and are kept nowhere. Templates are not read: tests hold them to the same linter.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from locum.absence import Person
 from locum.desk.forms import RequestForm
 from locum.desk.office import Office
+from locum.desk.templated import OWN, is_its_template
 from locum.errors import Refused
 from locum.lifecycle import Case
-from locum.measure import Can
+from locum.measure import AutoReply, Can
 from locum.policy import Policy
 from locum.policy.measures import REASONS
 from locum.wording import LONGEST, Kind, Known, Reader, Remark, Severity, lint, refuse
 
 
 def check(office: Office, form: RequestForm, owner: Person, to_date: datetime) -> None:
-    """Raise Refused `wording-<kind>` (clause 8) for the first of the form's own texts that the policy refuses. Nothing is recorded."""
-    for field, text, reader in _texts(form):
-        if text and len(text.encode()) <= Can().max_text_bytes:  # no mail system takes a longer one, and says so
-            refuse(_remarks(office, office.policy, text, reader, owner, to_date), field)
+    """Raise Refused `wording-<kind>` (clause 8) where the policy refuses one of the form's own texts. Nothing is recorded."""
+    short = [one for one in _texts(form) if len(one.text.encode()) <= Can().max_text_bytes]
+    refuse(_remarks(office, office.policy, short, owner, to_date))  # no mail system takes a longer one, and says so
 
 
-def _texts(form: RequestForm) -> tuple[tuple[str, str | None, Reader], ...]:
-    return (
-        ("subject", form.subject, "external" if form.external_text else "internal"),
-        ("internal", form.internal_text, "internal"),
-        ("external", form.external_text, "external"),
+@dataclass(frozen=True, slots=True)
+class _Text:
+    """One text of a reply: its name, its words, and who reads it."""
+
+    field: str
+    text: str
+    reader: Reader
+
+
+def _three(subject: str | None, internal: str | None, external: str | None) -> list[_Text]:
+    of_subject: Reader = "external" if external else "internal"
+    texts = (
+        _Text("subject", subject or "", of_subject),
+        _Text("internal", internal or "", "internal"),
+        _Text("external", external or "", "external"),
     )
+    return [one for one in texts if one.text]
 
 
-def remarks(office: Office, form: RequestForm, owner: Person, to_date: datetime) -> Iterator[tuple[str, Remark]]:
+def _texts(form: RequestForm) -> list[_Text]:
+    return _three(form.subject, form.internal_text, form.external_text)
+
+
+def remarks(office: Office, form: RequestForm, owner: Person, to_date: datetime) -> tuple[tuple[str, Remark], ...]:
     """Everything that the policy minds in the form's own texts: the text's name and the remark."""
-    for field, text, reader in _texts(form):
-        if text and len(text) <= LONGEST:
-            for remark in _remarks(office, office.policy, text, reader, owner, to_date):
-                yield field, remark
+    return _remarks(office, office.policy, [one for one in _texts(form) if len(one.text) <= LONGEST], owner, to_date)
 
 
 def check_why(office: Office, reason: str, because: str, owner: Person) -> None:
@@ -55,26 +68,45 @@ def check_why(office: Office, reason: str, because: str, owner: Person) -> None:
             raise Refused("because-tells-illness", clause=6, word=remark.word)
 
 
-def warnings(office: Office, case: Case) -> Iterator[tuple[str, Remark]]:
-    """What the policy only warns about in the words of a case that are no template's: the text's name and the remark."""
-    reply, owner = case.reply, office.people.person(case.person)
-    if reply is None or owner is None or case.template:
-        return
-    texts: tuple[tuple[str, str | None, Reader], ...] = (
-        ("subject", reply.subject, "external" if reply.external_text else "internal"),
-        ("internal", reply.text_body, "internal"),
-        ("external", reply.external_text, "external"),
+def warnings(office: Office, case: Case) -> tuple[tuple[str, Remark], ...]:
+    """What the policy minds in the words of a case that are the requester's own: the text's name and the remark."""
+    owner = office.people.person(case.person)
+    if case.reply is None or owner is None:
+        return ()
+    return _remarks(
+        office, office.policy_of(case), _own_texts(office, case, case.reply, owner), owner, case.reply.to_date
     )
-    for field, text, reader in texts:
-        for remark in _remarks(office, office.policy_of(case), text or "", reader, owner, reply.to_date):
-            yield field, remark
+
+
+def doubted(office: Office, case: Case) -> bool:
+    """Whether somebody has to look at the requester's own words (Question.words_doubted)."""
+    said = office.policy_of(case).wording.model_dump()
+    return "review" in said.values() and any(one.severity is Severity.REVIEW for _, one in warnings(office, case))
+
+
+def _own_texts(office: Office, case: Case, reply: AutoReply, owner: Person) -> list[_Text]:
+    """The texts of a case that no template made and she did not write herself."""
+    if case.answer == "own-text" or case.template == OWN:
+        return []
+    if not case.template:
+        return _three(reply.subject, reply.text_body, reply.external_text)
+    is_fixed = is_its_template(office, case, reply, owner)
+    return [] if is_fixed else [_Text("internal", reply.text_body, "internal")]
 
 
 def _remarks(
-    office: Office, policy: Policy, text: str, reader: Reader, owner: Person, to_date: datetime
-) -> tuple[Remark, ...]:
-    known = _known(office, owner, text, to_date)
-    return lint(text, audience=reader, known=known, language_hint=owner.language, severities=_severities(policy))
+    office: Office, policy: Policy, texts: Sequence[_Text], owner: Person, to_date: datetime
+) -> tuple[tuple[str, Remark], ...]:
+    if not texts:
+        return ()
+    known = _known(office, owner, "\n".join(one.text for one in texts), to_date)
+    return tuple(
+        (one.field, remark)
+        for one in texts
+        for remark in lint(
+            one.text, audience=one.reader, known=known, language_hint=owner.language, severities=_severities(policy)
+        )
+    )
 
 
 def _severities(policy: Policy) -> Mapping[Kind, Severity]:

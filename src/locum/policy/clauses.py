@@ -172,6 +172,12 @@ def wording(policy: Policy, question: Question, facts: Facts, _now: datetime) ->
         yield _unless_agreed(policy.auto_reply, question, facts)
 
 
+def doubted_words(policy: Policy, question: Question, facts: Facts, _now: datetime) -> Iterator[Verdict]:
+    """Clause 8: so would words that may tell too much of her, whoever reads them."""
+    if "auto-reply" in question.measures and question.words_doubted:
+        yield _unless_agreed(policy.auto_reply, question, facts)
+
+
 def batch(policy: Policy, question: Question, facts: Facts, _now: datetime) -> Iterator[Verdict]:
     """Clause 8: so would a large batch."""
     if "auto-reply" in question.measures and question.batch_size > policy.auto_reply.batch_review_above:
@@ -297,6 +303,7 @@ CLAUSES: tuple[tuple[int, Clause], ...] = (
     (7, officer),
     (7, signed_reviews),
     (8, wording),
+    (8, doubted_words),
     (8, batch),
     (9, receiver),
     (9, consent),

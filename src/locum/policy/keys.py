@@ -41,7 +41,7 @@ class Key:
 
 _L, _M, _F, _G, _N = Stricter.LESS, Stricter.MORE, Stricter.FEWER, Stricter.LONGER, Stricter.NAMED
 _UNANSWERED = ("proceed", "review", "stop")
-_JUDGEMENTS = ("allow", "warn", "refuse")
+_JUDGEMENTS = ("allow", "warn", "review", "refuse")
 _UNTOLD = ("ask", "agreement")
 _NO_YES = (False, True)
 _REGULATION = "regulation.sentences.Teller"

@@ -21,7 +21,7 @@ Reason = Literal[
 ]
 Power = Literal["redirect-mail", "read-mail"]
 ChannelName = Literal["mobile", "private_mail", "mailbox"]
-Judgement = Literal["refuse", "warn", "allow"]
+Judgement = Literal["refuse", "review", "warn", "allow"]
 FunctionName = Annotated[str, Field(pattern=r"^[^\s,](?:[^\n,]{0,38}[^\s,])?$")]
 Days = Annotated[int, Field(ge=1, le=366)]
 Hours = Annotated[float, Field(ge=0, le=2000, strict=False, allow_inf_nan=False)]
@@ -101,7 +101,7 @@ class Wording(HyphenTable):
     promise: Judgement = "warn"
     link: Judgement = "warn"
     bank_account: Judgement = "warn"
-    more_than_away: Judgement = "refuse"
+    more_than_away: Judgement = "review"
 
 
 class MeasureRules(Table):

@@ -18,7 +18,7 @@ _REPLY = frozenset({"auto-reply"})
 class Question:
     """What is asked of the policy: one or several measures of one case, whoever filed it and however. They share a window,
     and stand and fall together. `powers` are what the credential of her mail system could do besides: redirect-mail,
-    read-mail. `hurried`: a shorter wait is asked for, with a recorded reason. `disputed`: there is a dispute with her, or she
+    read-mail. `words_doubted`: the requester's own words hold what the policy wants somebody to look at (wording). `hurried`: a shorter wait is asked for, with a recorded reason. `disputed`: there is a dispute with her, or she
     is suspended. `reviews_are`: signed, trial (recorded ones are accepted by the settings) or unsigned.
 
     Of a forward: `forward_to_person` is the receiver's id, empty for a functional mailbox; `forward_inside`: the receiver is
@@ -31,6 +31,7 @@ class Question:
     audience: Audience
     external_is_template: bool
     batch_size: int
+    words_doubted: bool = False
     requester: str
     owner: str
     requester_function: str = ""

@@ -16,7 +16,8 @@ CLAUSES: dict[int, str] = {
     7: "promise.7.count promise.7.functions promise.7.forward promise.7.signed promise.7.officer promise.7.persons "
     "promise.7.asked promise.7.denial promise.7.text promise.7.again",
     8: "promise.8.audience promise.8.template promise.8.no-date promise.8.free-text promise.8.batch promise.8.heard-by "
-    "promise.8.own-text promise.8.literal promise.8.refused-words promise.8.warned-words duty.8.words duty.8.elsewhere",
+    "promise.8.own-text promise.8.literal promise.8.refused-words promise.8.reviewed-words promise.8.warned-words duty.8.words "
+    "duty.8.elsewhere",
     9: "promise.9.kept promise.9.longest promise.9.default promise.9.inside promise.9.consent promise.9.to-requester "
     "promise.9.circle promise.9.away promise.9.left-out promise.9.who-wrote promise.9.no-delay",
     10: "promise.10.refused",
@@ -52,6 +53,7 @@ OTHERS: dict[str, tuple[tuple[str, str], ...]] = {
                 "promise.6.channels promise.6.wait promise.6.unanswered promise.6.forward-wait promise.6.forward-unanswered "
                 "promise.6.objection promise.6.objection-live promise.6.overrule promise.7.count promise.7.functions promise.7.forward promise.7.persons "
                 "promise.9.consent promise.9.to-requester promise.8.free-text promise.8.batch promise.8.refused-words "
+                "promise.8.reviewed-words "
                 "promise.16.account promise.16.refusals promise.15.unchanged"
             ),
         ),
@@ -79,7 +81,10 @@ OTHERS: dict[str, tuple[tuple[str, str], ...]] = {
         ),
         (
             "dpia.risks.health",
-            "promise.8.audience promise.8.no-date promise.6.leave-kind promise.6.because-read promise.8.refused-words duty.8.words",
+            (
+                "promise.8.audience promise.8.no-date promise.6.leave-kind promise.6.because-read promise.8.refused-words "
+                "promise.8.reviewed-words duty.8.words"
+            ),
         ),
         (
             "dpia.risks.forwarded",

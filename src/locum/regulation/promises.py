@@ -264,6 +264,13 @@ PROMISES: tuple[Promise, ...] = (
         "test_wording_linter.py::test_the_policy_says_what_a_remark_does",
         "auto-reply.wording.illness auto-reply.wording.departure auto-reply.wording.whereabouts auto-reply.wording.return-date auto-reply.wording.private-number auto-reply.wording.third-person-data auto-reply.wording.promise auto-reply.wording.link auto-reply.wording.bank-account auto-reply.wording.more-than-away",
     ),
+    row(
+        "8.reviewed-words",
+        "policy.clauses.doubted_words",
+        "test_policy_table.py::test_the_policy_answers "
+        "test_desk_worded.py::test_a_doubted_sentence_waits_for_her_or_a_reviewer "
+        "test_wording_linter.py::test_no_illness_or_whereabouts_goes_live_without_her_or_a_reviewer",
+    ),
     row("8.warned-words", "wording.linter.lint", "test_wording_linter.py::test_the_policy_says_what_a_remark_does"),
     *FROM_9,
 )

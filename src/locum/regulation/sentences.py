@@ -15,7 +15,7 @@ from locum.policy import Policy, load
 from locum.policy.around import Weighing
 from locum.policy.file import values
 from locum.regulation.promises import PROMISES
-from locum.regulation.slots import SIBLINGS, SLOTS, VARIANTS, refused_kinds
+from locum.regulation.slots import SIBLINGS, SLOTS, VARIANTS, judged_kinds
 from locum.regulation.values import Kind, Mark, Part, Sentence
 
 _SLOT = re.compile("\ue000([a-z_]+)\ue001")
@@ -111,6 +111,7 @@ class Teller:
             "privacy_officer": lambda: self._field("privacy_officer", house.officer),
             "authority": lambda: self._field("authority", house.authority),
             "refused_words": partial(self._kinds, "refuse"),
+            "reviewed_words": partial(self._kinds, "review"),
             "warned_words": partial(self._kinds, "warn"),
             "confidential": self._confidential,
         }
@@ -120,8 +121,8 @@ class Teller:
         return forms | {name: partial(self._value, name) for name in SLOTS}
 
     def _kinds(self, judgement: str) -> Part:
-        said = [self.words(f"kind.{kind}") for kind in refused_kinds(self.policy, judgement)]
-        paths = [f"auto-reply.wording.{kind}" for kind in refused_kinds(self.policy, judgement)]
+        said = [self.words(f"kind.{kind}") for kind in judged_kinds(self.policy, judgement)]
+        paths = [f"auto-reply.wording.{kind}" for kind in judged_kinds(self.policy, judgement)]
         return Part("; ".join(said), Mark.PROPOSAL if self._is_proposal(paths) else Mark.VALUE)
 
     def _confidential(self) -> Part:

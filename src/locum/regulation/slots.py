@@ -123,7 +123,7 @@ SLOTS: Mapping[str, tuple[str, Write]] = {
 }
 
 
-def refused_kinds(policy: Policy, judgement: str) -> list[str]:
+def judged_kinds(policy: Policy, judgement: str) -> list[str]:
     """The kinds of words with this judgement, in the order of the file."""
     return [kind for kind, said in policy.wording.model_dump(by_alias=True).items() if said == judgement]
 
@@ -159,8 +159,9 @@ VARIANTS: Mapping[str, Callable[[Policy], str]] = {
     "promise.7.asked": lambda policy: _some(policy.four_eyes.escalate_hours),
     "promise.8.audience": lambda policy: policy.auto_reply.audience,
     "promise.8.free-text": lambda policy: policy.auto_reply.free_text,
-    "promise.8.refused-words": lambda policy: _some(refused_kinds(policy, "refuse")),
-    "promise.8.warned-words": lambda policy: _some(refused_kinds(policy, "warn")),
+    "promise.8.refused-words": lambda policy: _some(judged_kinds(policy, "refuse")),
+    "promise.8.reviewed-words": lambda policy: _some(judged_kinds(policy, "review")),
+    "promise.8.warned-words": lambda policy: _some(judged_kinds(policy, "warn")),
     "promise.9.consent": lambda policy: policy.forward.consent,
     "promise.9.to-requester": lambda policy: policy.forward.to_requester,
     "promise.12.forward": lambda policy: _some(policy.confidential.never),

@@ -15,7 +15,7 @@ from locum.desk import Desk
 from locum.errors import Conflict, Invalid, LocumError, Refused, Trouble, Unsupported
 from locum.web.guard import Network
 from locum.web.papers import Papers
-from locum.web.shown import Site, error_words, page
+from locum.web.shown import Site, page, problem_words
 from locum.web.signin.doorway import Signed
 from locum.web.signin.who import Entrance
 
@@ -71,7 +71,7 @@ class Inside:
         language = who.person.language
         if isinstance(problem, Refused):
             _LOG.warning("refused", key=problem.key, code=problem.code)
-        said = error_words(language, problem.key, words_of(problem)) if problem is not None else None
+        said = problem_words(problem, language) if problem is not None else None
         return page(
             template,
             language,

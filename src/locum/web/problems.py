@@ -80,7 +80,7 @@ def problem(
         _LOG.warning("request failed", key=error.key, code=error.code)
         error = Conflict("not-now")
     values = {name: _SOMEBODY if name in hidden else value for name, value in error.values.items()}
-    shown = type(error)(error.key, clause=error.clause, **values)
+    shown = error.with_values(**values)
     status = status_of(error)
     code = "trouble" if status == 503 else "error" if status >= 500 else error.code
     kind = "missing" if status == 404 else "unknown" if status == 401 else code

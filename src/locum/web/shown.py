@@ -18,6 +18,7 @@ from starlette.responses import HTMLResponse
 
 from locum.desk import LinkView, OwnText
 from locum.entry import Entry
+from locum.errors import LocumError
 from locum.lifecycle import Case, State
 from locum.measure import Audience
 from locum.messages import LANGUAGES, say, says
@@ -290,6 +291,12 @@ def problem_page(
 def home_page(site: Site, language: str) -> HTMLResponse:
     """What this is, for whoever comes without a link."""
     return page("home.html", language, site, 200)
+
+
+def problem_words(error: LocumError, language: str) -> list[str]:
+    """An error in words, with all that is wrong besides."""
+    others = [words for one in error.others for words in problem_words(one, language)[::2]]
+    return [*error_words(language, error.key, {name: str(value) for name, value in error.values.items()}), *others]
 
 
 def error_words(language: str, key: str, values: Mapping[str, str]) -> list[str]:

@@ -29,9 +29,12 @@ class Kind(StrEnum):
 
 
 class Severity(StrEnum):
-    """What an objection does. The policy says it, kind by kind."""
+    """What an objection does. The policy says it, kind by kind. REVIEW: the text goes live only where she agrees, or somebody
+    who may decide has looked.
+    """
 
     REFUSE = "refuse"
+    REVIEW = "review"
     WARN = "warn"
     ALLOW = "allow"
 
@@ -39,6 +42,7 @@ class Severity(StrEnum):
 _WARN = (Kind.THIRD_PERSON_DATA, Kind.PROMISE, Kind.LINK, Kind.BANK_ACCOUNT)
 PROPOSED: Mapping[Kind, Severity] = MappingProxyType(
     {kind: Severity.WARN if kind in _WARN else Severity.REFUSE for kind in Kind}
+    | {Kind.MORE_THAN_AWAY: Severity.REVIEW}
 )
 
 

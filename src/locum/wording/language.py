@@ -32,6 +32,11 @@ def asked_language(header: str) -> str | None:
     return best[1]
 
 
+def parted(text: str) -> tuple[str, ...]:
+    """The parts of a reply in several languages."""
+    return tuple(part.strip() for part in text.split(SEPARATOR))
+
+
 def in_languages(texts: Sequence[tuple[str, str]], first: str | None = None) -> str:
     """One text in several languages, (language, text) each: that in `first` before all others, the rest as they come.
 

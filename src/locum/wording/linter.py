@@ -1,6 +1,6 @@
 """The linter of clause 8: what in an auto-reply tells too much, word by word, with a wording to use instead. Pure.
 
-It finds and proposes; whether that refuses or warns is the policy's (`severities`). All languages are looked for in
+It finds and proposes; whether that refuses, wants somebody to look, or warns is the policy's (`severities`). All languages are looked for in
 every text, since one reply may be in several. What cannot be read here: irony, hints, pictures.
 """
 
@@ -14,9 +14,10 @@ from locum.wording.lists import word_list
 
 _CLAUSE = 8
 _HERS_TO_TELL = frozenset({Kind.RETURN_DATE, Kind.PRIVATE_NUMBER, Kind.MORE_THAN_AWAY})
-_STRICTEST = (Severity.REFUSE, Severity.WARN, Severity.ALLOW)
+_STRICTEST = (Severity.REFUSE, Severity.REVIEW, Severity.WARN, Severity.ALLOW)
 
 
+_TOLD_AT_ONCE = 20
 LONGEST = 20_000  # characters; no reply is as long, and reading more would keep a page waiting
 
 
@@ -46,16 +47,23 @@ def lint(
     return tuple(remarks)
 
 
-def refuse(remarks: Sequence[Remark], field: str) -> tuple[Remark, ...]:
-    """The warnings among `remarks`. Raises Refused `wording-<kind>` for the first that refuses, one that has a name before
-    one that is only more than away; `field` names the text.
+def refuse(remarks: Sequence[tuple[str, Remark]]) -> tuple[tuple[str, Remark], ...]:
+    """The `remarks`, each with the name of its text, where none of them refuses. Raises Refused `wording-<kind>` for the first
+    that does, one that has a name before one that is only more than away; with all the others, so that they are told at once.
     """
-    for remark in sorted(remarks, key=lambda each: each.kind is Kind.MORE_THAN_AWAY):
-        if remark.severity is Severity.REFUSE:
-            raise Refused(
-                f"wording-{remark.kind}", clause=remark.clause, field=field, word=remark.word, instead=remark.instead
-            )
-    return tuple(remarks)
+    ordered = sorted(
+        remarks, key=lambda each: (_STRICTEST.index(each[1].severity), each[1].kind is Kind.MORE_THAN_AWAY)
+    )
+    if not ordered or ordered[0][1].severity is not Severity.REFUSE:
+        return tuple(remarks)
+    first, *others = dict.fromkeys((remark.kind, field, remark.word, remark.instead) for field, remark in ordered)
+    refused = _refused(*first)
+    refused.others = tuple(_refused(*one) for one in others[:_TOLD_AT_ONCE])
+    raise refused
+
+
+def _refused(kind: Kind, field: str, word: str, instead: str) -> Refused:
+    return Refused(f"wording-{kind}", clause=_CLAUSE, field=field, word=word, instead=instead)
 
 
 def _severity(said: Severity, kind: Kind, hers: bool) -> Severity:

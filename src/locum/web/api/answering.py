@@ -88,7 +88,7 @@ class Answering:
         if is_ours(error):
             return Conflict("not-now")
         hidden = dict.fromkeys(self._of_others(who, error), "…")
-        return type(error)(error.key, clause=error.clause, **{**error.values, **hidden})
+        return error.with_values(**{**error.values, **hidden})
 
     def changed(self, who: Caller, case: Case, status: int = 200) -> Response:
         """A case that was just filed, or changed."""

@@ -132,11 +132,12 @@ class Case(Strict):
 
 
 class Warning(Strict):  # noqa: A001  what it is
-    """What the policy minds in a text, and a wording to use instead."""
+    """What the policy minds in a text, and a wording to use instead. `does` review: she or a reviewer has to agree to it."""
 
     field: str
     kind: str
     word: str
+    does: Literal["refuse", "review", "warn"]
     sentence: str
     advice: str
 

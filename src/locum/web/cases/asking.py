@@ -20,8 +20,8 @@ from locum.phrases import one_line, when
 from locum.web.cases import told
 from locum.web.cases.form import MEASURES, AskForm
 from locum.web.guard import with_script
-from locum.web.inside import Inside, status_of, words_of
-from locum.web.shown import Mail, error_words, page
+from locum.web.inside import Inside, status_of
+from locum.web.shown import Mail, page, problem_words
 from locum.web.signin import Signed, signed_in
 from locum.wording import LANGUAGES
 from locum.wording.texts import template_names
@@ -173,7 +173,7 @@ def _is_remarked(found: Preview) -> bool:
 
 
 def _problem(error: LocumError, language: str) -> tuple[str, ...]:
-    return tuple(error_words(language, error.key, words_of(error)))
+    return tuple(problem_words(error, language))
 
 
 def _begins(person: Person, typed: str) -> bool:

@@ -202,7 +202,7 @@ def mails(case: Case, language: str) -> list[Mail]:
 
 def remark(field: str, remark: Remark, language: str) -> dict[str, str]:
     """What the linter minds in one of the texts, in words."""
-    return remark_shape(say(language, f"pages.cases.text.{field}"), remark, language)
+    return remark_shape(field, remark, language)
 
 
 def next_steps(jobs: Sequence[Job], reader: Person) -> list[tuple[str, str]]:
