@@ -1,6 +1,7 @@
 """The policy's file: every mistake named with its line and its clause, presets and their floors, and no time lost."""
 
 import time
+from datetime import date
 from string import Formatter
 
 import pytest
@@ -13,6 +14,7 @@ from locum.messages import LANGUAGES, catalogue
 from locum.policy import KEYS, PRESETS, Checked, cautions, check, load, preset, shipped, values
 from locum.policy.keys import is_as_strict
 
+TODAY = date(2026, 11, 23)
 EVERYBODY = ["manager", "hr", "dpo", "council", "it"]
 MANY = """\
 preset = "xx"
@@ -134,7 +136,7 @@ def test_a_forward_that_is_refused_as_yet_asks_for_no_reviewers() -> None:
 def test_every_mistake_and_caution_is_said_in_words(language: str) -> None:
     for one in check(MANY, []).mistakes:
         assert one.name in one.sentence(language) or one.key == "council-none"
-    for caution in cautions(load('preset = "de"\n'), []):
+    for caution in cautions(load('preset = "de"\n'), [], TODAY):
         assert caution.sentence(language).endswith((".", ")"))
 
 
@@ -150,11 +152,11 @@ def test_the_shipped_policy_has_no_mistake_and_says_what_should_be_known() -> No
     checked = check(shipped(), EVERYBODY)
     assert checked.mistakes == ()
     assert checked.policy is not None
-    assert [(one.clause, one.key) for one in cautions(checked.policy, EVERYBODY)] == [(12, "no-correspondents")]
+    assert [(one.clause, one.key) for one in cautions(checked.policy, EVERYBODY, TODAY)] == [(12, "no-correspondents")]
 
 
 def test_what_nobody_could_do_is_known_beforehand() -> None:
-    known = [(one.clause, one.key) for one in cautions(load(), ["it"])]
+    known = [(one.clause, one.key) for one in cautions(load(), ["it"], TODAY)]
     assert known == [(6, "no-overrulers"), (7, "no-officer"), (12, "no-correspondents"), (17, "no-contact")]
 
 
@@ -174,7 +176,7 @@ def test_a_preset_alone_is_a_policy_without_mistakes(name: str) -> None:
 def test_an_example_differs_and_is_told_to_be_one(name: str) -> None:
     ours, theirs = values(load(f'preset = "{name}"\n')), values(load(""))
     assert {path for path in ours if ours[path] != theirs[path]} > {"preset"}
-    told = [one.sentence("nl") for one in cautions(load(f'preset = "{name}"\n'), EVERYBODY)]
+    told = [one.sentence("nl") for one in cautions(load(f'preset = "{name}"\n'), EVERYBODY, TODAY)]
     assert "geen jurist" in told[0]
 
 
@@ -253,3 +255,12 @@ def test_reading_the_policy_takes_no_time_to_speak_of() -> None:
 
 def test_the_policy_with_another_value_is_another_policy() -> None:
     assert policy({"forward.max_days": 20}).hash != policy().hash
+
+
+@pytest.mark.parametrize(("on", "told"), [("2026-11-23", []), ("2026-11-24", ["regulation.dpia_on"])])
+def test_a_day_that_is_still_to_come_is_told(on: str, told: list[str]) -> None:
+    found = cautions(policy({**FILLED, "regulation.dpia_on": on}), EVERYBODY, TODAY)
+    assert [one.name for one in found if one.key == "not-yet"] == told
+    assert all(
+        "dpia_on" in one.sentence(language) for one in found if one.key == "not-yet" for language in ("nl", "en")
+    )

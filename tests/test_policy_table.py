@@ -59,6 +59,13 @@ ROWS = (
         Row(3, f"{name} is open", "no 3 forward-open-fields", BOTH, policy={f"regulation.{name}": None})
         for name in ("works_council", "works_council_on", "register", "dpia_on")
     ),
+    *(
+        Row(
+            3, f"{name} is still to come", "no 3 forward-open-fields", BOTH, policy={f"regulation.{name}": "2026-11-24"}
+        )
+        for name in ("works_council_on", "dpia_on")
+    ),
+    Row(3, "it is there on its day", "yes", BOTH, policy={"regulation.dpia_on": "2026-11-23"}),
     Row(
         3,
         "there is no works council, and that is an answer",

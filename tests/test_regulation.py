@@ -22,7 +22,7 @@ from locum.desk.measuring import forward_of, window
 from locum.documents.regulation import FORMS, render
 from locum.errors import Invalid
 from locum.figures.hiding import Count, is_small
-from locum.messages import LANGUAGES, catalogue
+from locum.messages import LANGUAGES, catalogue, says
 from locum.policy import KEYS, Policy, RegulationFields, check_reviewers, load, shipped
 from locum.policy.file import values
 from locum.policy.keys import SEARCH, TOLD
@@ -30,6 +30,7 @@ from locum.regulation import NAMES, PROMISES, Document, House, Kind, Mark, Promi
 from locum.regulation.duties import DUTIES
 from locum.regulation.outline import CLAUSES, OTHERS
 from locum.regulation.page import page
+from locum.regulation.refusals import REFUSALS
 from locum.wording import from_template
 
 ROOT = Path(__file__).parent.parent
@@ -207,6 +208,21 @@ def test_every_setting_of_the_policy_stands_in_the_table_of_promises() -> None:
     told = {path for promise in PROMISES for path in promise.settings}
     undertaken = {path for paths in DUTIES.values() for path in paths}
     assert told | undertaken == enforced == set(OTHER_VALUES) | ALWAYS_SO
+
+
+def test_every_no_of_a_clause_stands_in_the_regulation_under_that_clause() -> None:
+    files = (ROOT / "src" / "locum").rglob("*.py")
+    calls = [
+        node for file in files for node in ast.walk(ast.parse(file.read_text("utf-8"))) if isinstance(node, ast.Call)
+    ]
+    nos = [call.args for call in calls if isinstance(call.func, ast.Name) and call.func.id == "No"]
+    said = {(args[1].value, args[0].value) for args in nos if isinstance(args[1], ast.Constant)}  # type: ignore[attr-defined]
+    assert said == {(key, int(promise.partition(".")[0])) for key, promise in REFUSALS.items()}
+
+
+def test_every_refusal_is_told_by_a_promise_and_has_its_own_words() -> None:
+    assert set(REFUSALS.values()) <= {promise.key for promise in PROMISES}
+    assert all(says(language, f"errors.{key}.sentence") for key in REFUSALS for language in LANGUAGES)
 
 
 def test_what_only_the_organisation_keeps_is_no_promise() -> None:

@@ -32,7 +32,6 @@ from locum.wording import (
     Kind,
     Known,
     Severity,
-    asked_language,
     in_languages,
     likely_language,
     lint,
@@ -411,36 +410,11 @@ def test_the_likely_language_is_told_by_common_words(text, language):
     assert likely_language(text) == language
 
 
-@pytest.mark.parametrize(
-    ("header", "language"),
-    [
-        ("nl", "nl"),
-        ("de-AT, en;q=0.8", "de"),
-        ("en;q=0.5, fr-CA;q=0.9", "fr"),
-        ("pt, *;q=0.5", None),
-        ("nl;q=0", None),
-        ("", None),
-        ("nl;q=high, en", "en"),
-        ("\r\nBcc: x", None),
-    ],
-)
-def test_a_header_may_ask_for_a_language(header, language):
-    assert asked_language(header) == language
-
-
 TEXTS = [("nl", "Hallo\n"), ("en", "Hello"), ("de", " "), ("nl", "Nog eens")]
 
 
 def test_several_languages_are_said_each_once():
     assert in_languages(TEXTS) == "Hallo\n\n-- --\n\nHello\n"
-
-
-def test_the_likely_language_comes_first():
-    assert in_languages(TEXTS, first="en").startswith("Hello\n")
-
-
-def test_a_language_that_is_not_given_changes_no_order():
-    assert in_languages(TEXTS, first="fr") == in_languages(TEXTS)
 
 
 def test_nothing_in_no_language_is_nothing():

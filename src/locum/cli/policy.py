@@ -60,8 +60,8 @@ def policy_check(door: Door) -> int:
     checked = check(_text(door), functions)
     if checked.policy is None:
         return _mistaken(door, checked)
-    policy = checked.policy
-    known = [(one.name, one.clause, one.sentence(door.language)) for one in cautions(policy, functions)]
+    policy, today = checked.policy, door.app.clock().date()
+    known = [(one.name, one.clause, one.sentence(door.language)) for one in cautions(policy, functions, today)]
     warnings = open_warnings(policy, _whose(door), door.language)
     if door.json:
         shown = [

@@ -71,7 +71,7 @@ def _may_apply(office: Office, taken: Taken, case: Case, living: Sequence[Case],
         return False
     # Two requests filed in the same moment do not see each other; the first that is set counts.
     if (clash := overlapping(case, living)) is not None:
-        _refuse(office, taken, case, No(8, "overlapping", {"case": clash.id, "mailbox": case.mailbox}))
+        _refuse(office, taken, case, No(5, "overlapping", {"case": clash.id, "mailbox": case.mailbox}))
         return False
     return _is_allowed(office, taken, case)
 

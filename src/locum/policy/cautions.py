@@ -5,6 +5,7 @@ Fields that are open are told beside these (regulation.open_warnings). Sentences
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 
 from locum.messages import say
 from locum.policy.file import Policy
@@ -26,15 +27,25 @@ class Caution:
         return say(language, f"policy.warning.{self.key}", differs=differs, **self.values)
 
 
-def cautions(policy: Policy, functions: Sequence[str]) -> tuple[Caution, ...]:
+def cautions(policy: Policy, functions: Sequence[str], today: date) -> tuple[Caution, ...]:
     """In the order of the clauses. `functions` are those on file, one for each person."""
-    found = (*_of_preset(policy), *_of_people(policy, set(functions)), *_of_correspondents(policy))
+    found = (
+        *_of_preset(policy),
+        *_of_dates(policy, today),
+        *_of_people(policy, set(functions)),
+        *_of_correspondents(policy),
+    )
     return tuple(sorted(found, key=lambda one: (one.clause, one.name)))
 
 
 def _of_preset(policy: Policy) -> Iterator[Caution]:
     if preset(policy.preset).is_example:
         yield Caution("preset", 3, "example", {"preset": policy.preset})
+
+
+def _of_dates(policy: Policy, today: date) -> Iterator[Caution]:
+    for one in policy.announced(today):
+        yield Caution(f"regulation.{one.key}", one.clause, "not-yet", {"field": one.key})
 
 
 def _of_people(policy: Policy, there: set[str]) -> Iterator[Caution]:

@@ -38,10 +38,12 @@ def purpose(policy: Policy, question: Question, _facts: Facts, _now: datetime) -
             yield No(1, "reason-not-listed", {"reason": question.reason, "reasons": ", ".join(rules.reasons)})
 
 
-def open_fields(policy: Policy, question: Question, _facts: Facts, _now: datetime) -> Iterator[Verdict]:
-    """Clause 3: while the works council's consent, the register or the assessment is open, a forward is refused."""
+def open_fields(policy: Policy, question: Question, _facts: Facts, now: datetime) -> Iterator[Verdict]:
+    """Clause 3: while the works council's consent, the register or the assessment is open, a forward is refused. A date in the
+    future is open until then.
+    """
     if "forward" in question.measures:
-        fields = policy.missing("forward")
+        fields = policy.missing("forward", now.date())
         yield No(3, "forward-open-fields", {"fields": ", ".join(fields)}) if fields else Allowed()
 
 

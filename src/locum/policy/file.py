@@ -6,6 +6,7 @@ A policy is its text, the hash of the text, and what is in force: one frozen tab
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from importlib.resources import files
 from types import MappingProxyType
 from typing import Literal
@@ -135,9 +136,18 @@ class Policy:
         """The rules of one measure. Raises KeyError for a word that is none."""
         return {"auto-reply": self.auto_reply, "forward": self.forward, "search": self.search}[measure]
 
-    def missing(self, measure: str) -> tuple[str, ...]:
-        """The open fields while which this measure is refused (clause 3)."""
-        return tuple(one.key for one in _FIELDS if measure in one.refused and self._is_open(one))
+    def missing(self, measure: str, today: date | None = None) -> tuple[str, ...]:
+        """The open fields while which this measure is refused (clause 3); where it is known what day it is, with those that
+        are only announced.
+        """
+        announced = self.announced(today) if today is not None else ()
+        open_now = (one.key for one in _FIELDS if measure in one.refused and (self._is_open(one) or one in announced))
+        return tuple(open_now)
+
+    def announced(self, today: date) -> tuple[OpenField, ...]:
+        """The fields that hold a measure back and whose day is still to come: until then nobody has consented or assessed."""
+        days = {one: getattr(self.regulation, one.key) for one in _FIELDS if one.refused and one.key.endswith("_on")}
+        return tuple(one for one, on in days.items() if on is not None and on > today)
 
 
 def policy_of(read: File, text: str) -> Policy:

@@ -8,6 +8,7 @@ from locum.regulation.duties import DUTIES
 from locum.regulation.outline import CLAUSES
 from locum.regulation.promise import Promise
 from locum.regulation.promises import PROMISES
+from locum.regulation.refusals import REFUSALS
 from locum.regulation.sentences import House, Teller
 
 _HEAD = """\
@@ -54,4 +55,5 @@ def _row(promise: Promise, tellers: list[Teller]) -> str:
     sentences = [teller.sentence(f"promise.{promise.key}").text.replace("|", "\\|") for teller in tellers]
     settings = ", ".join(f"`{path}`" for path in promise.settings)
     tests = "<br>".join(f"`{test.replace('::', '` `')}`" for test in promise.tests)
-    return f"| `{promise.rule}` | {settings} | {sentences[0]} | {sentences[1]} | {tests} |"
+    refuses = "".join(f"<br>refuses: `{key}`" for key, told in REFUSALS.items() if told == promise.key)
+    return f"| `{promise.rule}`{refuses} | {settings} | {sentences[0]} | {sentences[1]} | {tests} |"

@@ -5,7 +5,7 @@ Pure. Word lists are data (locum/wordlists/<lang>.toml); which objection refuses
 """
 
 from locum.wording.kinds import LANGUAGES, PROPOSED, Kind, Known, Reader, Remark, Severity
-from locum.wording.language import asked_language, in_languages, likely_language, parted
+from locum.wording.language import in_languages, likely_language, parted
 from locum.wording.linter import LONGEST, lint, refuse
 from locum.wording.texts import from_template, normal, normal_line
 
@@ -18,7 +18,6 @@ __all__ = [
     "Reader",
     "Remark",
     "Severity",
-    "asked_language",
     "from_template",
     "in_languages",
     "likely_language",

@@ -1,0 +1,35 @@
+"""Which sentence of the regulation says it, for every key with which a clause says no (policy.question.No). Data only.
+
+tests/test_regulation.py holds it to the code, both ways.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+REFUSALS: Mapping[str, str] = MappingProxyType(
+    {
+        "reason-not-listed": "1.reasons",
+        "forward-open-fields": "3.open",
+        "not-told-before": "4.told-first",
+        "requester-not-named": "4.by-whom",
+        "no-such-measure": "5.no-other",
+        "longer-than-allowed": "5.longest",
+        "overlapping": "5.one",
+        "power-not-allowed": "5.powers",
+        "no-channel": "6.no-channel",
+        "reads-along": "6.reads-along",
+        "unanswered-stops": "6.unanswered",
+        "objected": "6.overrule",
+        "denied": "7.denial",
+        "reviews-unsigned": "7.signed",
+        "forward-too-long": "9.longest",
+        "forward-outside": "9.inside",
+        "forward-circle": "9.circle",
+        "forward-receiver-away": "9.away",
+        "forward-to-requester": "9.to-requester",
+        "forward-receiver-declined": "9.consent",
+        "departure-forward": "17.forward",
+        "departure-too-long": "17.longest",
+    }
+)
+"""The key of the refusal, and that of the promise, of the same clause."""
