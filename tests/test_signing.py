@@ -409,4 +409,4 @@ def test_show_says_who_signed(world: SignedWorld, capsys: pytest.CaptureFixture[
 def test_she_reads_in_her_account_who_signed(world: SignedWorld) -> None:
     case = world.live_forward()
     told = world.desk.office.render(world.desk.account(case.id, language="en"), "text").decode()
-    assert "approved. Signed with a key of her or his own." in " ".join(told.split())
+    assert "approved. Signed with a key of their own." in " ".join(told.split())
