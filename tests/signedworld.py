@@ -10,6 +10,7 @@ from datetime import timedelta
 from tests.shelf import ForwardWorld
 from tests.world import PEOPLE
 
+from locum.approval import Site
 from locum.approval.strict import encoded
 from locum.desk import Acting, ForwardForm, ToSign
 from locum.entry import Draft, Json
@@ -17,7 +18,7 @@ from locum.lifecycle import Case, State
 from locum.register import STREAM
 from locum.store import Change
 from registers import Signing, key_of, signed
-from softkeys import SoftKey
+from softkeys import SITE, SoftKey
 
 MORE = """\
 petra,Petra Vos,petra@corp.test,,nl,Europe/Amsterdam,dpo,,,,
@@ -35,11 +36,12 @@ class SignedWorld(ForwardWorld):
     trial: bool = False
     people: str = PEOPLE + MORE
     more: str = WEB
+    site: Site = SITE
     keys: dict[str, SoftKey] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.keys = {name: SoftKey(name) for name in ("dirk", "petra", *GIVEN)}
+        self.keys = {name: SoftKey(name, site=self.site) for name in ("dirk", "petra", *GIVEN)}
         founders: list[Json] = [{**key_of(name, self.keys[name]), "function": function} for name, function in TWO]
         self.deed("first-keys", {"people": founders, "present": "Nora, works council"}, *self.two)
         for name in GIVEN:

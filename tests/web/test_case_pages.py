@@ -361,3 +361,13 @@ def test_a_statement_of_another_is_not_taken_over(house: CaseHouse, world: Signe
 
 def form_token(browser) -> str:
     return attribute(browser.get("/cases/ask").text.partition('name="form_token"')[2], "value")
+
+
+def test_a_requester_with_a_key_and_no_function_reads_which_of_the_two_is_missing(
+    house: CaseHouse, world: SignedWorld
+) -> None:
+    case = world.asked_for()
+    world.deed("function-withdrawn", {"people": [{"person": "bob", "function": "it"}]}, *world.two)
+    page = house.browser("bob").get(f"/cases/{case.id}/review").text
+    assert "Je hebt een sleutel, maar nog geen functie in het logboek" in page
+    assert 'href="/people"' in page.partition("<main")[2]

@@ -24,6 +24,7 @@ ACTIVE: Final = "cases"
 MINUTES: Final = 10
 _SLACK: Final = 5
 _RECORDED: Final = {State.AWAITING_REVIEW: ("approve", "deny"), State.OBJECTED: ("overrule",)}
+_LACKING: Final = {"no-key": "no_key", "no-function": "no_function"}
 
 
 def trial(desk: Desk, case: Case) -> bool:
@@ -104,6 +105,18 @@ class ReviewPages:
             return ()
         return _RECORDED.get(case.state, ())
 
+    def _missing(self, who: Signed, case: Case) -> str:
+        """What somebody lacks who would be asked to sign now: no_key or no_function; empty where it is nothing of hers."""
+        if not self._in.desk.wants_signature(case):
+            return ""
+        for decision in ("approve", "overrule", "request"):
+            try:
+                self._in.desk.to_sign(who.acting, case.id, decision)
+            except LocumError as error:
+                if found := _LACKING.get(error.key):
+                    return found
+        return ""
+
     def _page(
         self, who: Signed, case: Case, decision: str, *, because: str = "", problem: LocumError | None = None
     ) -> Response:
@@ -130,7 +143,7 @@ class ReviewPages:
             because=because,
             fingerprint=desk.fingerprint(case, reader.language),
             trial=trial(desk, case),
-            no_key=not open_ and desk.wants_signature(case) and "deciding" in desk.part_in(who.acting, case),
+            missing="" if open_ else self._missing(who, case),
             **self._signing(to_sign, reader.language),
         )
         return with_script(shown)
