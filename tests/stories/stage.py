@@ -140,7 +140,8 @@ class Stage:
 
     def environment(self) -> dict[str, str]:
         moved = str(Path(locum.demo.__file__).with_name("moved_clock"))
-        ours = {"LOCUM_CONFIG": str(self.folder / "locum.toml"), "TZ": "UTC", "LANG": "C.UTF-8", "PYTHONPATH": moved}
+        paths = os.pathsep.join(filter(None, [moved, os.environ.get("PYTHONPATH")]))
+        ours = {"LOCUM_CONFIG": str(self.folder / "locum.toml"), "TZ": "UTC", "LANG": "C.UTF-8", "PYTHONPATH": paths}
         path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"], "/usr/sbin", "/sbin"])
         return self.host.environment() | ours | {"PATH": path, "HOME": str(self.folder)}
 
@@ -214,10 +215,15 @@ class Stage:
 
     def _file(self, _who: str, step: Step) -> None:
         """`file: outside.txt` with what is in it."""
-        (self.folder / step.rest).write_text("\n".join(step.lines) + "\n")
+        file = self.folder / step.rest
+        file.write_text("\n".join(step.lines) + "\n")
+        file.chmod(0o600)  # it may be a secret
 
     def _settings(self, _who: str, step: Step) -> None:
         file = self.folder / "locum.toml"
+        if not step.rest:
+            file.write_text("\n".join([file.read_text(), *step.lines, ""]))
+            return
         before, _, after = step.rest.partition(" becomes ")
         if before not in file.read_text():
             raise Untrue(f"not in the settings: {before}")

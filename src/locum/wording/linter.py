@@ -79,7 +79,10 @@ def _line(text: str, hit: Hit) -> str:
 
 
 def _remark(hit: Hit, text: str, hint: str, known: Known, severity: Severity) -> Remark:
-    proposal = word_list(likely_language(_line(text, hit)) or hit.language or hint).instead[hit.kind]
+    found_in = (
+        "" if hit.kind is Kind.MORE_THAN_AWAY else hit.language
+    )  # no list found a word: any language may be meant
+    proposal = word_list(likely_language(_line(text, hit)) or found_in or hint).instead[hit.kind]
     return Remark(
         clause=_CLAUSE,
         kind=hit.kind,
