@@ -180,6 +180,67 @@ def test_a_negation_does_not_reach_over_a_full_stop():
     assert kinds("Ik lees mijn mail niet. Ziek.") == {"illness"}
 
 
+HANDED_OVER = pytest.mark.parametrize(
+    "text",
+    [
+        "Bob Smit takes over her work for the project Noordzee.",
+        "Bob Smit takes over the work on project Aurora.",
+        "Bob Smit is covering for me on Aurora.",
+        "Carla Jansen is covering for me on the Noordzee project.",
+        "Meine Vertretung für das Projekt Aurora übernimmt Bob Smit.",
+        "Meine Vertretung für das Projekt Nordlicht übernimmt Carla Jansen.",
+        "Mijn werkzaamheden voor project Aurora zijn overgenomen door Bob Smit.",
+        "Mijn werkzaamheden voor het project Noordzee zijn overgenomen door Carla Jansen.",
+        "Ma collègue Carla Jansen reprend le projet Aurore.",
+        "Ma collègue Sophie Martin reprend mes dossiers.",
+        "Ma collègue Sophie Martin reprend mes dossiers pour le projet Aurore.",
+        "Bob Smit neemt project Aurora van mij over.",
+        "Bob Smit übernimmt das Projekt Aurora.",
+        "Bob Smit takes over from me on project Aurora.",
+    ],
+)
+NEARLY_HANDED_OVER = pytest.mark.parametrize(
+    "text",
+    [
+        "Bob Smit takes over her work for the project while she has chemotherapy.",
+        "Bob Smit is covering for me on sick leave.",
+        "Bob Smit is covering for me on my holiday.",
+        "Carla Jansen is covering for me on Terschelling.",
+        "Bob Smit is covering for me on Texel.",
+        "Meine Vertretung für das Projekt Reha übernimmt Bob Smit, da ich krank bin.",
+        "Meine Vertretung für die Zeit der Kur übernimmt Bob Smit.",
+        "Mijn werkzaamheden voor project Aurora zijn overgenomen door Bob Smit wegens mijn burn-out.",
+        "Mijn werkzaamheden zijn overgenomen door Bob Smit vanwege mijn operatie.",
+        "Ma collègue Carla Jansen reprend le projet Aurore pendant mon hospitalisation.",
+        "Ma collègue Carla Jansen reprend son souffle après sa maladie.",
+        "Bob Smit takes over while I am in Lisbon.",
+        "Bob Smit takes over the project Aurora while I breathe sea air.",
+        "Mijn project Baby is overgenomen door Bob Smit.",
+        "My project Baby is taken over by Bob Smit.",
+        "Meine Vertretung für das Projekt Aurora übernimmt Bob Smit, ich liege im Bett.",
+        "Bob Smit is covering for me on the beach.",
+        "Anna takes over the project Hammock.",
+        "Ma collègue Carla Jansen reprend le projet Aurore, je suis à la plage.",
+        "Mon projet Bébé est repris par Carla Jansen.",
+        "Mein Projekt Baby übernimmt Bob Smit.",
+        "My project Knee is taken over by Bob Smit.",
+        "Mijn project Knie is overgenomen door Bob Smit.",
+        "Mein Projekt Rücken übernimmt Bob Smit.",
+    ],
+)
+
+
+@HANDED_OVER
+def test_who_takes_over_which_project_is_plain(text):
+    assert lint(text, audience="external", known=facts()) == ()
+
+
+@NEARLY_HANDED_OVER
+def test_what_only_begins_like_it_is_still_caught(text):
+    does = {remark.severity for remark in lint(text, audience="external", known=facts())}
+    assert does & {Severity.REFUSE, Severity.REVIEW}
+
+
 # by audience and by facts
 
 
