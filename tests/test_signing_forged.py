@@ -168,20 +168,23 @@ def test_a_case_said_to_be_in_the_middle_of_it_is_looked_at_all_the_same(world: 
     assert world.state(case) in (State.ENDED, State.ACCOUNTED)
 
 
-def test_a_policy_put_in_its_place_that_asks_for_no_signature_is_not_believed(world: SignedWorld) -> None:
+@pytest.mark.parametrize("review", ["signed = false\ncount = 1", 'signed = true\ncount = 1\nfunctions = ["sales"]'])
+def test_a_policy_put_in_its_place_that_asks_for_less_is_an_incident(world: SignedWorld, review: str) -> None:
+    world.deed("function-given", {"people": [{"person": "mark", "function": "sales"}]}, *world.two)
     case = world.asked_for()
-    text = (world.folder / "policy.toml").read_text() + "[forward.review]\nsigned = false\ncount = 1\n"
+    text = (world.folder / "policy.toml").read_text() + f"[forward.review]\n{review}\n"
     weak = load(text, kept=True)
     world.app.store.setting(f"policy/{weak.hash}", text.encode)
     changed = replace(case, policy=weak.hash)
     changed = replace(changed, request=request_hash(canonical_request(changed)))
     asked: dict[str, Json] = {**canonical_request(changed), "requester": {"id": "bob", "name": "Bob"}}
     entry = world.desk.office.draft(changed, "requested", **asked, request=changed.request)
+    both = reviewed(world, changed, "bob", "it", "request"), reviewed(world, changed, "mark", "sales")
     forge(
-        world, case, entry, policy=weak.hash, request=changed.request, reviews=(("dirk", "approve", changed.request),),
+        world, case, entry, *both, policy=weak.hash, request=changed.request,
         consents=(("carla@corp.test", "agreed", changed.request),),
     )  # fmt: skip
-    assert (world.state(case), world.shelf.standing()) == (State.AWAITING_REVIEW, [])
+    assert ends(world, case) == REFUSED
 
 
 # entries that say that somebody signed

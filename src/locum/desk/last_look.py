@@ -7,7 +7,7 @@ What may not go on is finished here, or put off; what is written to a mail syste
 from collections.abc import Sequence
 
 from locum.approval.request import hash_of
-from locum.desk import incidents
+from locum.desk import in_force, incidents
 from locum.desk.asking import consent_wanted, expire, news, review_wanted, told_to_receiver
 from locum.desk.filing import overlapping
 from locum.desk.gating import Recorded, given, passing, wants_signatures
@@ -87,8 +87,15 @@ def _gate(office: Office, case: Case, told: Recorded) -> Passed | Stopped:
         return Stopped((Reason("over-before"),), is_false=True)
     if not wants_signatures(office, case):
         return Passed(())
+    if not _was_in_force(office, case):
+        return Stopped((Reason("policy-other"),), is_false=True)
     need = need_for(office, case, question(office, case), facts(office, case))
     return passing(office, case, need, told, given(case, told))
+
+
+def _was_in_force(office: Office, case: Case) -> bool:
+    """Whether the record has the policy that the case is under. Its text lies in the database, where somebody could put another."""
+    return case.policy == office.policy.hash or any(one.hash == case.policy for one in in_force.history(office.store))
 
 
 def _give_up(office: Office, taken: Taken, case: Case, stopped: Stopped) -> bool:

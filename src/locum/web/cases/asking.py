@@ -12,6 +12,7 @@ from fastapi import Depends, FastAPI, Form, Response
 
 from locum.absence import Person
 from locum.desk import Preview
+from locum.desk.seeing import may_see
 from locum.errors import LocumError
 from locum.gist import word
 from locum.measure import Audience, Senders
@@ -80,7 +81,7 @@ class AskPages:
 
     def _with(self, error: LocumError, who: Signed, form: AskForm) -> Said:
         said = self._said(who, form) or Said(good=False)
-        return replace(said, good=False, problem=_problem(error, who.person.language))
+        return replace(said, good=False, problem=self._problem(who, error))
 
     def _page(
         self, who: Signed, form: AskForm, said: Said | None, *, changed: bool = False, status: int = 200
@@ -125,13 +126,25 @@ class AskPages:
         case = found.case
         return Said(
             good=found.problem is None,
-            problem=_problem(found.problem, language) if found.problem and not _is_remarked(found) else (),
+            problem=self._problem(who, found.problem) if found.problem and not _is_remarked(found) else (),
             sentences=tuple(self._sentences(found, who.person)) if case is not None and not found.problem else (),
             remarks=tuple(
                 (remark.severity == "refuse", told.remark(field, remark, language)) for field, remark in found.remarks
             ),
             mails=tuple(told.mails(case, language)) if case is not None else (),
         )
+
+    def _problem(self, who: Signed, error: LocumError) -> tuple[str, ...]:
+        """What is wrong, in words; a case that is not hers to see is not named."""
+        if error.values.get("case") and not self._is_hers(who, str(error.values["case"])):
+            error = error.with_values(**{**error.values, "case": "…"})
+        return tuple(problem_words(error, who.person.language))
+
+    def _is_hers(self, who: Signed, case_id: str) -> bool:
+        try:
+            return may_see(self._in.desk.office, who.acting, self._in.desk.case(case_id))
+        except LocumError:
+            return False
 
     def _sentences(self, found: Preview, reader: Person) -> Iterator[str]:
         case, owner, language = found.case, found.owner, reader.language
@@ -170,10 +183,6 @@ class AskPages:
 def _is_remarked(found: Preview) -> bool:
     """Whether the linter's remarks say already what is wrong."""
     return bool(found.remarks and found.problem and found.problem.key.startswith("wording-"))
-
-
-def _problem(error: LocumError, language: str) -> tuple[str, ...]:
-    return tuple(problem_words(error, language))
 
 
 def _begins(person: Person, typed: str) -> bool:

@@ -79,7 +79,7 @@ class CasePages:
             return Response(status_code=404 if error.key == "no-such-case" else 503)
         shown = page("case_part.html", who.person.language, self._in.site, 200, **self._part(who, case))
         tag = f'"{sha256(bytes(shown.body)).hexdigest()[:24]}"'
-        headers = {"ETag": tag, "Cache-Control": "no-cache"}
+        headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
         if request.headers.get("if-none-match") == tag:
             return Response(status_code=304, headers=headers)
         shown.headers.update(headers)
