@@ -93,7 +93,7 @@ class Looking:
         self.page.evaluate("document.documentElement.dataset.before = ''")
         self.page.locator(selector).first.click()
         self.page.wait_for_function(
-            "!('before' in document.documentElement.dataset) && document.readyState === 'complete'"
+            "document.documentElement && !('before' in document.documentElement.dataset) && document.readyState === 'complete'"
         )
         self.at(name)
 
