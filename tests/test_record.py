@@ -13,8 +13,8 @@ from tests.filings import NOON, Clock, a_case, a_draft, file_many, filing, toget
 from locum import entry, tlog
 from locum.errors import Garbled
 from locum.sealing import seal
+from locum.signer import Signer
 from locum.store import Change, Store
-from locum.tlog import Signer
 
 pytest_plugins = ("tests.stores",)
 

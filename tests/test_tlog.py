@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from locum import tlog
 from locum.errors import Garbled, Invalid, Rejected, Unreachable
-from locum.tlog import Checkpoint, Frontier, Signer
+from locum.signer import Signer
+from locum.tlog import Checkpoint, Frontier
 
 MOST = 130
 LEAVES = [n.to_bytes(2, "big") for n in range(MOST)]
@@ -351,7 +352,7 @@ def test_no_secret_shows_in_a_signer_or_its_errors(signer: Signer, tmp_path: Pat
 
 @pytest.mark.slow
 def test_processes_that_make_the_key_at_the_same_time_share_one(tmp_path: Path) -> None:
-    code = "import sys; from pathlib import Path; from locum.tlog import Signer; print(Signer(Path(sys.argv[1]), 'o').vkey)"
+    code = "import sys; from pathlib import Path; from locum.signer import Signer; print(Signer(Path(sys.argv[1]), 'o').vkey)"
     command = [sys.executable, "-c", code, str(tmp_path / "record.key")]
     running = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(4)]
     keys = {process.communicate(timeout=60)[0] for process in running}

@@ -22,8 +22,8 @@ from tests.filings import a_case, a_draft, filing
 
 from locum import tlog, worker
 from locum.errors import Unreachable
+from locum.signer import Signer
 from locum.store import Change, Job, Store, Taken
-from locum.tlog import Signer
 
 pytest_plugins = ("tests.stores",)
 pytestmark = pytest.mark.slow
@@ -287,7 +287,7 @@ WORKER = textwrap.dedent(
     from locum import worker
     from locum.entry import Draft
     from locum.store import Change, Store
-    from locum.tlog import Signer
+    from locum.signer import Signer
 
     clock = lambda: datetime.now(UTC)
     url, key, name, many = sys.argv[1:]

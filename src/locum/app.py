@@ -30,8 +30,8 @@ from locum.policy import Policy, load
 from locum.seam import Connector, Finding, LeaveSource, Report
 from locum.sessions import Lasting, Sessions
 from locum.settings import ManageSieve, Settings, SieveFiles, secret_is_readable
+from locum.signer import Signer
 from locum.store import Change, Job, Store, Taken
-from locum.tlog import Signer
 
 if TYPE_CHECKING:
     from locum.documents.papers import Papers

@@ -1,0 +1,122 @@
+"""Checkpoints and the signed notes they stand in: C2SP signed-note and tlog-checkpoint with Ed25519. Pure.
+
+Read and verified here; the key that signs is in locum.signer.
+"""
+
+import base64
+import binascii
+import hashlib
+import re
+from dataclasses import dataclass
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from locum.errors import Garbled, Invalid
+from locum.tlog.tree import HASH_BYTES
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """What is signed: this log had `size` leaves with this root (C2SP tlog-checkpoint, no extension lines)."""
+
+    origin: str
+    size: int
+    root: bytes
+
+    def text(self) -> bytes:
+        """The three lines of a checkpoint."""
+        return f"{self.origin}\n{self.size}\n{base64.b64encode(self.root).decode()}\n".encode()
+
+
+_DECIMAL = re.compile(r"0|[1-9][0-9]{0,18}")
+
+
+def parse_checkpoint(text: bytes) -> Checkpoint:
+    """Read what `Checkpoint.text` writes; extension lines are passed over. Raises Garbled(`checkpoint-damaged`)."""
+    try:
+        origin, size, root_, *_ = text.decode().removesuffix("\n").split("\n")
+    except ValueError as error:
+        raise Garbled("checkpoint-damaged") from error
+    found = from_base64(root_)
+    if not origin or not text.endswith(b"\n") or not _DECIMAL.fullmatch(size) or len(found) != HASH_BYTES:
+        raise Garbled("checkpoint-damaged")
+    return Checkpoint(origin, int(size), found)
+
+
+def from_base64(text: str) -> bytes:
+    """One value, one spelling. Raises Garbled(`checkpoint-damaged`)."""
+    try:
+        content = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise Garbled("checkpoint-damaged") from error
+    if base64.b64encode(content).decode() != text:
+        raise Garbled("checkpoint-damaged")
+    return content
+
+
+ED25519 = b"\x01"
+DASH = "\u2014"
+_MAX_SIGNATURES = 100
+FORBIDDEN = re.compile(r"[\x00-\x09\x0b-\x1f\x7f]")
+
+
+def key_id(name: str, kind_and_key: bytes) -> bytes:
+    """C2SP signed-note: the first four bytes of SHA-256(name || 0x0A || type || public key)."""
+    return hashlib.sha256(name.encode() + b"\n" + kind_and_key).digest()[:4]
+
+
+def verify(note: bytes, vkey: str) -> bytes:
+    """The text of a signed note that bears a good signature of `vkey` (`name+hash+base64`).
+
+    Signatures of other keys are passed over; one that names this key and is wrong condemns the note.
+    Raises Garbled(`checkpoint-damaged`), or Invalid(`verifier-key`) for a key that is none.
+    """
+    name, identity, public = _verifier(vkey)
+    text, signatures = _parts(note)
+    ours = [signature[4:] for key_name, signature in signatures if key_name == name and signature[:4] == identity]
+    if not ours:
+        raise Garbled("checkpoint-unsigned", name=name)
+    for signature in ours:
+        try:
+            public.verify(signature, text)
+        except InvalidSignature as error:
+            raise Garbled("checkpoint-damaged") from error
+    return text
+
+
+def _verifier(vkey: str) -> tuple[str, bytes, Ed25519PublicKey]:
+    name, _, rest = vkey.partition("+")
+    identity, _, encoded = rest.partition("+")
+    try:
+        key = from_base64(encoded)
+    except Garbled as error:
+        raise Invalid("verifier-key") from error
+    if not is_name(name) or key[:1] != ED25519 or len(key) != 33 or identity != key_id(name, key).hex():
+        raise Invalid("verifier-key")
+    return name, key_id(name, key), Ed25519PublicKey.from_public_bytes(key[1:])
+
+
+def _parts(note: bytes) -> tuple[bytes, list[tuple[str, bytes]]]:
+    try:
+        decoded = note.decode()
+    except UnicodeDecodeError as error:
+        raise Garbled("checkpoint-damaged") from error
+    text, gap, below = decoded.rpartition("\n\n")
+    lines = below.removesuffix("\n").split("\n")
+    if not gap or not below.endswith("\n") or FORBIDDEN.search(decoded) or len(lines) > _MAX_SIGNATURES:
+        raise Garbled("checkpoint-damaged")
+    return text.encode() + b"\n", [_signature(line) for line in lines]
+
+
+def _signature(line: str) -> tuple[str, bytes]:
+    dash, name, encoded = (*line.split(" "), "", "", "")[:3]
+    signature = from_base64(encoded)
+    if dash != DASH or line.count(" ") != 2 or not is_name(name) or len(signature) < 5:
+        raise Garbled("checkpoint-damaged")
+    return name, signature
+
+
+def is_name(name: str) -> bool:
+    """Whether it may name a key: no space, no plus, nothing unprintable (C2SP signed-note)."""
+    return bool(name) and "+" not in name and not any(char.isspace() for char in name) and name.isprintable()
