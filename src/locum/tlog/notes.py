@@ -66,38 +66,65 @@ def key_id(name: str, kind_and_key: bytes) -> bytes:
     return hashlib.sha256(name.encode() + b"\n" + kind_and_key).digest()[:4]
 
 
+@dataclass(frozen=True, slots=True)
+class Verifier:
+    """A verifier's key, read: the name that its signatures bear, the four bytes beside it, and the key."""
+
+    name: str
+    identity: bytes
+    public: Ed25519PublicKey
+
+    def signatures(self, note: bytes) -> tuple[bytes, list[bytes]]:
+        """The text of a note, and what stands in those of its signatures that name this key. Raises Garbled: also where there
+        is none (`checkpoint-unsigned`).
+        """
+        text, signatures = parts(note)
+        ours = [signature[4:] for name, signature in signatures if (name, signature[:4]) == (self.name, self.identity)]
+        if not ours:
+            raise Garbled("checkpoint-unsigned", name=self.name)
+        return text, ours
+
+    def check(self, signature: bytes, message: bytes) -> None:
+        """Raises Garbled(`checkpoint-damaged`) where this key did not sign just this."""
+        try:
+            self.public.verify(signature, message)
+        except InvalidSignature as error:
+            raise Garbled("checkpoint-damaged") from error
+
+
 def verify(note: bytes, vkey: str) -> bytes:
     """The text of a signed note that bears a good signature of `vkey` (`name+hash+base64`).
 
     Signatures of other keys are passed over; one that names this key and is wrong condemns the note.
     Raises Garbled(`checkpoint-damaged`), or Invalid(`verifier-key`) for a key that is none.
     """
-    name, identity, public = _verifier(vkey)
-    text, signatures = _parts(note)
-    ours = [signature[4:] for key_name, signature in signatures if key_name == name and signature[:4] == identity]
-    if not ours:
-        raise Garbled("checkpoint-unsigned", name=name)
-    for signature in ours:
-        try:
-            public.verify(signature, text)
-        except InvalidSignature as error:
-            raise Garbled("checkpoint-damaged") from error
+    ours = read_vkey(vkey)
+    text, signatures = ours.signatures(note)
+    for signature in signatures:
+        ours.check(signature, text)
     return text
 
 
-def _verifier(vkey: str) -> tuple[str, bytes, Ed25519PublicKey]:
+def read_vkey(vkey: str, kind: bytes = ED25519) -> Verifier:
+    """A verifier's key of this kind (C2SP signed-note): `name+hash+base64(kind || public key)`. Raises Invalid(`verifier-key`)."""
     name, _, rest = vkey.partition("+")
     identity, _, encoded = rest.partition("+")
     try:
         key = from_base64(encoded)
     except Garbled as error:
         raise Invalid("verifier-key") from error
-    if not is_name(name) or key[:1] != ED25519 or len(key) != 33 or identity != key_id(name, key).hex():
+    if not is_name(name) or key[:1] != kind or len(key) != 33 or identity != key_id(name, key).hex():
         raise Invalid("verifier-key")
-    return name, key_id(name, key), Ed25519PublicKey.from_public_bytes(key[1:])
+    return Verifier(name, key_id(name, key), Ed25519PublicKey.from_public_bytes(key[1:]))
 
 
-def _parts(note: bytes) -> tuple[bytes, list[tuple[str, bytes]]]:
+def vkey_of(name: str, kind: bytes, public: bytes) -> str:
+    """What `read_vkey` reads."""
+    return f"{name}+{key_id(name, kind + public).hex()}+{base64.b64encode(kind + public).decode()}"
+
+
+def parts(note: bytes) -> tuple[bytes, list[tuple[str, bytes]]]:
+    """The text of a signed note, and its signatures: each with the name beside it. Raises Garbled(`checkpoint-damaged`)."""
     try:
         decoded = note.decode()
     except UnicodeDecodeError as error:
