@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from locum.entry import Draft, Json
 from locum.lifecycle import Case, State
 from locum.measure import AutoReply
+from locum.schema import entries, vault
 from locum.store import Change, Job, Store
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -88,3 +89,12 @@ def together(acts: list[Callable[[], object]]) -> None:
         thread.start()
     for thread in threads:
         thread.join()
+
+
+def erased(store: Store, *case_ids: str) -> None:
+    """What erasing these cases does to the record: it is written down, and then nothing of them is left but their leaves."""
+    places: list[Json] = [[one.index, one.index] for case in case_ids for one in store.entries(case=case)]
+    store.commit([Change(entries=(a_draft("org/erase", "erased", places=places),))])
+    with store.database.writing() as connection:
+        connection.execute(entries.update().where(entries.c.case_id.in_(case_ids)).values(sealed=b"", case_id=""))
+        connection.execute(vault.delete().where(vault.c.kind == "case", vault.c.name.in_(case_ids)))

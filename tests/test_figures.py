@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import text as sql
-from tests.filings import Clock, a_case
+from tests.filings import Clock, a_case, erased
 from tests.forwards import a_forward
 from tests.policies import policy
 from tests.world import World
@@ -462,10 +462,7 @@ def test_a_record_that_was_tampered_with_gives_no_figures(store: Store, statemen
 
 
 def erase(store: Store, *numbers: int, at: datetime = MARCH) -> None:
-    """A case is erased by destroying its key."""
-    with store.database.writing() as connection:
-        for number in numbers:
-            connection.execute(sql(f"DELETE FROM vault WHERE name = 'case-{number}-{at:%Y%m%d}'"))
+    erased(store, *(f"case-{number}-{at:%Y%m%d}" for number in numbers))
 
 
 def test_a_year_of_which_cases_were_erased_gives_no_figures(store: Store) -> None:

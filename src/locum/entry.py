@@ -24,7 +24,7 @@ Json: TypeAlias = "str | int | bool | list[Json] | dict[str, Json] | None"
 
 TYPES = frozenset(
     "enrolled requested asked answered consented reviewed objected refused withdrawn intended done read-back ended accounted "
-    "failed expired incident figures function-given function-withdrawn manager-given "
+    "failed expired incident figures erased function-given function-withdrawn manager-given "
     "first-keys key-added key-withdrawn delegated delegation-ended policy".split()
 )
 
@@ -52,6 +52,16 @@ class Entry:
     body: Mapping[str, Json] = field(repr=False)
     payload: bytes = field(repr=False)
     opening: bytes = field(repr=False)
+    leaf: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Erased:
+    """A place whose entry was erased: its leaf is all that is left of it."""
+
+    index: int
+    stream: str
+    seq: int
     leaf: bytes = field(repr=False)
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Row, select, tuple_
 
 from locum import entry
 from locum.database import chunks
-from locum.entry import Draft, Entry
+from locum.entry import Draft, Entry, Erased
 from locum.errors import Garbled
 from locum.measure import parse_instant
 from locum.schema import entries, streams, vault
@@ -18,6 +18,9 @@ from locum.sealing import KEY_BYTES, NONCE_BYTES, seal, unseal
 from locum.tlog import leaf_hash
 
 OPENING_BYTES = 32
+ERASE = "org/erase"
+"""The stream in which every erasure is written down before it is done."""
+
 _MANY = 500
 
 
@@ -99,7 +102,21 @@ def prepare(heads: Heads, drafts: Sequence[tuple[str, Draft]]) -> Rows:
 
 
 def read_entries(connection: Connection, mailbox: str | None, case_id: str | None, since: int = 0) -> list[Entry]:
-    """Entries, opened and checked, oldest first; of a stream, from place `since` on. Raises Garbled where one is not what its leaf says, or one is missing."""
+    """What `read_whole` reads, without the places whose entries were erased."""
+    return _still_there(read_whole(connection, mailbox, case_id, since))
+
+
+def _still_there(found: Sequence[Entry | Erased]) -> list[Entry]:
+    return [one for one in found if isinstance(one, Entry)]
+
+
+def read_whole(
+    connection: Connection, mailbox: str | None, case_id: str | None, since: int = 0
+) -> list[Entry | Erased]:
+    """Entries, opened and checked, and the places of erased ones, oldest first; of a stream, from place `since` on.
+
+    Raises Garbled where one is not what its leaf says, one is missing, or one is gone and no entry `erased` names its place.
+    """
     found = lengths(connection, [mailbox]) if mailbox is not None else {}
     wanted: list[ColumnElement[bool]] = []
     if mailbox is not None:
@@ -117,7 +134,8 @@ def read_entries_of(connection: Connection, case_ids: Sequence[str]) -> dict[str
     wanted = select(entries).where(entries.c.case_id.in_(case_ids)).order_by(entries.c.position)
     found: dict[str, list[Entry]] = {}
     for one in open_rows(connection, list(connection.execute(wanted))):
-        found.setdefault(one.case, []).append(one)
+        if isinstance(one, Entry):
+            found.setdefault(one.case, []).append(one)
     return found
 
 
@@ -130,13 +148,41 @@ def _check_whole(
         raise Garbled("record-incomplete", stream=stream)
 
 
-def open_rows(connection: Connection, rows: Sequence[Row[*tuple[object, ...]]]) -> list[Entry]:
+def open_rows(connection: Connection, rows: Sequence[Row[*tuple[object, ...]]]) -> list[Entry | Erased]:
     """Rows of the table of entries, opened and checked against leaf, tag and chain. Raises Garbled."""
     names = {row.case_id for row in rows} | {row.stream for row in rows}
     keys = read_keys(connection, names)
     leaves = {(row.stream, row.seq): row.leaf for row in rows}
     leaves |= _leaves_before(connection, leaves)
-    return [_open(row, keys, leaves) for row in rows]
+    erased = _erased_places(connection) if any(not row.sealed for row in rows) else frozenset()
+    return [_open(row, keys, leaves) if row.sealed else _erased(row, erased) for row in rows]
+
+
+def _erased_places(connection: Connection) -> frozenset[int]:
+    """All places of which an entry `erased` says that nothing is left. The entries that say so are never erased themselves."""
+    said = select(entries).where(entries.c.stream == ERASE, entries.c.sealed != b"").order_by(entries.c.position)
+    return frozenset(
+        index
+        for one in _still_there(open_rows(connection, list(connection.execute(said))))
+        for first, last in _ranges(one)
+        for index in range(first, last + 1)
+    )
+
+
+def _ranges(one: Entry) -> list[tuple[int, int]]:
+    """The places of an entry `erased`, as (first, last)."""
+    places = one.body.get("places")
+    if one.type != "erased" or not isinstance(places, list):
+        return []
+    pairs = [pair for pair in places if isinstance(pair, list) and len(pair) == 2]
+    return [(first, last) for first, last in pairs if isinstance(first, int) and isinstance(last, int)]
+
+
+def _erased(row: Row[*tuple[object, ...]], places: frozenset[int]) -> Erased:
+    """Raises Garbled(`record-key-missing`) where nothing says that this place was erased."""
+    if row.position not in places:
+        raise Garbled("record-key-missing", place=f"{row.stream} {row.seq}")
+    return Erased(index=row.position, stream=row.stream, seq=row.seq, leaf=row.leaf)
 
 
 def _leaves_before(connection: Connection, known: dict[tuple[str, int], bytes]) -> dict[tuple[str, int], bytes]:

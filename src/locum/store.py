@@ -18,12 +18,12 @@ from locum import jobs as queue
 from locum.checkpointing import Signer, check_tree, grown_tree, sign_tree
 from locum.committing import Change, Link, prepare, touched, write
 from locum.database import Database, Raced, chunks
-from locum.entry import Entry
+from locum.entry import Entry, Erased
 from locum.errors import Invalid, Unreachable
 from locum.jobs import Job, Taken
 from locum.lifecycle import FINAL, Case, State
 from locum.reading import read_cases, read_kept, read_leaves
-from locum.record import lengths, read_entries, read_entries_of, read_heads
+from locum.record import lengths, read_entries, read_entries_of, read_heads, read_whole
 from locum.schema import HEAD, cases, links, reviewers, settings, tree
 
 __all__ = ["Change", "Job", "Link", "Signer", "Store", "Taken"]
@@ -192,9 +192,16 @@ class Store:
         return found
 
     def entries(self, *, mailbox: str | None = None, case: str | None = None, since: int = 0) -> list[Entry]:
-        """Decrypted and checked against their leaves, oldest first; of a mailbox, from its entry `since` on. Raises Garbled where they do not agree."""
+        """Decrypted and checked against their leaves, oldest first; of a mailbox, from its entry `since` on. Erased ones are
+        left out. Raises Garbled where they do not agree.
+        """
         with self._database.reading() as connection:
             return read_entries(connection, mailbox, case, since)
+
+    def whole(self, stream: str) -> list[Entry | Erased]:
+        """Every place of a stream, none left out: its entry, or that it was erased. Raises Garbled as `entries`."""
+        with self._database.reading() as connection:
+            return read_whole(connection, stream, None)
 
     def entries_of(self, case_ids: Sequence[str]) -> dict[str, list[Entry]]:
         """The entries of many cases, by case. Raises Garbled as `entries`."""

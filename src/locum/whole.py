@@ -4,7 +4,7 @@ For what is made from all entries and may be asked for again (the yearly figures
 in is found before the last entry is given. Nothing is decided here about what entries say.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from sqlalchemy import Connection, Row, select
 
@@ -12,7 +12,7 @@ from locum.checkpointing import kept_frontier
 from locum.database import Database
 from locum.entry import Entry
 from locum.errors import Garbled
-from locum.record import open_rows, read_keys
+from locum.record import open_rows
 from locum.schema import entries, tree
 from locum.tlog import Frontier, leaf_hash
 
@@ -20,7 +20,7 @@ _AT_ONCE = 1000
 
 
 def read_whole(database: Database) -> Iterator[Entry | None]:
-    """All entries as of now, in the order of the log; None for each whose case was erased.
+    """All entries as of now, in the order of the log; None for each that was erased.
 
     Every thousand is a transaction of its own: entries are never changed, so that they are of one moment all the same.
     Raises Garbled: at the first entry that is not what its leaf says, and at the end where the leaves are not the tree's.
@@ -31,11 +31,11 @@ def read_whole(database: Database) -> Iterator[Entry | None]:
     while seen.size < size:
         with database.reading() as connection:
             rows = _rows(connection, seen.size, min(seen.size + _AT_ONCE, size))
-            opened = _opened(connection, rows)
+            opened = open_rows(connection, rows)
         seen = seen.extend([leaf_hash(row.leaf) for row in rows])
         if seen.size == size and seen != expected:
             raise Garbled("record-inconsistent")
-        yield from opened
+        yield from (one if isinstance(one, Entry) else None for one in opened)
 
 
 def _rows(connection: Connection, first: int, last: int) -> list[Row[*tuple[object, ...]]]:
@@ -44,10 +44,3 @@ def _rows(connection: Connection, first: int, last: int) -> list[Row[*tuple[obje
     if [row.position for row in rows] != list(range(first, last)):
         raise Garbled("record-inconsistent")
     return rows
-
-
-def _opened(connection: Connection, rows: Sequence[Row[*tuple[object, ...]]]) -> list[Entry | None]:
-    """A case is erased by destroying its key: then its leaves stand, and nothing opens them."""
-    kept = {name for kind, name in read_keys(connection, {row.case_id for row in rows}) if kind == "case"}
-    opened = iter(open_rows(connection, [row for row in rows if not row.case_id or row.case_id in kept]))
-    return [next(opened) if not row.case_id or row.case_id in kept else None for row in rows]
