@@ -30,6 +30,8 @@ class Checkpoint:
 
 
 _DECIMAL = re.compile(r"0|[1-9][0-9]{0,18}")
+_SIZES = range(2**63)
+"""What 64 bits with a sign hold: not every reader has more."""
 
 
 def parse_checkpoint(text: bytes) -> Checkpoint:
@@ -39,9 +41,13 @@ def parse_checkpoint(text: bytes) -> Checkpoint:
     except ValueError as error:
         raise Garbled("checkpoint-damaged") from error
     found = from_base64(root_)
-    if not origin or not text.endswith(b"\n") or not _DECIMAL.fullmatch(size) or len(found) != HASH_BYTES:
+    if not origin or not text.endswith(b"\n") or not _is_size(size) or len(found) != HASH_BYTES:
         raise Garbled("checkpoint-damaged")
     return Checkpoint(origin, int(size), found)
+
+
+def _is_size(text: str) -> bool:
+    return _DECIMAL.fullmatch(text) is not None and int(text) in _SIZES
 
 
 def from_base64(text: str) -> bytes:
