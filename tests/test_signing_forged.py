@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import delete, update
 from tests.signedworld import SignedWorld
 
-from locum.approval import Approval, Signed, challenge, request_hash, text_hash
+from locum.approval import Approval, Signed, Site, challenge, request_hash, text_hash
 from locum.approval.reading import text_of
 from locum.demo.sink import Sink
 from locum.desk.requested import canonical_request
@@ -23,7 +23,7 @@ from locum.register import STREAM
 from locum.schema import entries, key_counts, streams
 from locum.store import Change, Job
 from registers import key_of, nonce
-from softkeys import SoftKey
+from softkeys import PRESENT, SITE, SoftKey
 
 pytest_plugins = ("tests.stores",)
 SCHEDULED = {"state": State.SCHEDULED}
@@ -153,6 +153,25 @@ def test_what_ended_is_not_set_once_more(world: SignedWorld) -> None:
     assert (world.shelf.standing(), "incident" in world.types(case)) == ([], True)
 
 
+def test_what_was_not_found_there_is_not_put_back(world: SignedWorld) -> None:
+    case = world.live_forward()
+    world.app.store.commit([Change(case=world.now_of(case), found=b'{"active":"of somebody else"}')])
+    world.desk.end(world.me("bob"), case.id)
+    world.work()
+    ended = [one for one in world.app.store.entries(case=case.id) if one.type == "ended"]
+    assert [one.body["put_back"] for one in ended] == ["not-as-kept"]
+    assert (world.shelf.standing(), "incident" in world.types(case)) == ([], True)
+
+
+def test_what_was_found_is_put_back(world: SignedWorld) -> None:
+    case = world.live_forward()
+    world.desk.end(world.me("bob"), case.id)
+    world.work()
+    ended = [one for one in world.app.store.entries(case=case.id) if one.type == "ended"]
+    assert [one.body["put_back"] for one in ended] == ["as-found"]
+    assert "incident" not in world.types(case)
+
+
 def test_an_objection_taken_out_of_the_row_still_counts(world: SignedWorld) -> None:
     case = world.ready()
     world.desk.answer(world.token(), "object", because="No.")
@@ -200,6 +219,37 @@ def test_a_signature_with_anothers_key_is_an_incident(world: SignedWorld) -> Non
     case = world.asked_for()
     forge(world, case, reviewed(world, case, "dirk", "hr", key=world.keys["bob"]))
     assert ends(world, case) == REFUSED
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"site": Site("https://evil.test", SITE.rp_id)},
+        {"site": Site(SITE.origin, "corp.test")},
+        {"client": {"crossOrigin": True}},
+        {"flags": PRESENT},
+    ],
+    ids=["another-origin", "another-host", "in-a-frame", "not-verified"],
+)
+def test_a_signature_made_elsewhere_and_written_into_a_row_is_an_incident(
+    world: SignedWorld, change: dict[str, object]
+) -> None:
+    case = world.asked_for()
+    elsewhere = replace(world.keys["dirk"], **change)  # type: ignore[arg-type]
+    asks = reviewed(world, case, "bob", "it", "request")
+    forge(world, case, asks, reviewed(world, case, "dirk", "hr", key=elsewhere))
+    assert ends(world, case) == REFUSED
+
+
+def test_one_person_written_twice_in_two_functions_is_one(world: SignedWorld) -> None:
+    text = (world.folder / "policy.toml").read_text()
+    world.write_policy(text + '[forward.review]\ncount = 2\nfunctions = ["hr", "dpo"]\n')
+    world.app = world.wired()
+    world.deed("function-given", {"people": [{"person": "mark", "function": "dpo"}]}, *world.two)
+    case = world.asked_for()
+    both = [reviewed(world, case, "mark", function) for function in ("hr", "dpo")]
+    forge(world, case, reviewed(world, case, "bob", "it", "request"), *both)
+    assert ends(world, case) == WAITS
 
 
 def test_something_that_is_no_signature_at_all_is_an_incident(world: SignedWorld) -> None:

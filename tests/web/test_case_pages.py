@@ -1,15 +1,21 @@
 """Pages of cases: whose they are, what they show, asking, and deciding with a passkey; hostile text in every field."""
 
 import re
+from base64 import urlsafe_b64encode
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from case_house import CaseHouse, ask, ask_fields, attribute, hidden
+from case_house import CaseHouse, answered, ask, ask_fields, attribute, hidden
 from tests.signedworld import SignedWorld
 
+from locum.approval import Approval, challenge, text_hash
+from locum.approval.reading import text_of
 from locum.demo.sink import Sink
+from locum.desk.requested import canonical_request
 from locum.lifecycle import State
+from registers import nonce
 
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>&amp;{{7*7}}"
 
@@ -357,6 +363,83 @@ def test_a_statement_of_another_is_not_taken_over(house: CaseHouse, world: Signe
     answer = house.sign(mark, "mark", page, form_token=form_token(mark))
     assert answer.status_code == 403
     assert world.now_of(case).version == case.version
+
+
+def signed_by_hand(world: SignedWorld, name: str, function: str, case, **instead: str) -> dict[str, str]:
+    """The fields of a form that no page gave her: a statement that she made herself, signed with her own passkey."""
+    shown = text_of(canonical_request(case), "approve", "nl")
+    said = Approval(
+        decision="approve",
+        function=function,
+        approver=name,
+        request=case.request,
+        display=text_hash(shown),
+        policy=case.policy,
+        log=world.desk.office.log(),
+        nonce=nonce(),
+    )
+    statement = replace(said, **instead).dump()
+    credential = answered(world.keys[name].sign(challenge("approval", statement)))
+    field = urlsafe_b64encode(statement).rstrip(b"=").decode()
+    return {"statement": field, "credential": credential, "decision": "approve", "because": "Fine."}
+
+
+@pytest.mark.parametrize(
+    ("name", "function"),
+    [
+        ("bob", "it"),
+        ("bob", "hr"),
+        ("anna", "sales"),
+        ("anna", "hr"),
+        ("carla", "manager"),
+        ("ivo", "it"),
+        ("ivo", "hr"),
+    ],
+)
+@pytest.mark.parametrize("address", ["sign", "review"])
+def test_who_may_not_decide_does_not_by_posting_what_no_page_gave(
+    house: CaseHouse, world: SignedWorld, name: str, function: str, address: str
+) -> None:
+    case = world.asked_for()
+    world.asked("dirk", case, "approve")  # the history was shown, so that only the person is wrong
+    browser = house.browser(name)
+    fields = {**signed_by_hand(world, name, function, case), "request": case.request, "form_token": form_token(browser)}
+    answer = browser.post(f"/cases/{case.id}/{address}", data=fields)
+    after = world.now_of(case)
+    assert answer.status_code in (400, 403)
+    assert (after.reviews, "reviewed" in world.types(case)) == ((), False)
+
+
+def test_whoever_may_decide_does_so_with_the_same_fields(house: CaseHouse, world: SignedWorld) -> None:
+    case = world.asked_for()
+    world.asked("dirk", case, "approve")
+    browser = house.browser("dirk")
+    fields = {**signed_by_hand(world, "dirk", "hr", case), "form_token": form_token(browser)}
+    assert browser.post(f"/cases/{case.id}/sign", data=fields).headers["location"] == f"/cases/{case.id}"
+    assert [who for who, *_ in world.now_of(case).reviews] == ["dirk"]
+    assert browser.post(f"/cases/{case.id}/sign", data=fields).status_code == 403
+    again = {**signed_by_hand(world, "dirk", "hr", case), "form_token": form_token(browser)}
+    assert browser.post(f"/cases/{case.id}/sign", data=again).status_code == 403
+    assert len(world.now_of(case).reviews) == 1
+
+
+@pytest.mark.parametrize("field", ["request", "policy", "display"])
+def test_one_changed_character_of_what_is_signed_is_refused_at_the_page(
+    house: CaseHouse, world: SignedWorld, field: str
+) -> None:
+    case = world.asked_for()
+    world.asked("dirk", case, "approve")
+    browser = house.browser("dirk")
+    fields = {**signed_by_hand(world, "dirk", "hr", case, **{field: "0" * 64}), "form_token": form_token(browser)}
+    assert browser.post(f"/cases/{case.id}/sign", data=fields).status_code in (403, 409)
+    assert "reviewed" not in world.types(case)
+
+
+def test_the_case_of_another_that_is_in_the_way_is_not_named(house: CaseHouse, world: SignedWorld) -> None:
+    bob, dirk = house.browser("bob"), house.browser("dirk")
+    case = ask(bob).headers["location"].split("/")[2]
+    assert case not in ask(dirk).text
+    assert case in ask(bob).text
 
 
 def form_token(browser) -> str:

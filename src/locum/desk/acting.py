@@ -11,7 +11,8 @@ from functools import partial
 
 from locum.desk.asking import news, told_to_receiver
 from locum.desk.filing import by_mailbox
-from locum.desk.last_look import is_ready
+from locum.desk.incidents import INCIDENT
+from locum.desk.last_look import is_ready, not_as_found
 from locum.desk.office import Office
 from locum.desk.reaching import (
     Turn,
@@ -26,8 +27,9 @@ from locum.desk.reaching import (
 )
 from locum.desk.warrant import warrant
 from locum.desk.watching import watched
-from locum.entry import Entry, Json, salted_digest
+from locum.entry import Draft, Entry, Json, salted_digest
 from locum.errors import Conflict, Garbled, LocumError, Trouble
+from locum.gate import Reason
 from locum.lifecycle import ON_SERVER, Case, Event, State, advance
 from locum.measure import Forward, Standing, Wanted
 from locum.seam import Connector, CountsForwards, CountsReplies
@@ -59,7 +61,7 @@ def apply(office: Office, taken: Sequence[Taken]) -> None:
     changes = []
     for first, (turn, result) in zip(turns, results, strict=True):
         if isinstance(result, Standing) and stands(turn.case, result):
-            changes.append(replace(_applied(office, turn, result), found=_found_since(first, turn)))
+            changes.append(_applied(office, turn, result, _found_since(first, turn)))
         else:
             changes += _not_applied(office, connector, turn, result)
     office.commit_each(changes)
@@ -152,10 +154,11 @@ def _found_since(first: Turn, last: Turn) -> bytes | None:
     return None if is_there(last.case, last.standing) or last.standing == first.standing else last.standing.found
 
 
-def _applied(office: Office, turn: Turn, standing: Standing) -> Change:
+def _applied(office: Office, turn: Turn, standing: Standing, since: bytes | None) -> Change:
     now = office.clock()
     case = advance(turn.case, Event.APPLIED, applied_at=now, trouble="")
-    done = office.draft(case, "done", act="apply", privileges=_privileges(office, case))
+    found = {} if since is None else {"found": _found_json(office.random(16), turn.standing)}
+    done = office.draft(case, "done", act="apply", privileges=_privileges(office, case), **found)
     back = read_back(office, case, "apply", standing)
     live_at = max(now, case.from_date)
     put = (
@@ -165,7 +168,7 @@ def _applied(office: Office, turn: Turn, standing: Standing) -> Change:
         replace(news(office, case), due_at=live_at),
         *told_to_receiver(office, case, live_at),
     )
-    return Change(case=case, entries=(done, back), put=put, finished=turn.taken)
+    return Change(case=case, entries=(done, back), put=put, finished=turn.taken, found=since)
 
 
 def _privileges(office: Office, case: Case) -> str:
@@ -247,7 +250,9 @@ def watch(office: Office, taken: Sequence[Taken]) -> None:
 
 
 def end(office: Office, taken: Sequence[Taken]) -> None:
-    """Take ours away and put back what was found; what she changed meanwhile is left as she left it."""
+    """Take ours away and put back what was found; what she changed meanwhile is left as she left it. What is kept to be put back,
+    and is not what the record says was found, is not put back.
+    """
     ready = []
     for one, case in _loaded(office, taken):
         if case.state in (State.APPLIED, State.APPLYING, State.ENDING) and _is_due(case, office.clock()):
@@ -261,7 +266,7 @@ def end(office: Office, taken: Sequence[Taken]) -> None:
         return
     turns = _intend(office, read_turns(office, connector, ready), "end")
     office.step("end.intended")
-    kept = office.store.found_many([turn.case.id for turn in turns])
+    kept, false = _kept(office, turns)
     results = write_wanted(
         connector, turns, lambda turn: _without_ours(turn.case, turn.standing, kept.get(turn.case.id, b""))
     )
@@ -271,26 +276,39 @@ def end(office: Office, taken: Sequence[Taken]) -> None:
         if isinstance(result, LocumError):
             put_off(office, turn.taken, result)
         else:
-            changes.append(_ended(office, turn, result))
+            changes.append(_ended(office, turn, result, false.get(turn.case.id)))
     office.commit_each(changes)
     office.step("end.committed")
+
+
+def _kept(office: Office, turns: Sequence[Turn]) -> tuple[dict[str, bytes], dict[str, Reason]]:
+    """What is to be put back, by case; and where something else is kept than what was found, why it is not."""
+    kept = office.store.found_many([turn.case.id for turn in turns])
+    told = _recorded(office, [(turn.taken, turn.case) for turn in turns])
+    looked = {turn.case.id: not_as_found(told.get(turn.case.id, []), kept.get(turn.case.id, b"")) for turn in turns}
+    false = {case_id: reason for case_id, reason in looked.items() if reason is not None}
+    return {case_id: found for case_id, found in kept.items() if case_id not in false}, false
 
 
 def _is_due(case: Case, now: datetime) -> bool:
     return case.state is State.ENDING or now >= case.to_date
 
 
-def _ended(office: Office, turn: Turn, standing: Standing) -> Change:
+def _ended(office: Office, turn: Turn, standing: Standing, false: Reason | None) -> Change:
     before = turn.standing
     stood = is_there(turn.case, before)
     put_back = "as-found" if stood and before.active else "left-as-changed" if stood else "nothing-was-there"
+    put_back = put_back if false is None else "not-as-kept"
     case = advance(turn.case, Event.ENDED, ended_at=office.clock(), trouble="")
-    entries = (
+    entries: tuple[Draft, ...] = (
         office.draft(case, "done", act="end", privileges=_privileges(office, case)),
         read_back(office, case, "end", standing),
         office.draft(case, "ended", why=case.outcome, put_back=put_back, **_counted(office, turn)),
     )
     put = (_account(office, case), _look(office, case), news(office, case), *told_to_receiver(office, case))
+    if false is not None:
+        entries = (office.draft(case, "incident", act="end", key=false.key, who=""), *entries)
+        put = (*put, Job(kind=INCIDENT, case=case.id, due_at=office.clock(), lane="letters"))
     return Change(case=case, entries=entries, put=put, drop=("watch", "tell-live"), finished=turn.taken)
 
 

@@ -16,7 +16,7 @@ from locum.desk.office import Office
 from locum.desk.reaching import put_off, wait_for
 from locum.desk.receiving import NOTHING, look, not_holding
 from locum.desk.requested import request_bytes
-from locum.entry import Entry
+from locum.entry import Entry, salted_digest
 from locum.errors import LocumError
 from locum.gate import Passed, Reason, Stopped
 from locum.jobs import LOST
@@ -147,3 +147,11 @@ def _refuse(office: Office, taken: Taken, case: Case, no: No) -> None:
     account = Job(kind="account", case=case.id, due_at=office.clock(), lane="letters")
     put = (account, news(office, refused), *told_to_receiver(office, refused))
     office.store.commit([Change(case=refused, entries=(entry,), put=put, finished=taken)])
+
+
+def not_as_found(entries: Sequence[Entry], kept: bytes) -> Reason | None:
+    """Why what is kept to be put back may not be: it is not what the record says was found before ours was set."""
+    acts = [one for one in entries if one.type in ("intended", "done") and one.body.get("act") == "apply"]
+    found = [said for one in acts if isinstance(said := one.body.get("found"), dict)]
+    is_it = any(salted_digest(bytes.fromhex(str(one["salt"])), kept) == one["digest"] for one in found)
+    return None if is_it or not (found or kept) else Reason("found-other")
