@@ -1,4 +1,4 @@
-"""docs/security.md: every point of ASVS 4.0.3, level 2, once; and what is said to show it exists."""
+"""docs/security.md: what must not be possible and the tests that try it; every point of ASVS 4.0.3, level 2, once; and what is said to show it exists."""
 
 import ast
 import re
@@ -9,6 +9,13 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 PAGE = (ROOT / "docs" / "security.md").read_text("utf-8")
+MUST_NOT = PAGE.partition("## What must not be possible\n")[2].partition("\n## ")[0]
+TRIED = re.findall(r"^\| ([^|]+) \| (.+) \|$", MUST_NOT, re.MULTILINE)[1:]
+DOORS = {
+    "approve one's own request": ("page", "API", "command line", "row"),
+    "injection": ("page", "mail", "Sieve", "PDF"),
+}
+"""The doors that have to be named, by how the point begins."""
 HOLDS = {"yes", "partly", "no", "n/a"}
 LEVEL_2 = """
 1.1:1-7 1.2:1-4 1.4:1,4,5 1.5:1-4 1.6:1-4 1.7:1-2 1.8:1-2 1.9:1-2 1.10:1 1.11:1-2 1.12:2 1.14:1-6
@@ -71,6 +78,22 @@ def test_what_shows_a_point_exists(row: tuple[str, str, str, str]) -> None:
 @pytest.mark.parametrize("row", [row for row in ROWS if row[2].strip() != "yes"], ids=lambda row: row[0])
 def test_what_does_not_hold_says_what_is_missing(row: tuple[str, str, str, str]) -> None:
     assert len(re.sub(r"`[^`]*`", "", row[3]).split()) >= 1
+
+
+def test_all_that_must_not_be_possible_is_tried() -> None:
+    assert len(TRIED) == 14
+    for begins, doors in DOORS.items():
+        (tried,) = [tests for what, tests in TRIED if what.startswith(begins)]
+        assert [door for door in doors if f"{door}: `" not in tried] == []
+
+
+@pytest.mark.parametrize("row", TRIED, ids=lambda row: row[0])
+def test_what_tries_it_exists(row: tuple[str, str]) -> None:
+    references = REFERENCE.findall(row[1])
+    assert references
+    assert row[1].count("`") == 2 * len(references)
+    for path, test in references:
+        assert test in names_in(path), (path, test)
 
 
 def test_what_is_named_outside_the_list_exists() -> None:

@@ -286,6 +286,11 @@ def test_the_part_that_changes_is_sent_only_when_it_did(house: CaseHouse, world:
     assert "wordt gevraagd" in later.text
 
 
+def test_nothing_between_keeps_the_part_that_changes(house: CaseHouse, world: SignedWorld) -> None:
+    answer = house.browser("bob").get(f"/cases/{world.asked_for().id}/part")
+    assert answer.headers["cache-control"] == "private, no-cache"
+
+
 def test_why_she_objected_is_not_told_to_the_requester(house: CaseHouse, world: SignedWorld) -> None:
     case = world.reply()
     world.work()
