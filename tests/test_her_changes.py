@@ -100,6 +100,10 @@ def test_what_she_changes_at_any_step_is_there_afterwards_and_runs(
         assert stands(owners[address]) == left[address], change
         state = world.desk.case(cases[address].id).state
         assert state in (State.ENDED, State.FAILED), change
+        entries = world.app.store.entries(case=cases[address].id)
+        assert not [one for one in entries if one.type == "incident"], (
+            change
+        )  # what is kept is what was found, whatever she did
 
 
 @pytest.fixture

@@ -57,6 +57,7 @@ ELSEWHERE = {
     "asked_words": "een automatisch antwoord",
     "asked_for": "een automatisch antwoord",
     "earlier": "wxyz-2345",
+    "happened": "Er is niets ingesteld.",
     "found": "De handtekening van Dirk is niet met de sleutel van Dirk gezet.",
     "unsigned": "locum review abcd-2345",
     "words": "appel boom",

@@ -161,6 +161,7 @@ def test_what_was_not_found_there_is_not_put_back(world: SignedWorld) -> None:
     ended = [one for one in world.app.store.entries(case=case.id) if one.type == "ended"]
     assert [one.body["put_back"] for one in ended] == ["not-as-kept"]
     assert (world.shelf.standing(), "incident" in world.types(case)) == ([], True)
+    assert "is niet teruggezet" in " ".join(world.said("petra@corp.test", "incident").split())
 
 
 def test_what_was_found_is_put_back(world: SignedWorld) -> None:

@@ -13,7 +13,7 @@ from locum.desk.several import Copy, send_copies
 from locum.gate import Reason
 from locum.letter import Letter
 from locum.lifecycle import Case, Event, State, advance
-from locum.messages import as_far_as_known
+from locum.messages import as_far_as_known, say
 from locum.store import Change, Job, Taken
 
 INCIDENT = "incident"
@@ -56,7 +56,8 @@ def _letter(office: Office, case: Case, reader: Person) -> Letter:
     found = [entry for entry in office.store.entries(case=case.id) if entry.type == "incident"]
     body = found[-1].body if found else {}
     said = {"who": str(body.get("who") or "…"), "what": "…"}
-    language = reader.language
+    language, organisation = reader.language, office.organisation.name
+    act = "end" if body.get("act") == "end" else "apply"
     return Letter(
         id=f"{case.id}.incident.{reader.id}",
         event=INCIDENT,
@@ -65,9 +66,10 @@ def _letter(office: Office, case: Case, reader: Person) -> Letter:
         name=reader.name,
         language=language,
         values={
-            "organisation": office.organisation.name,
+            "organisation": organisation,
             "name": reader.name,
             "case": case.id,
+            "happened": say(language, f"letters.happened.{act}", case=case.id, organisation=organisation),
             "found": as_far_as_known(language, f"gate.{body.get('key')}", said),
         },
     )
