@@ -5,6 +5,7 @@ All three accept the same and refuse the same; where one is stricter on purpose,
 
 import base64
 import hashlib
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -273,3 +274,53 @@ def is_cosigned(note: bytes) -> bool:
 
 def is_cosigned_for(go: Go, note: bytes) -> bool:
     return go.ask(op="note", note=base64.b64encode(note).decode(), keys=[WITNESS_KEY])["ok"] is True
+
+
+# what we publish: docs/spec/vectors/tlog.json
+
+VECTORS = json.loads(Path(__file__).parent.parent.joinpath("docs/spec/vectors/tlog.json").read_text("utf-8"))
+PUBLISHED = [tlog.leaf_hash(bytes.fromhex(leaf)) for leaf in VECTORS["leaves"]]
+ROOTS = [bytes.fromhex(root) for root in VECTORS["roots"]]
+
+
+def questions(told: dict[str, list[dict[str, object]]]) -> Iterator[Inclusion | Consistency]:
+    last = len(PUBLISHED)
+    for one in told["inclusion"]:
+        at, size, proof = one["index"], one["size"], list(map(bytes.fromhex, one["proof"]))
+        yield Inclusion(leaf=PUBLISHED[min(at, last - 1)], index=at, size=size, proof=proof, root=ROOTS[size])
+    for one in told["consistency"]:
+        old, size, proof = one["old"], one["size"], list(map(bytes.fromhex, one["proof"]))
+        yield Consistency(old=old, size=size, old_root=ROOTS[min(old, last)], root=ROOTS[size], proof=proof)
+
+
+def test_all_accept_the_published_proofs(go):
+    assert [repr(one) for one in questions(VECTORS) if verdicts(one, go) != YES] == []
+
+
+def test_all_refuse_the_published_proofs_that_are_none(go):
+    assert [repr(one) for one in questions(VECTORS["refused"]) if verdicts(one, go) != NO] == []
+
+
+def test_all_read_the_published_checkpoints(go):
+    told = VECTORS["checkpoints"]
+    for one in [*told["good"], told["cosigned"]]:
+        read = ("corp.test/locum", one["size"], ROOTS[one["size"]])
+        assert opened(Note(one["note"].encode(), told["verifier_key"]), go) == (read, read, read)
+
+
+def test_all_refuse_the_published_checkpoints_that_are_none(go):
+    """But for the size of 64 bits, which Rust holds."""
+    told = VECTORS["checkpoints"]
+    found = {one["why"]: opened(Note(one["note"].encode(), told["verifier_key"]), go) for one in told["refused"]}
+    assert found.pop("a size of 64 bits")[:2] == (None, None)
+    assert found == dict.fromkeys(found, (None, None, None))
+
+
+def test_go_says_of_the_published_cosignatures_what_we_say(go):
+    told = VECTORS["checkpoints"]
+    asked = [told["cosigned"], *told["cosigned_refused"]]
+    answers = [
+        go.ask(op="note", note=base64.b64encode(one["note"].encode()).decode(), keys=[told["witness_verifier_key"]])
+        for one in asked
+    ]
+    assert [one["ok"] for one in answers] == [True, False, False]
