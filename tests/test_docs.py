@@ -81,6 +81,7 @@ def tables_of_settings() -> dict[str, type]:
             found[f"[{name}]"] = kind
             found |= {f"[{name}.{inner}]": within for inner, within in inner_tables(kind).items()}
     kinds = {get_args(get_type_hints(kind)["kind"])[0]: kind for kind in get_args(tables.ConnectorTable)}
+    found["[witness.NAME]"] = tables.WitnessTable
     return found | {f'kind = "{name}"': kind for name, kind in kinds.items()}
 
 

@@ -371,3 +371,23 @@ def test_a_mistake_within_a_table_of_a_table_is_told_with_its_place(tmp_path: Pa
 def test_a_provider_is_not_spoken_to_in_the_open(tmp_path: Path, issuer: str) -> None:
     error = mistake(tmp_path, LEAST + f'[oidc]\nissuer = "{issuer}"\nclient_id = "locum"\n')
     assert error.key == "settings-oidc-issuer"
+
+
+WITNESS_KEY = "or.corp.test/getuige+90695ce5+BI5BihotKtTudlkPToz70YiENZnIZ+2iUrwI8ub9sCsv"
+
+
+def test_witnesses_are_named_in_their_order(tmp_path: Path) -> None:
+    more = "".join(f'[witness.{name}]\nurl = "https://{name}.test"\nkey = "{WITNESS_KEY}"\n' for name in ("dpo", "or"))
+    assert list(read(tmp_path, LEAST + more).witnesses) == ["dpo", "or"]
+
+
+@pytest.mark.parametrize("key", ["", "x", WITNESS_KEY.replace("9069", "9068"), "corp.test/locum+c9276c38+ASFS"])
+def test_a_key_that_is_none_of_a_witness_is_told_with_its_line(tmp_path: Path, key: str) -> None:
+    with pytest.raises(Invalid, match="settings-bad-value") as error:
+        read(tmp_path, f'{LEAST}[witness.or]\nurl = "https://or.test"\nkey = "{key}"\n')
+    assert error.value.values["name"] == "witness.or.key"
+
+
+def test_a_witness_is_not_spoken_to_in_the_open(tmp_path: Path) -> None:
+    with pytest.raises(Invalid, match="settings-witness-url"):
+        read(tmp_path, f'{LEAST}[witness.or]\nurl = "http://or.test"\nkey = "{WITNESS_KEY}"\n')

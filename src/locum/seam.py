@@ -107,6 +107,23 @@ class WatchesForwards(Protocol):
         ...
 
 
+class Witness(Protocol):
+    """Somebody else's program that signs checkpoints of the record too, and no two that do not go together."""
+
+    name: str
+    vkey: str
+
+    def cosign(self, note: bytes, old: int, proof: Sequence[bytes]) -> bytes:
+        """Its signature lines for this signed checkpoint, verified. `proof` shows that the record goes on from the `old` leaves
+        that it saw last.
+
+        Raises Conflict `witness-holds` with the `size` that it saw last, where that is another; Garbled `witness-fork` where it
+        saw another record; Garbled `witness-false` or `witness-clock` for an answer that is not to be believed; Rejected where
+        it refuses this record's key or knows no such record; and Unreachable.
+        """
+        ...
+
+
 class Post(Protocol):
     """Sends letters."""
 

@@ -19,6 +19,7 @@ from locum.cli.output import put_json
 from locum.cli.policy import register as register_policy
 from locum.cli.requests import register as register_requests
 from locum.cli.token import register as register_tokens
+from locum.cli.witness import register as register_witness
 from locum.errors import Invalid, LocumError
 from locum.messages import say
 from locum.shapes import explained, with_error
@@ -49,7 +50,15 @@ def _root(
         raise typer.Exit(2)
 
 
-for register in (register_requests, register_cases, register_policy, register_figures, register_tokens, register_house):
+for register in (
+    register_requests,
+    register_cases,
+    register_policy,
+    register_figures,
+    register_tokens,
+    register_house,
+    register_witness,
+):
     register(app)
 
 

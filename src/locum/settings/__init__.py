@@ -37,6 +37,7 @@ from locum.settings.tables import (
     StoreTable,
     TextMessages,
     WebTable,
+    WitnessTable,
     WorkerTable,
 )
 
@@ -45,6 +46,7 @@ __all__ = [
     "ManageSieve",
     "Settings",
     "SieveFiles",
+    "WitnessTable",
     "is_loopback",
     "kinds",
     "load",
@@ -73,6 +75,7 @@ class Settings:
     leave: LeaveTable
     worker: WorkerTable
     contact: ContactTable
+    witnesses: Mapping[str, WitnessTable]
     oidc: OidcTable | None
 
     def route(self, address: str) -> str | None:
@@ -148,6 +151,9 @@ def _settled(read: File, path: Path, text: str) -> Settings:
                 raise place.invalid("settings-owner-reader", value=table.owner_reader)
         elif table.tls == "none" and not is_loopback(table.host):
             raise Place(path, text, ("connector", name, "tls")).invalid("settings-tls-none", host=table.host)
+    for name, witness in read.witness.items():
+        if not _is_safe(witness.url):
+            raise Place(path, text, ("witness", name, "url")).invalid("settings-witness-url", value=witness.url)
     if read.oidc is not None and not _is_safe(read.oidc.issuer):
         raise Place(path, text, ("oidc", "issuer")).invalid("settings-oidc-issuer", value=read.oidc.issuer)
     return Settings(
@@ -165,6 +171,7 @@ def _settled(read: File, path: Path, text: str) -> Settings:
         leave=replace(read.leave, ical=tuple(_ical_place(entry, path.parent) for entry in read.leave.ical)),
         worker=read.worker,
         contact=read.contact,
+        witnesses=MappingProxyType(read.witness),
         oidc=read.oidc,
     )
 

@@ -77,9 +77,11 @@ _INNER: Mapping[tuple[str, str], type] = {("web", "sign_in"): tables.SignInTable
 def _known(location: Location) -> str:
     """The keys that would have been known there, the closest first."""
     if len(location) == 1:
-        names = [*_TABLES, "acting", "connector"]
+        names = [*_TABLES, "acting", "connector", "witness"]
     elif (table := _INNER.get(_pair(location)) or _TABLES.get(str(location[0]))) is not None:
         names = ["from" if field.name == "sender" else field.name for field in fields(table)]
+    elif location[0] == "witness":
+        names = [field.name for field in fields(tables.WitnessTable)]
     else:
         names = sorted({field.name for kind in (tables.SieveFiles, tables.ManageSieve) for field in fields(kind)})
     close = get_close_matches(str(location[-1]), names, n=1)

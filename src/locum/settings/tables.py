@@ -16,6 +16,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
 from locum import addresses
 from locum.errors import LocumError
 from locum.hours import WorkingHours
+from locum.tlog.cosignatures import read_witness_key
 
 
 def _by(form: Callable[[str], str]) -> AfterValidator:
@@ -174,6 +175,16 @@ class RecordTable:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WitnessTable:
+    """A witness of the record, run by others: where it is, and the key that it shows at its start."""
+
+    __pydantic_config__: ClassVar = _STRICT
+    url: Annotated[str, _scheme("http", "https")]
+    key: Annotated[str, _judged(read_witness_key)]
+    ca_file: Place | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SignInTable:
     """How long a session lasts: without a request, and in all. `first_keys_file` is where the one-time link is written with
     which the first two keys are enrolled; None is beside the record's key.
@@ -322,4 +333,5 @@ class File:
     leave: LeaveTable = LeaveTable()
     worker: WorkerTable = WorkerTable()
     contact: ContactTable = ContactTable()
+    witness: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,31}$")], WitnessTable] = field(default_factory=dict)
     oidc: OidcTable | None = None

@@ -3,11 +3,10 @@
 Made ready, put under a note and verified here; the key of a witness is in locum.witness, and asking one in locum.witnesses.
 """
 
-import base64
 from datetime import UTC, datetime
 
 from locum.errors import Garbled
-from locum.tlog.notes import DASH, Verifier, parts, read_vkey
+from locum.tlog.notes import DASH, Verifier, parts, read_vkey, signature_line
 
 COSIGNATURE = b"\x04"
 _SIGNATURE_BYTES = 64
@@ -26,8 +25,7 @@ def to_cosign(text: bytes, at: datetime) -> bytes:
 def cosignature_line(vkey: str, at: datetime, signature: bytes) -> bytes:
     """The line under a note: the time, and the signature over `to_cosign`. Raises Invalid(`verifier-key`)."""
     key = read_witness_key(vkey)
-    content = key.identity + int(at.timestamp()).to_bytes(8, "big") + signature
-    return f"{DASH} {key.name} {base64.b64encode(content).decode()}\n".encode()
+    return signature_line(key.name, key.identity + int(at.timestamp()).to_bytes(8, "big") + signature)
 
 
 def cosigned_at(note: bytes, vkey: str) -> datetime:
@@ -72,6 +70,4 @@ def with_signatures(note: bytes, lines: bytes) -> bytes:
 
 def lines_of(note: bytes, vkey: str) -> bytes:
     """Those signature lines of a note that name the witness with this key. Raises Garbled, or Invalid(`verifier-key`)."""
-    key = read_witness_key(vkey)
-    signatures = [one for name, one in parts(note)[1] if (name, one[:4]) == (key.name, key.identity)]
-    return b"".join(f"{DASH} {key.name} {base64.b64encode(one).decode()}\n".encode() for one in signatures)
+    return read_witness_key(vkey).lines(note)

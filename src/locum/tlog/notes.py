@@ -90,6 +90,11 @@ class Verifier:
             raise Garbled("checkpoint-unsigned", name=self.name)
         return text, ours
 
+    def lines(self, note: bytes) -> bytes:
+        """Those signature lines of a note that name this key, whatever they are worth. Raises Garbled."""
+        found = [one for name, one in parts(note)[1] if (name, one[:4]) == (self.name, self.identity)]
+        return b"".join(signature_line(self.name, one) for one in found)
+
     def check(self, signature: bytes, message: bytes) -> None:
         """Raises Garbled(`checkpoint-damaged`) where this key did not sign just this."""
         try:
@@ -127,6 +132,11 @@ def read_vkey(vkey: str, kind: bytes = ED25519) -> Verifier:
 def vkey_of(name: str, kind: bytes, public: bytes) -> str:
     """What `read_vkey` reads."""
     return f"{name}+{key_id(name, kind + public).hex()}+{base64.b64encode(kind + public).decode()}"
+
+
+def signature_line(name: str, content: bytes) -> bytes:
+    """One line under a note: the name of the key, and the four bytes beside it with the signature."""
+    return f"{DASH} {name} {base64.b64encode(content).decode()}\n".encode()
 
 
 def parts(note: bytes) -> tuple[bytes, list[tuple[str, bytes]]]:
