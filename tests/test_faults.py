@@ -219,11 +219,11 @@ def test_a_fault_that_outlasts_the_time_asked_for_leaves_nothing_live_and_is_acc
 def working(world: World, log: StringIO | None = None, lease_seconds: float = 1800) -> Iterator[Callable[..., None]]:
     """A worker on this organisation. Gives back how to wait: the organisation's clock runs a minute per tenth of a second."""
     stop = threading.Event()
-    signer = world.app.signer
-    assert signer is not None
+    publisher = world.app.publisher
+    assert publisher is not None
     thread = threading.Thread(
         target=lambda: worker.run(
-            world.desk, world.app.store, signer, worker_id="w", clock=lambda: world.now, stop=stop,
+            world.desk, world.app.store, publisher, worker_id="w", clock=lambda: world.now, stop=stop,
             lease_seconds=lease_seconds, idle_seconds=0.05, log_to=log or StringIO(),
         )
     )  # fmt: skip

@@ -22,6 +22,8 @@ from tests.filings import a_case, a_draft, filing
 
 from locum import tlog, worker
 from locum.errors import Unreachable
+from locum.flatfile import FlatFile
+from locum.publishing import Publisher
 from locum.signer import Signer
 from locum.store import Change, Job, Store, Taken
 
@@ -67,11 +69,12 @@ def signer(tmp_path: Path) -> Signer:
 @contextmanager
 def working(store: Store, desk: Acts, signer: Signer, log: io.StringIO | None = None) -> Iterator[threading.Event]:
     stop, errors = threading.Event(), []
+    publisher = Publisher(store, signer, FlatFile(signer._path.with_name("log")), real_clock)
 
     def work() -> None:
         try:
             worker.run(
-                desk, store, signer, worker_id="w", clock=real_clock, stop=stop, lease_seconds=LEASE, idle_seconds=0.2,
+                desk, store, publisher, worker_id="w", clock=real_clock, stop=stop, lease_seconds=LEASE, idle_seconds=0.2,
                 log_to=log or io.StringIO(),
             )  # fmt: skip
         except BaseException as error:
@@ -288,6 +291,8 @@ WORKER = textwrap.dedent(
     from locum.entry import Draft
     from locum.store import Change, Store
     from locum.signer import Signer
+    from locum.flatfile import FlatFile
+    from locum.publishing import Publisher
 
     clock = lambda: datetime.now(UTC)
     url, key, name, many = sys.argv[1:]
@@ -305,7 +310,8 @@ WORKER = textwrap.dedent(
                 store.commit(changes)
 
     worker.stop_on_signals(stop)
-    worker.run(Desk(), store, Signer(Path(key), "corp.test/locum"), worker_id=name, clock=clock, stop=stop,
+    publisher = Publisher(store, Signer(Path(key), "corp.test/locum"), FlatFile(Path(key).with_name("log")), clock)
+    worker.run(Desk(), store, publisher, worker_id=name, clock=clock, stop=stop,
                lease_seconds=1.5, idle_seconds=0.2, many=20)
     """
 )

@@ -14,6 +14,7 @@ from locum.absence import Mailbox
 from locum.approval import Site
 from locum.desk import REMINDERS, Acting, Desk, Office, Organisation
 from locum.errors import Invalid, LocumError, Refused, Rejected, Trouble
+from locum.flatfile import FlatFile
 from locum.hours import WorkingHours
 from locum.key_links import FIRST_KEYS, KeyLinks, write_link
 from locum.parts import (
@@ -27,6 +28,7 @@ from locum.parts import (
 )
 from locum.people.csv import PeopleCsv
 from locum.policy import Policy, load
+from locum.publishing import Publisher
 from locum.seam import Connector, Finding, LeaveSource, Report
 from locum.sessions import Lasting, Sessions
 from locum.settings import ManageSieve, Settings, SieveFiles, secret_is_readable
@@ -107,6 +109,26 @@ class App:
         return _is_gone(self.settings.record.key_file) and self.store.checkpoint() is not None
 
     @cached_property
+    def flat_file(self) -> FlatFile:
+        """Where leaves and checkpoint are published, for reading; `publisher` writes it."""
+        table = self.settings.record
+        return FlatFile(table.folder or table.key_file.with_name("log"))
+
+    @cached_property
+    def publisher(self) -> Publisher | None:
+        """Signs and publishes; None for a process that may not read the key."""
+        return None if self.signer is None else self._published_by(self.signer)
+
+    def the_publisher(self) -> Publisher:
+        """The same, for a process that is nothing without one. Raises Rejected, saying what is in the way."""
+        return self._published_by(self.the_signer())
+
+    def _published_by(self, signer: Signer) -> Publisher:
+        table = self.settings.record
+        every = timedelta(minutes=table.every_minutes)
+        return Publisher(self.store, signer, self.flat_file, self.clock, every, table.block)
+
+    @cached_property
     def connectors(self) -> dict[str, Connector]:
         """The mail systems, by name, in the file's order."""
         found: dict[str, Connector] = {}
@@ -162,6 +184,7 @@ class App:
             founded=table.record.founded,
             step=self.step,
             sign=self.sign,
+            publish=self.publish,
             check_log=self.check_log,
         )
         return Desk(office)
@@ -251,12 +274,18 @@ class App:
         what was done before is done, and the worker signs later.
         """
         try:
-            if self.signer is not None:
-                self.store.sign_checkpoint(self.signer)
+            if self.publisher is not None:
+                self.publisher.sign()
             elif self._key_is_lost():
                 self.unsigned = Rejected("record-key-lost", file=self.settings.record.key_file)
         except LocumError as error:
             self.unsigned = error
+
+    def publish(self) -> bytes | None:
+        """Sign and publish at once, for what cannot wait: the published note, or None where this process holds no key.
+        Raises what keeps the record from being signed, and Unreachable where it cannot be published.
+        """
+        return None if self.publisher is None else self.publisher.publish()
 
     def check_log(self) -> None:
         """Raise Garbled where the log is not the one that was signed; for a process that holds the key."""

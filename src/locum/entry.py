@@ -25,8 +25,10 @@ Json: TypeAlias = "str | int | bool | list[Json] | dict[str, Json] | None"
 TYPES = frozenset(
     "enrolled requested asked answered consented reviewed objected refused withdrawn intended done read-back ended accounted "
     "failed expired incident figures erased function-given function-withdrawn manager-given "
-    "first-keys key-added key-withdrawn delegated delegation-ended policy".split()
+    "first-keys key-added key-withdrawn delegated delegation-ended policy blank".split()
 )
+
+LEAF_BYTES = 65
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -91,15 +91,17 @@ class Store:
                 time.sleep(self._random(1)[0] / 256 * min(0.001 * 2**turn, 0.1))
         raise Unreachable("store-unreachable", reason="always another was first")
 
-    def sign_checkpoint(self, signer: Signer) -> bytes | None:
+    def sign_checkpoint(self, signer: Signer, before: Callable[[int], None] = lambda _size: None) -> bytes | None:
         """Sign the tree as it stands if it grew since the last checkpoint. None if there was nothing to sign.
 
-        Raises Garbled where the tree is no continuation of what was signed last; then nothing is signed.
+        `before` is told the size that will be signed, and can still prevent it. Raises Garbled where the tree is no
+        continuation of what was signed last; then nothing is signed.
         """
         with self._database.reading() as connection:
             grown = grown_tree(connection, signer)
         if grown is None:
             return None
+        before(grown.frontier.size)
         with self._database.writing() as connection:
             return sign_tree(connection, signer, grown)
 
@@ -237,6 +239,12 @@ class Store:
         with self._database.reading() as connection:
             note: bytes | None = connection.execute(select(tree.c.checkpoint)).scalar_one()
         return note
+
+    def tree_sizes(self) -> tuple[int, int]:
+        """How many leaves the tree has, and how many of them the newest checkpoint covers."""
+        with self._database.reading() as connection:
+            size, signed = connection.execute(select(tree.c.size, tree.c.checkpoint_size)).one()
+        return size, signed
 
     def leaves(self, first: int = 0, last: int | None = None) -> list[bytes]:
         """The 65-byte leaves [first, last) of the log."""

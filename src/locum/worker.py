@@ -1,7 +1,7 @@
 """The worker, a door: takes due steps from the store, has the desk do them, and signs checkpoints.
 
 One thread per lane, so that a slow mail system holds up neither letters nor other mail systems; one thread that keeps all
-leases; one that signs within a second of growth. It dies of no job's error. What happens to a case is the desk's matter.
+leases; one that signs within a second of growth and publishes at fixed times. It dies of no job's error. What happens to a case is the desk's matter.
 It logs one JSON line per job: kind, case, lane, how it went; never a text, an address or an error's own words.
 """
 
@@ -21,7 +21,7 @@ import structlog
 
 from locum.errors import LocumError
 from locum.jobs import LETTERS
-from locum.store import Signer, Store, Taken
+from locum.store import Store, Taken
 
 T = TypeVar("T")
 
@@ -39,10 +39,22 @@ class Desk(Protocol):
         ...
 
 
+class Publisher(Protocol):
+    """What signs and publishes the record (publishing.py)."""
+
+    def sign(self) -> bytes | None:
+        """Sign the record, if it has grown; the signed note."""
+        ...
+
+    def publish_if_due(self) -> bytes | None:
+        """Publish it, if a fixed time has come; the published note."""
+        ...
+
+
 def run(
     desk: Desk,
     store: Store,
-    signer: Signer,
+    publisher: Publisher,
     *,
     worker_id: str,
     clock: Callable[[], datetime],
@@ -57,7 +69,7 @@ def run(
     `many` jobs at most are given to the desk at once; it looks for new ones every `idle_seconds` at the latest.
     """
     log = _log(log_to, worker_id)
-    _Worker(desk, store, signer, worker_id, clock, stop, lease_seconds, idle_seconds, many, log).run()
+    _Worker(desk, store, publisher, worker_id, clock, stop, lease_seconds, idle_seconds, many, log).run()
 
 
 def stop_on_signals(stop: Event) -> None:
@@ -83,7 +95,7 @@ def _log(to: TextIO | None, worker_id: str) -> structlog.typing.FilteringBoundLo
 class _Worker:
     desk: Desk
     store: Store
-    signer: Signer
+    publisher: Publisher
     worker_id: str
     clock: Callable[[], datetime]
     stop: Event
@@ -214,8 +226,9 @@ class _Worker:
         self.store.renew(held, self.lease_seconds)
 
     def _sign(self) -> None:
-        if (note := self.store.sign_checkpoint(self.signer)) is not None:
-            self.log.info("checkpoint", size=int(note.split(b"\n")[1]))
+        for happened, work in (("checkpoint", self.publisher.sign), ("published", self.publisher.publish_if_due)):
+            if (note := work()) is not None:
+                self.log.info(happened, size=int(note.split(b"\n")[1]))
 
     def _guarded(self, doing: str, work: Callable[[], T]) -> T | None:
         """Do it, or log what went wrong, once until it changes, and go on."""

@@ -17,6 +17,7 @@ from locum.cli.figures import register as register_figures
 from locum.cli.house import register as register_house
 from locum.cli.output import put_json
 from locum.cli.policy import register as register_policy
+from locum.cli.record import register as register_record
 from locum.cli.requests import register as register_requests
 from locum.cli.token import register as register_tokens
 from locum.cli.witness import register as register_witness
@@ -55,6 +56,7 @@ for register in (
     register_cases,
     register_policy,
     register_figures,
+    register_record,
     register_tokens,
     register_house,
     register_witness,

@@ -177,7 +177,7 @@ def worker(door: Door) -> int:
     from locum import worker as work  # noqa: PLC0415
 
     app = door.app
-    signer = app.the_signer()
+    publisher = app.the_publisher()
     stop = Event()
     work.stop_on_signals(stop)
     app.start_reminders()
@@ -186,7 +186,7 @@ def worker(door: Door) -> int:
     work.run(
         app.desk,
         app.store,
-        signer,
+        publisher,
         worker_id=f"{socket.gethostname()}-{os.getpid()}",
         clock=app.clock,
         stop=stop,

@@ -70,6 +70,10 @@ def _nothing_to_sign_with() -> None:
     """This process signs no checkpoints."""
 
 
+def _nothing_to_publish_with() -> bytes | None:
+    """This process publishes nothing."""
+
+
 def _no_step(_name: str) -> None:
     """Nobody watches the steps."""
 
@@ -79,7 +83,7 @@ class Office:
     """The desk's surroundings. `step` is told the name of each step of applying and ending as it is passed. `unsigned_reviews`:
     the settings accept reviews that are recorded and not signed, as a trial. `site` is where is signed, None where the address
     makes no passkeys; `sign` signs the record as it
-    stands, `check_log` raises Garbled where it is not the one that was signed, both where this process holds the key; `founded` are later foundings of the register that count, too.
+    stands, `publish` signs and publishes it at once and gives back the note, or raises, `check_log` raises Garbled where it is not the one that was signed, both where this process holds the key; `founded` are later foundings of the register that count, too.
     """
 
     store: Store
@@ -99,6 +103,7 @@ class Office:
     unsigned_reviews: bool = False
     step: Callable[[str], None] = field(default=_no_step)
     sign: Callable[[], None] = field(default=_nothing_to_sign_with)
+    publish: Callable[[], bytes | None] = field(default=_nothing_to_publish_with)
     check_log: Callable[[], None] = field(default=_nothing_to_sign_with)
     site: Site | None = None
     founded: tuple[str, ...] = ()

@@ -166,11 +166,15 @@ class TextMessages:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordTable:
     """The key that signs checkpoints; made at first use, 0600, the worker's alone. `founded` names later foundings of the
-    register that count: for whoever lost so many keys that nobody can add one.
+    register that count: for whoever lost so many keys that nobody can add one. `folder` is where leaves and checkpoint are
+    published; None is a folder `log` beside the key. `every_minutes` and `block` say when, and to a multiple of how many.
     """
 
     __pydantic_config__: ClassVar = _STRICT
     key_file: Place
+    folder: Place | None = None
+    every_minutes: Annotated[int, Field(ge=1, le=1440)] = 240
+    block: Annotated[int, Field(ge=1, le=1000)] = 8
     founded: Annotated[tuple[str, ...], Field(strict=False)] = ()
 
 
