@@ -4,7 +4,7 @@ A crash between any two lines resumes: an `intended` without its outcome is sett
 is applied twice. Many mailboxes of one mail system go together.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -12,7 +12,7 @@ from functools import partial
 from locum.desk.asking import news, told_to_receiver
 from locum.desk.filing import by_mailbox
 from locum.desk.incidents import INCIDENT
-from locum.desk.last_look import is_ready, not_as_found
+from locum.desk.last_look import Judged, not_as_found, ready
 from locum.desk.office import Office
 from locum.desk.reaching import (
     Turn,
@@ -36,6 +36,7 @@ from locum.seam import Connector, CountsForwards, CountsReplies
 from locum.store import Change, Job, Taken
 
 _AFTER_LOOK = timedelta(minutes=15)
+_NOTHING: Mapping[str, Judged | None] = {}
 
 
 # apply -------------------------------------------------------------------------------------------------------------
@@ -46,15 +47,14 @@ def apply(office: Office, taken: Sequence[Taken]) -> None:
     loaded = _loaded(office, taken)
     living = by_mailbox(office.store.living_on([case.mailbox for _, case in loaded], ON_SERVER))
     told = _recorded(office, loaded)
-    ready = [
-        (one, case)
-        for one, case in loaded
-        if is_ready(office, one, case, living.get(case.mailbox, []), told.get(case.id, []))
-    ]
-    if (connector := connector_of(office, ready)) is None:
+    judged = {
+        case.id: ready(office, one, case, living.get(case.mailbox, []), told.get(case.id, [])) for one, case in loaded
+    }
+    to_set = [(one, case) for one, case in loaded if judged[case.id] is not None]
+    if (connector := connector_of(office, to_set)) is None:
         return
-    turns = read_turns(office, connector, ready)
-    turns = _intend(office, turns, "apply")
+    turns = read_turns(office, connector, to_set)
+    turns = _intend(office, turns, "apply", judged)
     office.step("apply.intended")
     results = write_wanted(connector, turns, partial(_with_ours, office))
     office.step("apply.written")
@@ -89,11 +89,13 @@ def _entries(office: Office, case_id: str) -> list[Entry] | Garbled:
         return error
 
 
-def _intend(office: Office, turns: Sequence[Turn], act: str) -> list[Turn]:
-    """Record what was found and what is about to be done. A case that is already in the act keeps what was found first,
+def _intend(
+    office: Office, turns: Sequence[Turn], act: str, judged: Mapping[str, Judged | None] = _NOTHING
+) -> list[Turn]:
+    """Record what was found and what is about to be done, and what the policy was told of it. A case that is already in the act keeps what was found first,
     and another entry is made only where something else is found now.
     """
-    changes = {place: _intended(office, turn, act) for place, turn in enumerate(turns)}
+    changes = {place: _intended(office, turn, act, judged.get(turn.case.id)) for place, turn in enumerate(turns)}
     wanted = {place: change for place, change in changes.items() if change is not None}
     written = dict(zip(wanted, office.commit_each(list(wanted.values())), strict=True))
     moved_on = [turns[place].taken for place, case in written.items() if case is None]
@@ -103,10 +105,11 @@ def _intend(office: Office, turns: Sequence[Turn], act: str) -> list[Turn]:
     return [replace(turns[place], case=case) for place, case in cases.items() if case is not None]
 
 
-def _intended(office: Office, turn: Turn, act: str) -> Change | None:
+def _intended(office: Office, turn: Turn, act: str, judged: Judged | None) -> Change | None:
     case, found = turn.case, turn.standing
     body = _found_json(office.random(16), found)
-    entry = office.draft(case, "intended", act=act, connector=case.connector, request=case.request, found=body)
+    said: Judged = {"judged": judged} if judged else {}
+    entry = office.draft(case, "intended", act=act, connector=case.connector, request=case.request, found=body, **said)
     if act == "apply" and case.state is State.SCHEDULED:
         forward = None if found.own_forwards is None else bool(found.own_forwards)
         applying = advance(case, Event.APPLY, own_reply_found=found.own_reply, own_forward_found=forward)

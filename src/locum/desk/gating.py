@@ -5,26 +5,24 @@ one that was recorded, and the rights come from the signed register. What follow
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 
-from locum.approval import Approval, Assertion, Log, NotProven, Signed
-from locum.approval.reading import text_of
+from locum.approval import Log, Signed
 from locum.desk.office import Office
 from locum.desk.receiving import receiver_of
 from locum.desk.requested import canonical_request, request_bytes
-from locum.entry import Draft, Entry
+from locum.entry import Draft
 from locum.gate import Act, Given, Need, Passed, Reason, Stopped, Surroundings, gate
+from locum.gate.recorded import LATER, Recorded, said_of
+from locum.gate.recorded import as_given as given_of
+from locum.gate.recorded import given as signed_in
+from locum.gate.recorded import is_signed as signs
 from locum.lifecycle import Case
 from locum.measure import Forward
-from locum.messages import LANGUAGES
 from locum.policy import Policy
 
 NOBODY = Need(parts=())
 """Nothing is needed: which of the signatures count."""
-_LATER = 2**61
-"""The place in the log of an entry that is about to be written: after all that stand there."""
-_FINAL = frozenset({"withdrawn", "refused", "expired", "failed", "ended", "accounted"})
 
 
 def wants_signatures(office: Office, case: Case) -> bool:
@@ -38,110 +36,27 @@ def wants_signatures(office: Office, case: Case) -> bool:
 
 def is_signed(policy: Policy, case: Case) -> bool:
     """Whether this policy wants signatures for what is asked."""
-    names = {"forward" if isinstance(one, Forward) else "auto-reply" for one in case.measures}
-    return any(getattr(policy.rules(name).review, "signed", False) for name in names)
+    return signs(policy, measure_names(case))
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
-    """What the record says of a case, in its order, with the entries that are about to be written."""
-
-    lines: tuple[Entry | Draft, ...]
-
-    @classmethod
-    def of(cls, case: Case, entries: Sequence[Entry], drafts: Sequence[Draft] = ()) -> "Recorded":
-        """Of these, those that say themselves that they are about this case, in the stream of its mailbox."""
-        lines: tuple[Entry | Draft, ...] = (*entries, *drafts)
-        return cls(tuple(one for one in lines if one.body.get("case") == case.id and one.stream == case.mailbox))
-
-    @property
-    def request(self) -> str:
-        """The hash of the request as it was last recorded; empty where none was."""
-        asked = [one for one in self.lines if one.type == "requested" or one.body.get("answer") == "own-text"]
-        return str(asked[-1].body.get("request", "")) if asked else ""
-
-    @property
-    def is_objected(self) -> bool:
-        """Whether the last that was recorded of her answer to this request is an objection."""
-        found = False
-        for one in self.lines:
-            if one.type in ("requested", "answered", "objected"):
-                found = one.type == "objected" or one.body.get("answer") == "objected"
-        return found
-
-    @property
-    def is_over(self) -> bool:
-        """Whether this case came to its end already: nothing is set for it again."""
-        return any(one.type in _FINAL and one.body.get("act") != "account" for one in self.lines)
+def measure_names(case: Case) -> frozenset[str]:
+    """What is asked for, by the names that the policy has for it."""
+    return frozenset("forward" if isinstance(one, Forward) else "auto-reply" for one in case.measures)
 
 
 def recorded(office: Office, case: Case, drafts: Sequence[Draft] = ()) -> Recorded:
     """What the record says of a case."""
-    return Recorded.of(case, office.store.entries(case=case.id), drafts)
+    return Recorded.of(case.id, case.mailbox, office.store.entries(case=case.id), drafts)
 
 
 def given(case: Case, told: Recorded) -> list[Given]:
-    """The signed approvals in the record.
-
-    An overruling is of one objection, and not of the next. Whoever approved and overrules an objection later has decided once.
-    """
-    found: list[Given] = []
-    counts: dict[bytes, int] = {}
-    for one in told.lines:
-        if one.type == "objected" or one.body.get("answer") == "objected":
-            found = [before for before in found if decision_of(before) != "overrule"]
-        elif one.type == "reviewed" and one.body.get("signed") is not False:
-            found.append(_counted(_read(case, one), counts))
-    overruling = {who_of(one) for one in found if decision_of(one) == "overrule"}
-    return [one for one in found if decision_of(one) != "approve" or who_of(one) not in overruling]
+    """The signed approvals in the record."""
+    return signed_in(canonical_request(case), told)
 
 
-def _counted(one: Given, counts: dict[bytes, int]) -> Given:
-    """With the highest counter that its key had shown about this case before."""
-    try:
-        assertion = Assertion.load(one.signed.assertion)
-    except NotProven:
-        return one
-    name, before = assertion.credential, counts.get(assertion.credential, 0)
-    counts[name] = max(before, int.from_bytes(assertion.authenticator_data[33:37]))
-    return replace(one, count=before)
-
-
-def _read(case: Case, entry: Entry | Draft) -> Given:
-    """One approval as it stands in an entry. What says that it is one and is none goes to the gate all the same, which says so."""
-    try:
-        signed = Signed.from_json(entry.body.get("signed"))
-    except NotProven:
-        signed = Signed(b"", b"")
-    return as_given(case, signed, at=entry.time, index=entry.index if isinstance(entry, Entry) else _LATER)
-
-
-def as_given(case: Case, signed: Signed, *, at: datetime, index: int = _LATER, count: int = 0) -> Given:
+def as_given(case: Case, signed: Signed, *, at: datetime, index: int = LATER, count: int = 0) -> Given:
     """A signed approval with the texts that belong to what it says it decides."""
-    shown: tuple[str, ...] = ()
-    if (said := _said(signed)) is not None:
-        request = canonical_request(case)
-        shown = tuple(text_of(request, said.decision, language) for language in LANGUAGES)
-    return Given(signed=signed, index=index, recorded_at=at, shown=shown, count=count)
-
-
-def _said(signed: Signed) -> Approval | None:
-    try:
-        return Approval.load(signed.statement)
-    except NotProven:
-        return None
-
-
-def decision_of(one: Given) -> str:
-    """What it says that it decides."""
-    said = _said(one.signed)
-    return said.decision if said is not None else ""
-
-
-def who_of(one: Given) -> str:
-    """Who it says that decides."""
-    said = _said(one.signed)
-    return said.approver if said is not None else ""
+    return given_of(canonical_request(case), signed, at=at, index=index, count=count)
 
 
 def passing(office: Office, case: Case, need: Need, told: Recorded, approvals: Sequence[Given]) -> Passed | Stopped:
@@ -174,7 +89,7 @@ def _log(office: Office) -> Log:
 
 def _used(office: Office, case: Case, approvals: Sequence[Given]) -> frozenset[str]:
     """The nonces among these that were used in another case first."""
-    said = (_said(one.signed) for one in approvals)
+    said = (said_of(one.signed) for one in approvals)
     return frozenset(one.nonce for one in said if one is not None and not claim(office, case, one.nonce))
 
 

@@ -15,7 +15,7 @@ from locum.entry import Draft
 from locum.errors import Trouble
 from locum.gate import Need, Passed, Stopped, need_of
 from locum.lifecycle import Case
-from locum.measure import Audience, Forward, Senders
+from locum.measure import Audience, Senders
 from locum.policy import Allowed, Facts, Needs, No, Question, Verdict, ask_of, decide, reviewing
 from locum.policy.measures import Ask
 
@@ -41,7 +41,7 @@ def outline(office: Office, case: Case) -> Question:
         owner=case.person,
         requester_function=requester.function if requester else "",
         powers=frozenset(power for power, has in powers.items() if has),
-        measures=frozenset("forward" if isinstance(one, Forward) else "auto-reply" for one in case.measures),
+        measures=gating.measure_names(case),
         reviews_are="trial" if office.unsigned_reviews else "unsigned" if office.site is None else "signed",
         forward_to=forward.to if forward else "",
         forward_to_person=receiver.id if receiver else "",
@@ -91,12 +91,17 @@ def _signed_facts(office: Office, case: Case, drafts: Sequence[Draft]) -> Facts:
 
 def verdict(office: Office, case: Case, asked: Question, drafts: Sequence[Draft] = ()) -> Verdict:
     """What the policy says now; where approvals are to be signed, it allows nothing that the gate does not let through."""
+    return judged(office, case, asked, drafts)[0]
+
+
+def judged(office: Office, case: Case, asked: Question, drafts: Sequence[Draft] = ()) -> tuple[Verdict, Facts]:
+    """The same, and the facts that the policy was told."""
     told = facts(office, case, drafts)
     found = decide(office.policy_of(case), asked, told, office.clock())
     if not isinstance(found, Allowed) or not gating.wants_signatures(office, case):
-        return found
+        return found, told
     passed = through_gate(office, case, need_for(office, case, asked, told), drafts)
-    return found if isinstance(passed, Passed) else Needs("review", found.clauses)
+    return (found if isinstance(passed, Passed) else Needs("review", found.clauses)), told
 
 
 def through_gate(office: Office, case: Case, need: Need, drafts: Sequence[Draft] = ()) -> Passed | Stopped:

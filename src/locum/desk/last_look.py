@@ -5,39 +5,47 @@ What may not go on is finished here, or put off; what is written to a mail syste
 """
 
 from collections.abc import Sequence
+from typing import TypeAlias
 
 from locum.approval.request import hash_of
 from locum.desk import in_force, incidents
 from locum.desk.asking import consent_wanted, expire, news, review_wanted, told_to_receiver
 from locum.desk.filing import overlapping
-from locum.desk.gating import Recorded, given, passing, wants_signatures
-from locum.desk.judging import facts, need_for, question, verdict
+from locum.desk.gating import given, passing, wants_signatures
+from locum.desk.judging import facts, judged, need_for, question
 from locum.desk.office import Office
 from locum.desk.reaching import put_off, wait_for
 from locum.desk.receiving import NOTHING, look, not_holding
 from locum.desk.requested import request_bytes
-from locum.entry import Entry, salted_digest
+from locum.entry import Entry, Json, salted_digest
 from locum.errors import LocumError
 from locum.gate import Passed, Reason, Stopped
+from locum.gate.recorded import Recorded
 from locum.jobs import LOST
 from locum.lifecycle import Case, Event, State, advance
-from locum.policy import Allowed, Needs, No, Verdict
+from locum.policy import Allowed, Needs, No, Question
+from locum.policy.told import told as as_told
 from locum.store import Change, Job, Taken
 
+Judged: TypeAlias = dict[str, Json]
+"""What the policy was told, as `intended` records it (policy/told.py)."""
 
-def is_ready(office: Office, taken: Taken, case: Case, living: Sequence[Case], entries: Sequence[Entry]) -> bool:
-    """Whether it is to be set now. One that cannot be judged holds up no other; one whose end has come is not set any more.
-    `living` are the cases that have something set on this mailbox, `entries` what was recorded of this one.
+
+def ready(office: Office, taken: Taken, case: Case, living: Sequence[Case], entries: Sequence[Entry]) -> Judged | None:
+    """What the policy was told, where it is to be set now; empty where that was recorded before, in an earlier try. None where
+    it is not to be set. One that cannot be judged holds up no other; one whose end has come is not set any more. `living` are
+    the cases that have something set on this mailbox, `entries` what was recorded of this one.
     """
     try:
         if case.state is State.APPLYING and office.clock() >= case.to_date:
             office.store.commit([_never_set(office, taken, case)])
-            return False
-        told = Recorded.of(case, entries)
-        return _may_apply(office, taken, case, living, told) and _may_forward(office, taken, case)
+            return None
+        told = Recorded.of(case.id, case.mailbox, entries)
+        found = _may_apply(office, taken, case, living, told)
+        return found if found is not None and _may_forward(office, taken, case) else None
     except LocumError as error:
         put_off(office, taken, error)
-        return False
+        return None
 
 
 def _never_set(office: Office, taken: Taken, case: Case) -> Change:
@@ -55,25 +63,25 @@ def _never_set(office: Office, taken: Taken, case: Case) -> Change:
     return Change(case=failed, entries=(entry,), put=put, finished=taken)
 
 
-def _may_apply(office: Office, taken: Taken, case: Case, living: Sequence[Case], told: Recorded) -> bool:
+def _may_apply(office: Office, taken: Taken, case: Case, living: Sequence[Case], told: Recorded) -> Judged | None:
     """Judge once more, right before the act. What may not go on is finished here."""
     if case.state not in (State.SCHEDULED, State.APPLYING):
         office.store.commit([Change(finished=taken)])
-        return False
+        return None
     found = _gate(office, case, told)
     if isinstance(found, Stopped) and found.is_false:
         incidents.stop(office, taken, case, found.reasons[0])
-        return False
+        return None
     if case.state is State.APPLYING:
-        return not isinstance(found, Stopped) or _give_up(office, taken, case, found)
+        return _still(office, taken, case, found)
     if office.clock() >= case.to_date:
         expire(office, case, taken, "too-late")
-        return False
+        return None
     # Two requests filed in the same moment do not see each other; the first that is set counts.
     if (clash := overlapping(case, living)) is not None:
         _refuse(office, taken, case, No(5, "overlapping", {"case": clash.id, "mailbox": case.mailbox}))
-        return False
-    return _is_allowed(office, taken, case)
+        return None
+    return _allowed(office, taken, case)
 
 
 def _gate(office: Office, case: Case, told: Recorded) -> Passed | Stopped:
@@ -98,19 +106,29 @@ def _was_in_force(office: Office, case: Case) -> bool:
     return case.policy == office.policy.hash or any(one.hash == case.policy for one in in_force.history(office.store))
 
 
-def _give_up(office: Office, taken: Taken, case: Case, stopped: Stopped) -> bool:
+def _still(office: Office, taken: Taken, case: Case, found: Passed | Stopped) -> Judged | None:
+    """A later try: what was judged stands in the record, and still holds or not."""
+    if isinstance(found, Stopped):
+        _give_up(office, taken, case, found)
+        return None
+    return {}
+
+
+def _give_up(office: Office, taken: Taken, case: Case, stopped: Stopped) -> None:
     """What allowed it was withdrawn while it was being set: it ends, and what stands of it is taken away."""
     ended = advance(case, Event.END, outcome="approval-lost", trouble="approval-lost")
     entry = office.draft(case, "failed", act="apply", key="approval-lost", left_as="", gate=stopped.reasons[0].key)
     put = (Job(kind="end", case=case.id, due_at=office.clock(), lane=case.connector), news(office, ended))
     office.store.commit([Change(case=ended, entries=(entry,), put=put, finished=taken)])
-    return False
 
 
-def _is_allowed(office: Office, taken: Taken, case: Case) -> bool:
-    match _judged(office, case):
+def _allowed(office: Office, taken: Taken, case: Case) -> Judged | None:
+    """What the policy was told, where it allows it; else what follows is done."""
+    asked = _asked(office, case)
+    found, told = judged(office, case, asked)
+    match found:
         case Allowed():
-            return True
+            return as_told(asked, told, office.clock())
         case No() as no:
             _refuse(office, taken, case, no)
         case Needs("overrule"):  # an approver has lost the function: her objection stands again
@@ -120,16 +138,15 @@ def _is_allowed(office: Office, taken: Taken, case: Case) -> bool:
         case Needs(what):
             waiting = advance(case, Event.NEED_REVIEW)
             close = Job(kind="close", case=case.id, due_at=case.to_date)
-            asked = consent_wanted(office, waiting) if what == "consent" else (review_wanted(office, waiting),)
-            office.store.commit([Change(case=waiting, put=(close, news(office, waiting), *asked), finished=taken)])
-    return False
+            more = consent_wanted(office, waiting) if what == "consent" else (review_wanted(office, waiting),)
+            office.store.commit([Change(case=waiting, put=(close, news(office, waiting), *more), finished=taken)])
+    return None
 
 
-def _judged(office: Office, case: Case) -> Verdict:
-    """What the policy says now, with a look at how the receiver of a forward is placed. Raises Trouble."""
+def _asked(office: Office, case: Case) -> Question:
+    """What the policy is asked now, with a look at how the receiver of a forward is placed. Raises Trouble."""
     seen = look(office, case.forward) if case.forward is not None else NOTHING
-    asked = question(office, case, seen, fully=True)
-    return verdict(office, case, asked)
+    return question(office, case, seen, fully=True)
 
 
 def _may_forward(office: Office, taken: Taken, case: Case) -> bool:

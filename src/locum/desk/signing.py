@@ -12,7 +12,7 @@ from locum.approval.reading import text_of
 from locum.desk import overruling
 from locum.desk.asking import proceed
 from locum.desk.forms import Acting, ToSign
-from locum.desk.gating import NOBODY, Recorded, as_given, given, passing, recorded, wants_signatures
+from locum.desk.gating import NOBODY, as_given, given, passing, recorded, wants_signatures
 from locum.desk.judging import facts, need_for, outline, reviewers
 from locum.desk.office import Office
 from locum.desk.receipts import receipt_wanted
@@ -21,6 +21,7 @@ from locum.desk.requested import canonical_request
 from locum.entry import Draft, Json
 from locum.errors import Conflict, LocumError, Refused
 from locum.gate import Given, Need, Part, Passed, Reason, Stopped
+from locum.gate.recorded import Recorded
 from locum.lifecycle import Case, State
 from locum.register import Moment, Register
 from locum.sessions import count_of, counted

@@ -4,12 +4,13 @@ The request in its canonical form, and the reviews of just that request; where a
 are checked against: the policy's text, the register's entries, how long the log is.
 """
 
-from locum.desk.gating import Recorded, decision_of, given, recorded, wants_signatures
+from locum.desk.gating import given, recorded, wants_signatures
 from locum.desk.office import Office
 from locum.desk.receiving import receiver_of
 from locum.desk.requested import canonical_request
 from locum.entry import Json, canonical
 from locum.gate import Given
+from locum.gate.recorded import Recorded, decision_of
 from locum.lifecycle import Case
 from locum.measure import instant
 from locum.register import STREAM
