@@ -23,7 +23,7 @@ from locum.errors import Invalid, Unreachable
 from locum.jobs import Job, Taken
 from locum.lifecycle import FINAL, Case, State
 from locum.reading import read_cases, read_kept, read_leaves
-from locum.record import lengths, read_entries, read_entries_of, read_heads, read_whole
+from locum.record import lengths, read_entries, read_entries_of, read_heads, read_keys, read_whole
 from locum.schema import HEAD, cases, links, reviewers, settings, tree
 
 __all__ = ["Change", "Job", "Link", "Signer", "Store", "Taken"]
@@ -31,6 +31,8 @@ __all__ = ["Change", "Job", "Link", "Signer", "Store", "Taken"]
 T = TypeVar("T")
 
 _TRIES = 60
+LOG_KEY = "log-vkey"
+"""The setting that holds what checkpoints are verified with, for those who may not read the key that signs them."""
 LIVING = tuple(state for state in State if state not in FINAL and state is not State.ENDED)
 """States of a case that is not final (`Case.is_final`)."""
 
@@ -103,7 +105,9 @@ class Store:
             return None
         before(grown.frontier.size)
         with self._database.writing() as connection:
-            return sign_tree(connection, signer, grown)
+            note = sign_tree(connection, signer, grown)
+        self.setting(LOG_KEY, signer.vkey.encode)
+        return note
 
     def check_log(self, signer: Signer) -> None:
         """Raise Garbled where the log is not, leaf by leaf, the one that was signed."""
@@ -209,6 +213,15 @@ class Store:
         """The entries of many cases, by case. Raises Garbled as `entries`."""
         with self._database.reading() as connection:
             return {one: found for some in chunks(case_ids) for one, found in read_entries_of(connection, some).items()}
+
+    def stream_keys(self, streams: Sequence[str]) -> dict[str, bytes]:
+        """K_s of each of these streams that has one: with it whoever has the leaves finds those of the stream."""
+        with self._database.reading() as connection:
+            return {name: key for (kind, name), key in read_keys(connection, streams).items() if kind == "tag"}
+
+    def vkey(self) -> str:
+        """What the log's checkpoints are verified with; empty where none was signed yet."""
+        return (self.kept_setting(LOG_KEY) or b"").decode()
 
     def length(self, stream: str) -> tuple[int, bytes]:
         """How many entries a stream has, and the commitment of its last: cheap, to see whether it moved."""
