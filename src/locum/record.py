@@ -3,7 +3,7 @@ opened and checked against leaf, tag and chain when they are read. The formats a
 """
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy import ColumnElement, Connection, Row, select, tuple_
@@ -150,12 +150,26 @@ def _check_whole(
 
 def open_rows(connection: Connection, rows: Sequence[Row[*tuple[object, ...]]]) -> list[Entry | Erased]:
     """Rows of the table of entries, opened and checked against leaf, tag and chain. Raises Garbled."""
+    found: list[Entry | Erased] = []
+    for one in judged_rows(connection, rows):
+        if isinstance(one, Garbled):
+            raise one
+        found.append(one)
+    return found
+
+
+def judged_rows(connection: Connection, rows: Sequence[Row[*tuple[object, ...]]]) -> Iterator[Entry | Erased | Garbled]:
+    """The same, each with what is wrong with it in its place: for whoever wants to know all that is damaged."""
     names = {row.case_id for row in rows} | {row.stream for row in rows}
     keys = read_keys(connection, names)
     leaves = {(row.stream, row.seq): row.leaf for row in rows}
     leaves |= _leaves_before(connection, leaves)
     erased = _erased_places(connection) if any(not row.sealed for row in rows) else frozenset()
-    return [_open(row, keys, leaves) if row.sealed else _erased(row, erased) for row in rows]
+    for row in rows:
+        try:
+            yield _open(row, keys, leaves) if row.sealed else _erased(row, erased)
+        except Garbled as error:
+            yield error
 
 
 def _erased_places(connection: Connection) -> frozenset[int]:

@@ -11,6 +11,7 @@ from locum.lifecycle import Case
 from locum.measure import AutoReply, Measure, instant, measure_to_json
 from locum.messages import as_far_as_known, say, says
 from locum.phrases import dates_in_words, one_line, text_name
+from locum.seam import Finding
 
 if TYPE_CHECKING:
     from locum.desk import Gap
@@ -166,6 +167,16 @@ def explained(error: LocumError, language: str) -> dict[str, str]:
         "left_as": _said(language, left_as if says(language, left_as) else "errors.default-left-as", values),
         "advice": "\n".join(one for one in (_said(language, f"errors.{error.key}.advice", values), *others) if one),
     }
+
+
+def said_finding(finding: Finding, language: str) -> str:
+    """The sentence of a finding; its key and values where there is none."""
+    values = {name: one_line(value, 300) for name, value in finding.values}
+    if "error" in values:
+        values["error"] = said_trouble(values["error"], language, values).rstrip(".")
+    if said := as_far_as_known(language, f"check.{finding.key}", values):
+        return said
+    return " ".join([finding.key, *(f"{name}={value}" for name, value in values.items())])
 
 
 def said_trouble(key: str, language: str, values: Mapping[str, str] = MappingProxyType({})) -> str:

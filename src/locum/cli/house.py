@@ -13,9 +13,8 @@ from locum.cli.beside import worker_beside
 from locum.cli.door import Door, command, helped
 from locum.cli.output import put, put_finding, put_json, put_table
 from locum.errors import Refused, Rejected, Unreachable
-from locum.messages import as_far_as_known
-from locum.phrases import one_line, when
-from locum.shapes import gap_shape, said_trouble
+from locum.phrases import when
+from locum.shapes import gap_shape, said_finding
 
 if TYPE_CHECKING:
     from locum.desk import Gap
@@ -42,25 +41,15 @@ def check(
         for name, report in reports.items():
             put(name)
             for finding in report:
-                put_finding(finding.holds, _said(door, finding))
+                put_finding(finding.holds, said_finding(finding, door.language))
     bad = sum(finding.holds is False for report in reports.values() for finding in report)
     door.tell("check-bad" if bad else "check-good", bad=bad)
     return Rejected.exit_code if bad else 0
 
 
 def _report_shape(door: Door, name: str, report: "tuple[Finding, ...]") -> dict[str, object]:
-    findings = [{"key": f.key, "holds": f.holds, "sentence": _said(door, f)} for f in report]
+    findings = [{"key": f.key, "holds": f.holds, "sentence": said_finding(f, door.language)} for f in report]
     return {"connector": name, "holds": all(f.holds is not False for f in report), "findings": findings}
-
-
-def _said(door: Door, finding: "Finding") -> str:
-    key = f"check.{finding.key}"
-    values = {name: one_line(value, 300) for name, value in finding.values}
-    if "error" in values:
-        values["error"] = said_trouble(values["error"], door.language, values).rstrip(".")
-    if said := as_far_as_known(door.language, key, values):
-        return said
-    return " ".join([finding.key, *(f"{name}={value}" for name, value in values.items())])
 
 
 def gaps(
