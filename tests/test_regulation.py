@@ -151,6 +151,8 @@ OTHER_VALUES: dict[str, list[tuple[object, dict[str, str]]]] = {
         (0, {"nl": "geen beoordelaar", "en": "no reviewer"}),
     ],
     "forward.review.functions": [(["hr"], {"nl": "uit: personeelszaken", "en": "from among: human resources"})],
+    "auto-reply.witness": [("wait", {"nl": "pas ingesteld als elke getuige", "en": "only once every witness"})],
+    "forward.witness": [("later", {"nl": "wacht doorsturen niet", "en": "Forwarding does not wait for a witness"})],
     "forward.review.signed": [(False, {"nl": "ondertekenen hoeft niet", "en": "need not be signed"})],
     "forward.max_days": [(21, {"nl": "21 dagen", "en": "21 days"})],
     "forward.default_days": [(7, {"nl": "7 dagen", "en": "7 days"})],

@@ -66,7 +66,7 @@ def test_another_history_is_told(asked: Asked, log: Log, size: int) -> None:
 
 
 def test_a_record_that_it_does_not_know_is_a_matter_for_people(asked: Asked, tmp_path: Path) -> None:
-    with pytest.raises(Rejected, match="witness-refused"):
+    with pytest.raises(Rejected, match="witness-refuses"):
         asked.cosign(make_log(tmp_path, "other.test/log").note(3), 0, [])
 
 
@@ -175,17 +175,17 @@ def test_an_answer_without_end_is_cut_off(witness: Witness, log: Log) -> None:
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
 def test_it_is_not_sent_on_to_elsewhere(witness: Witness, log: Log, asked: Asked, status: int) -> None:
     error = answered(witness, log, lambda _: (status, b""), Location=f"{asked.url}/add-checkpoint")
-    assert (error.key, error.values["status"]) == ("witness-refused", str(status))
+    assert (error.key, error.values["status"]) == ("witness-refuses", str(status))
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 411, 413])
 def test_a_refusal_is_a_matter_for_people(witness: Witness, log: Log, status: int) -> None:
-    assert answered(witness, log, lambda _: (status, b"")).key == "witness-refused"
+    assert answered(witness, log, lambda _: (status, b"")).key == "witness-refuses"
 
 
 @pytest.mark.parametrize("status", [408, 429, 500, 502, 503])
 def test_a_fault_of_its_own_is_tried_again(witness: Witness, log: Log, status: int) -> None:
-    assert answered(witness, log, lambda _: (status, b"")).key == "witness-unreachable"
+    assert answered(witness, log, lambda _: (status, b"")).key == "witness-no-answer"
 
 
 SIZES = {
@@ -204,7 +204,7 @@ def test_a_size_means_what_the_page_says(witness: Witness, log: Log, body: bytes
 
 
 def test_nobody_there_is_tried_again(witness: Witness, log: Log) -> None:
-    with pytest.raises(Unreachable, match="witness-unreachable"):
+    with pytest.raises(Unreachable, match="witness-no-answer"):
         Asked("council", "http://127.0.0.1:9", witness.vkey, lambda: AT).cosign(log.note(3), 0, [])
 
 
@@ -224,5 +224,5 @@ def test_a_certificate_of_the_authority_in_the_settings_is_believed(witness: Wit
 def test_a_silent_one_is_not_waited_for(witness: Witness, log: Log) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         asked = Asked("council", f"http://127.0.0.1:{silent.getsockname()[1]}", witness.vkey, lambda: AT, seconds=0.2)
-        with pytest.raises(Unreachable, match="witness-unreachable"):
+        with pytest.raises(Unreachable, match="witness-no-answer"):
             asked.cosign(log.note(3), 0, [])

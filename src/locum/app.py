@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from locum.absence import Mailbox
 from locum.approval import Site
+from locum.cosigning import Cosigning
 from locum.desk import REMINDERS, Acting, Desk, Office, Organisation
 from locum.errors import Invalid, LocumError, Refused, Rejected, Trouble
 from locum.flatfile import FlatFile
@@ -24,6 +25,7 @@ from locum.parts import (
     made_post,
     made_provider,
     made_sieve_files,
+    made_witnesses,
     rendered,
 )
 from locum.people.csv import PeopleCsv
@@ -123,6 +125,13 @@ class App:
         """The same, for a process that is nothing without one. Raises Rejected, saying what is in the way."""
         return self._published_by(self.the_signer())
 
+    @cached_property
+    def cosigning(self) -> Cosigning | None:
+        """Has the record signed by its witnesses; None where the settings name none."""
+        witnesses = made_witnesses(self.settings, self.clock)
+        published = self.flat_file.checkpoint
+        return Cosigning(self.store, witnesses, published, self.publisher, self.clock) if witnesses else None
+
     def _published_by(self, signer: Signer) -> Publisher:
         table = self.settings.record
         every = timedelta(minutes=table.every_minutes)
@@ -186,6 +195,7 @@ class App:
             sign=self.sign,
             publish=self.publish,
             check_log=self.check_log,
+            cosigning=self.cosigning,
         )
         return Desk(office)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from locum.account import Account
 from locum.letters import Post
 from locum.people.csv import PeopleCsv
-from locum.seam import Connector, LeaveSource
+from locum.seam import Connector, LeaveSource, Witness
 from locum.settings import ManageSieve, Settings, SieveFiles, secret
 
 if TYPE_CHECKING:
@@ -95,6 +95,16 @@ def made_provider(settings: Settings) -> "Provider | None":
         client=new_client(str(table.ca_file) if table.ca_file else None),
         monotonic=time.monotonic,
     )
+
+
+def made_witnesses(settings: Settings, clock: Callable[[], datetime]) -> list[Witness]:
+    """The witnesses of the record, in the file's order."""
+    if not settings.witnesses:
+        return []
+    from locum.witnesses import Witness as Asked  # noqa: PLC0415  only where there is one
+
+    rows = settings.witnesses.items()
+    return [Asked(name, table.url, table.key, clock, table.ca_file) for name, table in rows]
 
 
 def holidays(file: Path | None) -> frozenset[date]:

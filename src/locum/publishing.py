@@ -15,7 +15,8 @@ from locum.entry import LEAF_BYTES, Draft
 from locum.errors import Garbled, Unreachable
 from locum.flatfile import FlatFile, Writing
 from locum.store import Change, Signer, Store
-from locum.tlog import Checkpoint, Frontier, leaf_hash, parse_checkpoint, verify
+from locum.tlog import Checkpoint, Frontier, leaf_hash, parse_checkpoint, verify, with_signatures
+from locum.tlog.notes import parts
 
 BLANK = "org/blank"
 """The stream of the blank leaves."""
@@ -118,7 +119,10 @@ class Publisher:
             held.put(size, [])
 
     def _put(self, held: Writing, note: bytes) -> bytes:
-        if _size(note) >= _size(held.file.checkpoint()) and note != held.file.checkpoint():
+        there = held.file.checkpoint()
+        if there is not None and parts(there)[0] == parts(note)[0]:  # what others signed below it stays
+            note = with_signatures(there, note.rpartition(b"\n\n")[2])
+        if _size(note) >= _size(there) and note != there:
             held.publish(note)
         return note
 

@@ -110,8 +110,15 @@ class WatchesForwards(Protocol):
 class Witness(Protocol):
     """Somebody else's program that signs checkpoints of the record too, and no two that do not go together."""
 
-    name: str
-    vkey: str
+    @property
+    def name(self) -> str:
+        """What the settings call it."""
+        ...
+
+    @property
+    def vkey(self) -> str:
+        """The key that its signatures are verified with."""
+        ...
 
     def cosign(self, note: bytes, old: int, proof: Sequence[bytes]) -> bytes:
         """Its signature lines for this signed checkpoint, verified. `proof` shows that the record goes on from the `old` leaves

@@ -138,6 +138,11 @@ class Store:
             found: bytes | None = connection.execute(select(settings.c.value).where(settings.c.name == name)).scalar()
         return found
 
+    def keep_setting(self, name: str, value: bytes) -> None:
+        """Keep such a value, in place of an earlier one."""
+        with self._database.writing() as connection:
+            connection.execute(_KEEP_SETTING, {"name": name, "value": value})
+
     # reading
     def case(self, case_id: str) -> Case:
         """Raises Invalid(`no-such-case`)."""
@@ -253,6 +258,12 @@ class Store:
             note: bytes | None = connection.execute(select(tree.c.checkpoint)).scalar_one()
         return note
 
+    def cosigned(self) -> bytes | None:
+        """The newest checkpoint that all witnesses of the settings have signed (cosigning.py). A row like any other: whoever
+        believes it verifies it.
+        """
+        return self.kept_setting("cosigned")
+
     def tree_sizes(self) -> tuple[int, int]:
         """How many leaves the tree has, and how many of them the newest checkpoint covers."""
         with self._database.reading() as connection:
@@ -325,6 +336,9 @@ class Store:
         return self._until_first(once)
 
 
+_KEEP_SETTING = text(
+    "INSERT INTO settings (name, value) VALUES (:name, :value) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
+)
 _MAKE_SETTING = text("INSERT INTO settings (name, value) VALUES (:name, :value) ON CONFLICT (name) DO NOTHING")
 
 

@@ -1,7 +1,7 @@
 """The worker, a door: takes due steps from the store, has the desk do them, and signs checkpoints.
 
 One thread per lane, so that a slow mail system holds up neither letters nor other mail systems; one thread that keeps all
-leases; one that signs within a second of growth and publishes at fixed times. It dies of no job's error. What happens to a case is the desk's matter.
+leases; one that signs within a second of growth and publishes at fixed times, one that has witnesses sign what is published. It dies of no job's error. What happens to a case is the desk's matter.
 It logs one JSON line per job: kind, case, lane, how it went; never a text, an address or an error's own words.
 """
 
@@ -36,6 +36,10 @@ class Desk(Protocol):
 
     def run(self, taken: Sequence[Taken]) -> None:
         """Do these due jobs (one kind and lane)."""
+        ...
+
+    def cosign(self) -> None:
+        """Have the published record signed by its witnesses, where it is not yet."""
         ...
 
 
@@ -115,6 +119,7 @@ class _Worker:
         beside = [
             Thread(target=self._again_and_again, args=(self._keep_leases, self.lease_seconds / 3), daemon=True),
             Thread(target=self._again_and_again, args=(self._sign, self.idle_seconds / 2), daemon=True),
+            Thread(target=self._again_and_again, args=(self._cosign, self.idle_seconds), daemon=True),
         ]
         for thread in beside:
             thread.start()
@@ -229,6 +234,9 @@ class _Worker:
         for happened, work in (("checkpoint", self.publisher.sign), ("published", self.publisher.publish_if_due)):
             if (note := work()) is not None:
                 self.log.info(happened, size=int(note.split(b"\n")[1]))
+
+    def _cosign(self) -> None:
+        self.desk.cosign()
 
     def _guarded(self, doing: str, work: Callable[[], T]) -> T | None:
         """Do it, or log what went wrong, once until it changes, and go on."""

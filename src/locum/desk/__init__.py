@@ -20,6 +20,7 @@
     signing.py                                     and about people and keys
     last_look.py     (apply)                       what was filed is judged once more, right before the act
     watching.py      (watch)                       what is read back of what is live
+    witnessing.py    (apply), cosign               what waits for a witness; what speaks against one, or against the record
     behind_links.py  look, answer                  what the pages behind links show and do
     registering.py,  propose, sign_deed, found     people and keys: proposed, signed, recorded in org/register, told by letter
     registered.py
@@ -58,6 +59,8 @@ from locum.desk import (
     receipts,
     registered,
     telling,
+    witnessing,
+    witnessing_told,
     worded,
 )
 from locum.desk.forms import (
@@ -140,6 +143,7 @@ class Desk(SignedSteps):
             "remind": partial(forgotten.daily, office),
             receipts.SIGNED: partial(receipts.tell, office),
             registered.TOLD: partial(registered.tell, office),
+            witnessing_told.TOLD: partial(witnessing_told.tell, office),
         }
 
     # the requester's steps
@@ -260,6 +264,10 @@ class Desk(SignedSteps):
             step(one)
         except LocumError as error:
             reaching.put_off(self.office, one, error)
+
+    def cosign(self) -> None:
+        """Have what is published of the record signed by the witnesses, where it is not yet. Raises why it was not."""
+        witnessing.keep_up(self.office)
 
     # reading
 

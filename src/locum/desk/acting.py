@@ -27,6 +27,7 @@ from locum.desk.reaching import (
 )
 from locum.desk.warrant import warrant
 from locum.desk.watching import watched
+from locum.desk.witnessing import witnessed
 from locum.entry import Draft, Entry, Json, salted_digest
 from locum.errors import Conflict, Garbled, LocumError, Trouble
 from locum.gate import Reason
@@ -56,6 +57,7 @@ def apply(office: Office, taken: Sequence[Taken]) -> None:
     turns = read_turns(office, connector, to_set)
     turns = _intend(office, turns, "apply", judged)
     office.step("apply.intended")
+    turns = witnessed(office, turns)
     results = write_wanted(connector, turns, partial(_with_ours, office))
     office.step("apply.written")
     changes = []

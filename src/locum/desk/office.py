@@ -11,6 +11,7 @@ from locum import tokens
 from locum.absence import Mailbox, Person
 from locum.account import Account
 from locum.approval import Log, Site
+from locum.cosigning import Cosigning
 from locum.desk import in_force, wished
 from locum.entry import Draft, Json
 from locum.errors import Conflict, Garbled, Invalid, LocumError, Rejected
@@ -83,7 +84,7 @@ class Office:
     """The desk's surroundings. `step` is told the name of each step of applying and ending as it is passed. `unsigned_reviews`:
     the settings accept reviews that are recorded and not signed, as a trial. `site` is where is signed, None where the address
     makes no passkeys; `sign` signs the record as it
-    stands, `publish` signs and publishes it at once and gives back the note, or raises, `check_log` raises Garbled where it is not the one that was signed, both where this process holds the key; `founded` are later foundings of the register that count, too.
+    stands, `publish` signs and publishes it at once and gives back the note, or raises, `check_log` raises Garbled where it is not the one that was signed, both where this process holds the key; `cosigning` is there where the settings name a witness; `founded` are later foundings of the register that count, too.
     """
 
     store: Store
@@ -105,6 +106,7 @@ class Office:
     sign: Callable[[], None] = field(default=_nothing_to_sign_with)
     publish: Callable[[], bytes | None] = field(default=_nothing_to_publish_with)
     check_log: Callable[[], None] = field(default=_nothing_to_sign_with)
+    cosigning: Cosigning | None = None
     site: Site | None = None
     founded: tuple[str, ...] = ()
     _earlier: dict[str, Policy] = field(default_factory=dict, repr=False)

@@ -44,6 +44,7 @@ _UNANSWERED = ("proceed", "review", "stop")
 _JUDGEMENTS = ("allow", "warn", "review", "refuse")
 _UNTOLD = ("ask", "agreement")
 _NO_YES = (False, True)
+_WITNESS = ("later", "wait", "required")
 _REGULATION = "regulation.sentences.Teller"
 _FIELDS = {
     "adopted_by": 3, "adopted_on": 3, "ground": 2, "works_council": 3, "works_council_on": 3, "register": 3, "dpia_on": 3,
@@ -62,6 +63,7 @@ def _measure(name: str, kept_by: str = "") -> dict[str, Key]:
         f"{name}.reasons": Key(1, kept_by or "policy.clauses.purpose", _F),
         f"{name}.powers": Key(5, kept_by or "policy.clauses.least_power", _F),
         f"{name}.record_refusals": Key(16, kept_by or "desk.refusing.judged", _NO_YES),
+        f"{name}.witness": Key(15, kept_by or "desk.witnessing.witnessed", _WITNESS),
         # More channels are more to be tried, fewer may leave none: neither is stricter.
         f"{name}.ask.channels": Key(6, kept_by or "policy.clauses.the_ask"),
         f"{name}.ask.wait_hours": Key(6, kept_by or "policy.deciding.ask_of", _M),

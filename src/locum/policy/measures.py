@@ -110,6 +110,7 @@ class MeasureRules(Table):
     reasons: Annotated[list[Reason], Field(min_length=1)] = _AT_WORK
     powers: list[Power] = ["redirect-mail"]
     record_refusals: bool = True
+    witness: Literal["later", "wait", "required"] = "wait"
     ask: Ask = Field(default_factory=Ask)
     review: ReviewRule = Field(default_factory=ReviewRule)
 
@@ -131,6 +132,7 @@ class AutoReplyRules(MeasureRules):
     audience: Literal["internal", "known", "everyone"] = "internal"
     free_text: Literal["review", "allowed"] = "review"
     batch_review_above: Annotated[int, Field(ge=0)] = 20
+    witness: Literal["later", "wait"] = "later"
 
 
 class AutoReplyTable(AutoReplyRules):
@@ -149,6 +151,7 @@ class ForwardRules(MeasureRules):
     receivers: Literal["internal"] = "internal"
     consent: Literal["everyone", "persons"] = "everyone"
     to_requester: Literal["review", "refuse"] = "review"
+    witness: Literal["later", "wait"] = "wait"
     ask: ForwardAsk = Field(default_factory=ForwardAsk)
     review: SignedReview = Field(default_factory=SignedReview)
 
@@ -172,5 +175,6 @@ class SearchRules(MeasureRules):
     words_in: Literal["anywhere", "subject"] = "anywhere"
     agreement: Literal["no", "private-use", "always"] = "no"
     present: Literal["no", "offered"] = "no"
+    witness: Literal["wait", "required"] = "required"
     ask: SearchAsk = Field(default_factory=SearchAsk)
     review: SignedReview = Field(default_factory=SignedReview)

@@ -25,7 +25,7 @@ CLAUSES: dict[int, str] = {
     12: "promise.12.forward note.12.reply",
     13: "promise.13.sealed note.13.nothing",
     14: "note.14.nothing duty.14.incident",
-    15: "promise.15.unchanged promise.15.sealed promise.15.found note.15.erase duty.15.period",
+    15: "promise.15.unchanged promise.15.witness promise.15.forward-witness promise.15.sealed promise.15.found note.15.erase duty.15.period",
     16: "promise.16.live promise.16.noted promise.16.account promise.16.finished-early promise.16.refusals "
     "promise.16.forward-refusals promise.16.requester note.16.term duty.16.when duty.16.turn",
     17: "promise.17.longest promise.17.forward promise.17.death promise.17.contact-person promise.17.keepers "

@@ -76,6 +76,21 @@ FROM_9: tuple[Promise, ...] = (
         "test_desk.py::test_every_step_has_its_entry",
     ),
     row(
+        "15.witness",
+        "desk.witnessing.witnessed",
+        "test_witnessing.py::test_a_reply_goes_on_without_the_witness_and_is_signed_later "
+        "test_witnessing.py::test_a_reply_waits_where_the_policy_says_so",
+        "auto-reply.witness",
+    ),
+    row(
+        "15.forward-witness",
+        "desk.witnessing.witnessed",
+        "test_witnessing.py::test_a_forward_is_set_once_the_witness_has_signed_what_is_intended "
+        "test_witnessing.py::test_a_forward_waits_while_the_witness_is_away "
+        "test_witnessing.py::test_nothing_that_waits_is_set_where_the_witness_has_seen_another_record",
+        "forward.witness",
+    ),
+    row(
         "16.account",
         "desk.telling.account",
         "test_account.py::test_a_whole_case_tells_who_asked_why_and_when "

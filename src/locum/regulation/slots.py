@@ -166,6 +166,8 @@ VARIANTS: Mapping[str, Callable[[Policy], str]] = {
     "promise.9.to-requester": lambda policy: policy.forward.to_requester,
     "promise.12.forward": lambda policy: _some(policy.confidential.never),
     "duty.14.incident": lambda policy: _some(policy.notify.incident),
+    "promise.15.witness": lambda policy: policy.auto_reply.witness,
+    "promise.15.forward-witness": lambda policy: policy.forward.witness,
     "promise.16.refusals": lambda policy: "yes" if policy.auto_reply.record_refusals else "no",
     "promise.16.forward-refusals": lambda policy: "yes" if policy.forward.record_refusals else "no",
     "duty.16.when": lambda policy: policy.account.when,

@@ -50,8 +50,8 @@ class Witness:
         if status == 422:
             raise Garbled("witness-fork", witness=self.name, size=size)
         if status >= 500 or status in (408, 429):
-            raise Unreachable("witness-unreachable", witness=self.name, what=f"HTTP {status}")
-        raise Rejected("witness-refused", witness=self.name, status=status)
+            raise Unreachable("witness-no-answer", witness=self.name, what=f"HTTP {status}")
+        raise Rejected("witness-refuses", witness=self.name, status=status)
 
     def _other_size(self, body: bytes, old: int, size: int) -> LocumError:
         found = _SIZE.fullmatch(body)
@@ -90,10 +90,10 @@ class Witness:
                     if len(body) > LARGEST:
                         raise Garbled("witness-false", witness=self.name, what=f"> {LARGEST} bytes")
                     if time.monotonic() > deadline:
-                        raise Unreachable("witness-unreachable", witness=self.name, what="time-out")
+                        raise Unreachable("witness-no-answer", witness=self.name, what="time-out")
                 return answer.status_code, bytes(body)
         except (httpx2.HTTPError, httpx2.InvalidURL, OSError) as error:
-            raise Unreachable("witness-unreachable", witness=self.name, what=_what(error)) from error
+            raise Unreachable("witness-no-answer", witness=self.name, what=_what(error)) from error
 
     def _address(self) -> str:
         return f"{self.url.rstrip('/')}/add-checkpoint"
