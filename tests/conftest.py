@@ -1,13 +1,17 @@
-"""Servers that many tests share: one Dovecot per test process, with mailboxes of their own for each test."""
+"""Servers that many tests share: one Dovecot per test process, with mailboxes of their own for each test; and a browser."""
 
 import itertools
 import shutil
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 
 from locum.demo.host import Dovecot, Sink
 from mailhosts.dovecot import MASTER, MASTER_PASSWORD, PASSWORD
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 MAILBOXES = 2000  # known from the start: Dovecot takes up to a second to notice a new one
 
@@ -40,3 +44,20 @@ def mailbox(dovecot: Dovecot) -> Iterator[str]:
     yield address
     for place in ("before", "after"):
         (dovecot.published / place / f"{address}.sieve").unlink(missing_ok=True)
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator["Browser"]:
+    """Chromium, started once for a file. What a page is expected to say may take long: the server runs in this process, and
+    others use the machine too.
+    """
+    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if program is None:
+        pytest.skip("Chromium is not installed")
+    from playwright.sync_api import expect, sync_playwright  # noqa: PLC0415  most runs start no browser
+
+    expect.set_options(timeout=20_000)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield browser
+        browser.close()

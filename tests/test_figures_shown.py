@@ -6,16 +6,14 @@ import io
 import json
 import re
 from base64 import b64decode, b64encode
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from shutil import which
 from xml.etree import ElementTree as ET
 
 import pypdf
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
 from locum.documents.figures import FORMS, Beside, Shown, _file, _html, figures_page, render, style_source
 from locum.errors import Invalid
@@ -27,7 +25,6 @@ HOSTILE = '=HYPERLINK("http://x")</style><script>alert(1)</script><img src=\'fil
 FIGURES = sample(span_of(2026, "Europe/Amsterdam"), 5)
 ISSUED = Beside(organisation="Voorbeeld BV", issued_at=datetime(2027, 4, 6, 9, tzinfo=UTC), issued_by="Sam Bakker")
 SVG = "{http://www.w3.org/2000/svg}"
-CHROMIUM = which("chromium") or which("chromium-browser") or which("google-chrome")
 
 
 def page(language: str = "en", beside: Beside = ISSUED, figures: Figures = FIGURES) -> str:
@@ -198,16 +195,6 @@ def test_each_plot_in_the_pdf_has_its_description() -> None:
 @pytest.mark.slow
 def test_a_hostile_name_fetches_nothing_into_the_pdf() -> None:
     assert "root:x:0" not in pdf_text(render(FIGURES, "pdf", "en", replace(ISSUED, organisation=HOSTILE)))
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    if CHROMIUM is None:
-        pytest.skip("Chromium is not installed")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.mark.slow

@@ -3,12 +3,11 @@
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from shutil import which
 
 import pytest
-from axe import violations
+from axe import everywhere, violations
 from case_house import CaseHouse
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Request, expect
 from tests.signedworld import SignedWorld
 
 from locum.demo.sink import Sink
@@ -17,18 +16,7 @@ from locum.web import make_server, open_socket
 
 pytestmark = pytest.mark.slow
 
-CHROMIUM = which("chromium") or which("chromium-browser") or which("google-chrome")
 NASTY = "<script>document.title='owned'</script>\"><img src=x onerror=\"document.title='owned'\">"
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    if CHROMIUM is None:
-        pytest.skip("Chromium is not installed")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
@@ -100,27 +88,30 @@ def test_the_answer_of_the_policy_is_there_while_one_types(
     assert said == []
 
 
+def tab(page: Page, name: str) -> None:
+    """To the next field of this name, by keyboard."""
+    for _ in range(5):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.name") == name:
+            return
+    raise AssertionError(name)
+
+
 def test_asking_with_the_keyboard_alone(chromium: Browser, house: CaseHouse, world: SignedWorld) -> None:
     page = context(chromium, house, "bob").new_page()
     page.goto(f"{house.url}/cases/ask")
     page.get_by_label("Wiens mailbox").focus()
-    for keys in (
-        "anna@corp.test",
-        "Tab",
-        "Tab",
-        "een kl",
-        "Tab",
-        "Klanten wachten.",
-        "Tab",
-        "Tab",
-        "Tab",
-        "Tab",
-        "Tab",
-    ):
-        page.keyboard.press(keys) if keys == "Tab" else page.keyboard.type(keys)
-        if keys == "Klanten wachten.":
-            page.get_by_label("Tot", exact=True).fill("2026-12-14")
-            page.get_by_label("In je eigen woorden").focus()
+    page.keyboard.type("anna@corp.test")
+    tab(page, "measure")
+    tab(page, "reason")
+    reason = page.locator("#reason")
+    for _ in range(20):  # not by typing its name: what is typed slowly begins anew
+        if reason.input_value() == "customer":
+            break
+        page.keyboard.press("ArrowDown")
+    tab(page, "because")
+    page.keyboard.type("Klanten wachten.")
+    page.get_by_label("Tot", exact=True).fill("2026-12-14")
     button = page.get_by_role("button", name="Dit vragen")
     expect(button).to_be_visible()
     for _ in range(40):
@@ -198,28 +189,18 @@ def all_pages(world: SignedWorld) -> list[tuple[str, str]]:
     ]
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [390, 1200])
-def test_axe_finds_nothing_and_nothing_sticks_out(
-    chromium: Browser, house: CaseHouse, world: SignedWorld, width: int, scheme: str
-) -> None:
+def test_axe_finds_nothing_and_nothing_sticks_out(chromium: Browser, house: CaseHouse, world: SignedWorld) -> None:
     found: list[str] = []
-    contexts = {
-        name: context(chromium, house, name, width=width, color_scheme=scheme)
-        for name in ("bob", "dirk", "mark", "anna")
-    }
+    pages = {name: context(chromium, house, name).new_page() for name in ("bob", "dirk", "mark", "anna")}
     for name, path in all_pages(world):
-        page = contexts[name].new_page()
+        page = pages[name]
         page.goto(house.url + path)
         if path == "/cases/ask" and name == "bob":
             fill(page)
             page.get_by_label("Allebei").check()
             page.get_by_label("Naar wie", exact=True).fill("carla@corp.test")
             expect(page.locator("#shown .verdict")).to_be_visible()
-        found += [f"{name} {path}: {one}" for one in violations(page)]
-        if page.evaluate("document.documentElement.scrollWidth") > width:
-            found.append(f"{name} {path}: sticks out")
-        page.close()
+        found += [f"{name} {path}: {one}" for one in everywhere(page)]
     assert found == []
 
 
@@ -233,14 +214,10 @@ def test_axe_does_find_what_is_wrong(chromium: Browser) -> None:
 def test_a_page_is_small_on_the_wire(chromium: Browser, house: CaseHouse, world: SignedWorld) -> None:
     for name, path in all_pages(world):
         page = context(chromium, house, name).new_page()
-        sizes: list[int] = []
-        page.on(
-            "requestfinished",
-            lambda request, sizes=sizes: sizes.append(
-                sum(request.sizes()[part] for part in ("responseBodySize", "responseHeadersSize"))
-            ),
-        )  # type: ignore[misc]
+        asked: list[Request] = []
+        page.on("request", lambda one, asked=asked: asked.append(one))  # type: ignore[misc]
         page.goto(house.url + path)
-        page.wait_for_timeout(200)
-        assert sum(sizes) < 60_000, (path, sizes)
+        sizes = [one.sizes() for one in asked]
+        total = sum(size["responseBodySize"] + size["responseHeadersSize"] for size in sizes)
+        assert 0 < total < 60_000, (path, sizes)
         page.context.close()

@@ -13,7 +13,7 @@ from axe import violations
 from case_house import CaseHouse
 from playwright.sync_api import Browser, BrowserContext, Page
 from starlette.routing import Route
-from test_signin_browser import Keyring, chromium  # noqa: F401  the browser is theirs
+from test_signin_browser import Keyring
 from tests.signedworld import MORE, SignedWorld
 from tests.world import PEOPLE
 
@@ -103,7 +103,7 @@ class Looking:
 
 
 @pytest.fixture(params=["nl", "en"])
-def looking(tmp_path: Path, request: pytest.FixtureRequest, chromium: Browser) -> Iterator[Looking]:  # noqa: F811
+def looking(tmp_path: Path, request: pytest.FixtureRequest, chromium: Browser) -> Iterator[Looking]:
     language = request.param
     listening = open_socket("127.0.0.1:0")
     url = f"http://localhost:{listening.getsockname()[1]}"

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from people_house import PeopleHouse
 from playwright.sync_api import Browser, BrowserContext, Page, expect
-from test_signin_browser import Keyring, chromium, device  # noqa: F401  the browser is theirs
+from test_signin_browser import Keyring, device
 from tests.filings import Clock
 
 from locum.store import Store
@@ -92,7 +92,7 @@ def _id(key: dict[str, Any]) -> bytes:
     return b64decode(key["credentialId"])
 
 
-def test_from_the_link_to_standing_in(house: PeopleHouse, chromium: Browser) -> None:  # noqa: F811
+def test_from_the_link_to_standing_in(house: PeopleHouse, chromium: Browser) -> None:
     marias, dirks = sitting(house, chromium)
     with (
         desk(house, chromium, "maria", marias) as maria,
@@ -129,7 +129,7 @@ def test_from_the_link_to_standing_in(house: PeopleHouse, chromium: Browser) -> 
     assert house.recorded() == ["first-keys", "key-added", "function-given", "delegated"]
 
 
-def test_with_the_keyboard_alone_she_signs(house: PeopleHouse, chromium: Browser) -> None:  # noqa: F811
+def test_with_the_keyboard_alone_she_signs(house: PeopleHouse, chromium: Browser) -> None:
     marias, _ = sitting(house, chromium)
     one = house.propose("maria", "function-given", {"people": [{"person": "sam", "function": "it"}]})
     with desk(house, chromium, "maria", marias) as maria:
@@ -139,7 +139,7 @@ def test_with_the_keyboard_alone_she_signs(house: PeopleHouse, chromium: Browser
         expect(page.locator("main")).to_contain_text("Je hebt ondertekend")
 
 
-def test_without_her_finger_nothing_is_signed(house: PeopleHouse, chromium: Browser) -> None:  # noqa: F811
+def test_without_her_finger_nothing_is_signed(house: PeopleHouse, chromium: Browser) -> None:
     marias, _ = sitting(house, chromium)
     one = house.propose("maria", "function-given", {"people": [{"person": "sam", "function": "it"}]})
     with desk(house, chromium, "maria", marias) as maria:

@@ -6,11 +6,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from shutil import which
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, CDPSession, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, CDPSession, Page, expect
 from real_provider import SECRET, RealProvider
 from signing import House
 from tests.filings import Clock
@@ -21,18 +20,6 @@ from locum.web.signin import Provider, new_client
 
 pytestmark = pytest.mark.slow
 pytest_plugins = ("tests.stores",)
-
-CHROMIUM = which("chromium") or which("chromium-browser") or which("google-chrome")
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    if CHROMIUM is None:
-        pytest.skip("Chromium is not installed")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @contextmanager
@@ -151,6 +138,7 @@ def test_signing_out_everywhere_reaches_the_other_browser(house: House, phone: P
         phone.reload()
         expect(phone.get_by_text("je bent in één andere browser aangemeld")).to_be_visible()
         phone.get_by_role("button", name="Overal afmelden").click()
+        expect(phone.get_by_role("status").first).to_contain_text("afgemeld")
         other.goto(f"{house.url}/cases")
         expect(other.get_by_text("Je bent niet meer aangemeld")).to_be_visible()
 

@@ -3,6 +3,7 @@ functions, a forward that Bob asks for and signs, Anna and the receiver agree to
 On SQLite and on PostgreSQL. What is a page's own matter is tried beside that page.
 """
 
+import re
 import threading
 from base64 import b64decode
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ from typing import Any
 import pytest
 from desks import Ticks
 from playwright.sync_api import Browser, Page, expect
-from test_signin_browser import Keyring, chromium, device  # noqa: F401  the browser is theirs
+from test_signin_browser import Keyring, device
 from tests.shelf import ForwardWorld
 from tests.signedworld import MORE
 from tests.world import PEOPLE
@@ -82,7 +83,7 @@ class Stage:
 
 
 @pytest.fixture
-def stage(tmp_path: Path, store_url: str, chromium: Browser) -> Iterator[Stage]:  # noqa: F811
+def stage(tmp_path: Path, store_url: str, chromium: Browser) -> Iterator[Stage]:
     with Sink() as sink, open_socket("127.0.0.1:0") as listening, ExitStack() as closing:
         url = f"http://localhost:{listening.getsockname()[1]}"
         web = f'[web]\nurl = "{url}"\n'
@@ -171,6 +172,7 @@ def asked(stage: Stage) -> Case:
     page.get_by_label("Tot", exact=True).fill("2026-12-04")
     expect(page.locator("#asked")).to_contain_text("Dit mag worden gevraagd")
     stage.press("bob", "Dit vragen", "Anna de Vries")
+    page.wait_for_url(re.compile(r"/cases/(?!ask)"))
     stage.world.work()
     return stage.case
 
@@ -197,7 +199,7 @@ def test_from_the_first_keys_to_her_stop(stage: Stage, judge: Judge) -> None:  #
     carla = stage.page("carla")
     carla.goto(f"{stage.url}{stage.letter('carla@corp.test', 'consent')}")
     carla.get_by_role("button", name="Yes, I will receive it").click()
-    carla.wait_for_load_state()
+    expect(carla.get_by_role("button", name="Yes, I will receive it")).to_have_count(0)
     stage.world.work()
     assert stage.world.state(case) is State.AWAITING_REVIEW
     assert stage.world.shelf.standing() == []
