@@ -228,7 +228,7 @@ def working(world: World, log: StringIO | None = None, lease_seconds: float = 18
         )
     )  # fmt: skip
 
-    def eventually(holds: Callable[[], object], seconds: float = 30) -> None:
+    def eventually(holds: Callable[[], object], seconds: float = 60) -> None:
         until = time.monotonic() + seconds
         while not holds():
             assert time.monotonic() < until, "it did not happen"

@@ -183,7 +183,7 @@ def test_copies_that_the_receivers_side_refuses_withdraw_the_forward_and_she_kee
     host.sink.refusing = "550 5.1.1 no such user"
     try:
         host.deliver(CUSTOMER, anna, letter(CUSTOMER, anna))
-        until = time.monotonic() + 30
+        until = time.monotonic() + 60
         while case.state is State.APPLIED and time.monotonic() < until:
             time.sleep(0.5)
             world.later(hours=2)

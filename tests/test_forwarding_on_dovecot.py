@@ -330,7 +330,7 @@ def test_no_subject_delays_mail(forwards: Callable[..., None], copied: Copied, s
     forwards()
     began = time.monotonic()
     copied(Subject=subject)
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 5
 
 
 # beside a reply, in one script

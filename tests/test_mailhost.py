@@ -317,7 +317,7 @@ def test_following_needs_to_be_allowed(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout) == (2, "")
 
 
-def wait(holds: Callable[[], bool], seconds: float = 10) -> bool:
+def wait(holds: Callable[[], bool], seconds: float = 60) -> bool:
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         if holds():

@@ -73,10 +73,10 @@ def answered(address: str, **fields: str) -> tuple[int, str]:
     data = urllib.parse.urlencode(fields).encode() if fields else None
     origin = "/".join(address.split("/")[:3])
     asked = urllib.request.Request(address, data=data, headers={"Origin": origin} if fields else {})
-    until = time.monotonic() + 30
+    until = time.monotonic() + 60
     while True:
         try:
-            with urllib.request.urlopen(asked, timeout=10) as page:
+            with urllib.request.urlopen(asked, timeout=60) as page:
                 return page.status, page.read().decode()
         except urllib.error.HTTPError as error:
             return error.code, error.read().decode()
@@ -101,7 +101,7 @@ def test_her_answer_on_the_pages_of_one_user_is_carried_out_by_the_worker_of_ano
     worker, pages = start(outside, "worker", WORKER), start(outside, "serve", PAGES)
     try:
         group = pwd.getpwnam(PAGES).pw_gid
-        until = time.monotonic() + 20
+        until = time.monotonic() + 60
         while not (outside.folder / "data" / "record.key").exists() and time.monotonic() < until:
             time.sleep(0.05)
         ran = outside.run(*ASK, *SOON, "--json", user=WORKER, group=group, extra_groups=[])
@@ -112,7 +112,7 @@ def test_her_answer_on_the_pages_of_one_user_is_carried_out_by_the_worker_of_ano
         assert answered(link[0])[0] == 200
         asked = str(ran.json["request"])
         assert answered(link[0], answer="agree", request=asked)[0] == 200
-        until = time.monotonic() + 20
+        until = time.monotonic() + 60
         while not list((outside.folder / "sieve").glob("*/anna@corp.test.sieve")) and time.monotonic() < until:
             time.sleep(0.1)
         assert list((outside.folder / "sieve").glob("*/anna@corp.test.sieve"))
@@ -127,7 +127,7 @@ def test_her_answer_on_the_pages_of_one_user_is_carried_out_by_the_worker_of_ano
     finally:
         for process in (worker, pages):
             process.terminate()
-            process.wait(timeout=20)
+            process.wait(timeout=60)
 
 
 SECRETS = ("relay.secret", "sms.url", "managesieve.secret", "data/record.key", "forwards/after/anna@corp.test.sieve")
@@ -179,7 +179,7 @@ def test_the_pages_do_their_work_without_any_secret_of_mail(outside: House) -> N
         assert not [name for name in opened for secret in SECRETS if name.endswith(secret)]
     finally:
         pages.terminate()
-        pages.wait(timeout=20)
+        pages.wait(timeout=60)
     for secret in SECRETS:
         assert can_read(outside.folder / secret, WORKER), secret
         assert not can_read(outside.folder / secret, PAGES), secret

@@ -247,7 +247,7 @@ def followed(dovecot: Dovecot, replies: Path, forwards: Path) -> Iterator[None]:
             program.terminate()
 
 
-def soon(holds: Callable[[], bool], seconds: float = 10) -> bool:
+def soon(holds: Callable[[], bool], seconds: float = 60) -> bool:
     until = time.monotonic() + seconds
     while not (now := holds()) and time.monotonic() < until:
         time.sleep(0.05)

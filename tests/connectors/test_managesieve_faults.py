@@ -137,7 +137,7 @@ def test_a_fault_is_told_as_what_it_is_and_in_time(fake: FakeManageSieve, make: 
     began = time.monotonic()
     with pytest.raises(LocumError) as caught:
         make(fake).read(ANNA)
-    assert (type(caught.value), time.monotonic() - began < SECONDS + 0.8) == (kind, True)
+    assert (type(caught.value), time.monotonic() - began < SECONDS + 1.7) == (kind, True)
 
 
 @pytest.mark.slow
@@ -175,7 +175,7 @@ def test_a_server_that_is_down_is_not_asked_for_every_mailbox_of_a_batch(fake: F
     fake.says["greeting"] = stalled
     began = time.monotonic()
     results = make(fake, answer_seconds=0.2).read_many([Mailbox(address=f"a{n}@corp.test") for n in range(200)])
-    assert ({type(result) for result in results}, time.monotonic() - began < 3) == ({Unreachable}, True)
+    assert ({type(result) for result in results}, time.monotonic() - began < 8) == ({Unreachable}, True)
 
 
 # TLS

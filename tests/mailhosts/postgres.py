@@ -62,7 +62,7 @@ class Postgres:
         )  # fmt: skip
 
     def _wait(self) -> None:
-        until = time.monotonic() + 30
+        until = time.monotonic() + 60
         while True:
             try:
                 psycopg.connect(self.url("postgres"), connect_timeout=2).close()

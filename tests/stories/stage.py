@@ -154,7 +154,7 @@ class Stage:
         store = Store(f"sqlite:///{self.folder}/locum.db", self.now)
         while self._is_due(store):
             process = self.start("worker")
-            until = time.monotonic() + 30
+            until = time.monotonic() + 60
             while self._is_due(store) and time.monotonic() < until:
                 time.sleep(0.1)
             process.send_signal(signal.SIGTERM)
@@ -266,7 +266,7 @@ class Stage:
     def _serve(self) -> None:
         if self.serving is None:
             self.serving = self.start("serve")
-        until = time.monotonic() + 20
+        until = time.monotonic() + 60
         while time.monotonic() < until:
             try:
                 _get(f"http://127.0.0.1:{self.web_port}/")
@@ -322,7 +322,7 @@ def _locum() -> str:
 
 
 def _get(address: str) -> str:
-    with urllib.request.urlopen(address, timeout=20) as answer:
+    with urllib.request.urlopen(address, timeout=60) as answer:
         return str(answer.read().decode())
 
 
@@ -330,7 +330,7 @@ def _post(address: str, fields: dict[str, str]) -> str:
     origin = "://".join(urllib.parse.urlsplit(address)[:2])
     request = urllib.request.Request(address, urllib.parse.urlencode(fields).encode(), {"Origin": origin})
     try:
-        with urllib.request.urlopen(request, timeout=20) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             return str(answer.read().decode())
     except HTTPError as error:
         raise Untrue(f"the page answers {error.code}: {error.read().decode()[:2000]}") from None

@@ -45,7 +45,7 @@ class RealProvider:
         self.issuer = f"http://127.0.0.1:{said.split()[1]}"
 
     def close(self) -> None:
-        self.process.communicate(timeout=10)
+        self.process.communicate(timeout=60)
 
 
 class Visitor:

@@ -41,7 +41,7 @@ def test_a_token_of_the_command_line_works_and_is_written_nowhere(house: House, 
         assert client.get("/cases", headers={"authorization": f"Bearer {token}x"}).status_code == 401
         assert client.get("/openapi.json").json()["servers"] == [{"url": f"{url}/api"}]
         process.terminate()
-        out, err = process.communicate(timeout=20)
+        out, err = process.communicate(timeout=60)
     places = [house.folder, *files_of(store_url)]
     secrets = [token.encode(), token.removeprefix("locum_").encode(), key.encode()]
     assert holding([digest(token)], *places), "the places where it would stand"

@@ -140,7 +140,7 @@ def test_a_case_keeps_itself_up_to_date_while_one_looks(
     page.goto(f"{house.url}/cases/{case.id}")
     expect(page.locator(".now")).to_contain_text("aangevraagd")
     world.work()
-    expect(page.locator(".now")).to_contain_text("wordt gevraagd", timeout=15_000)
+    expect(page.locator(".now")).to_contain_text("wordt gevraagd", timeout=60_000)
     expect(page.locator("[data-announce]")).to_contain_text("antwoorden kan tot")
 
 

@@ -51,7 +51,7 @@ class Terminal:
         self.process.stdin.write("\n")
         self.process.stdin.flush()
 
-    def until(self, holds: Callable[[], object], seconds: float = 60) -> None:
+    def until(self, holds: Callable[[], object], seconds: float = 120) -> None:
         end = time.monotonic() + seconds
         while not holds():
             assert time.monotonic() < end, self.text
@@ -81,7 +81,7 @@ def terminal(request: pytest.FixtureRequest) -> Iterator[Terminal]:
         try:
             yield made
             made.process.send_signal(signal.SIGINT)
-            assert made.process.wait(30) == 0
+            assert made.process.wait(60) == 0
             assert [path.name for path in Path(folder).iterdir()] == []
         finally:
             made.process.kill()

@@ -504,7 +504,7 @@ def test_a_slow_provider_takes_few_of_our_threads(fake: FakeProvider, clock: Clo
             provider.address(begun)
         assert caught.value.values["what"] == "busy"
         fake.hold.set()
-        assert {future.result(timeout=10) for future in waiting} == {provider.address(begun)}
+        assert {future.result(timeout=60) for future in waiting} == {provider.address(begun)}
 
 
 def test_what_is_sent_to_the_provider_says_nothing_of_where_she_goes(browser: TestClient) -> None:

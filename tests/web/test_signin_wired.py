@@ -36,7 +36,7 @@ def house(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[House]
 
 
 def wait_for(address: str, process: subprocess.Popen[str]) -> None:
-    until = time.monotonic() + 30
+    until = time.monotonic() + 60
     while True:
         try:
             httpx2.get(address, trust_env=False)
@@ -103,7 +103,7 @@ def test_nothing_that_signs_in_is_written_anywhere(house: House, store_url: str)
         assert browser.post("/sign-out", data={"form_token": form, "everywhere": "yes"}).status_code == 303
         assert browser.get("/signed-in").status_code == 303
         process.terminate()
-        out, err = process.communicate(timeout=20)
+        out, err = process.communicate(timeout=60)
     provider.close()
     assert holding(kept, *places) == []
     assert "sign-in refused" in out + err
@@ -137,7 +137,7 @@ def start_and_stop(house: House) -> str:
             assert line, said
             said += line
         process.terminate()
-        return said + "".join(process.communicate(timeout=20))
+        return said + "".join(process.communicate(timeout=60))
 
 
 def test_a_new_link_takes_the_place_of_the_old_one(house: House) -> None:
