@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING
 from locum.absence import Mailbox
 from locum.approval import Site
 from locum.cosigning import Cosigning
-from locum.desk import REMINDERS, Acting, Desk, Office, Organisation
+from locum.desk import REMINDERS, Acting, Desk, Office, Organisation, reconciling
 from locum.errors import Invalid, LocumError, Refused, Rejected, Trouble
 from locum.flatfile import FlatFile
 from locum.hours import WorkingHours
 from locum.key_links import FIRST_KEYS, KeyLinks, write_link
+from locum.logins import KEY as LOGINS_KEY
+from locum.logins import Logins
 from locum.parts import (
     holidays,
     made_leave,
@@ -143,11 +145,22 @@ class App:
         found: dict[str, Connector] = {}
         for name, table in self.settings.connectors.items():
             if isinstance(table, ManageSieve):
-                found[name] = made_managesieve(name, table)
+                teller = self.settings.teller(name)
+                found[name] = made_managesieve(name, table, self._notes(teller) if teller else None)
         for name, table in self.settings.connectors.items():
             if isinstance(table, SieveFiles):
-                found[name] = made_sieve_files(name, table, found)
+                found[name] = made_sieve_files(name, table, found, self.settings.identities(name))
         return {name: found[name] for name in self.settings.connectors}
+
+    @cached_property
+    def logins(self) -> Logins:
+        """Locum's own logins, to be found again in the mail systems' logs."""
+        store = self.store
+        return Logins(store.database, lambda: store.setting(LOGINS_KEY, lambda: self.random(32)), self.clock)
+
+    def _notes(self, teller: str) -> Callable[[str, str], None]:
+        """Notes a login that the log of the mail system `teller` will tell of."""
+        return lambda service, user: self.logins.begins(teller, service, user)
 
     @cached_property
     def leave(self) -> list[LeaveSource]:
@@ -186,6 +199,8 @@ class App:
             random=self.random,
             render=rendered,
             watch_every=timedelta(minutes=table.worker.watch_minutes),
+            reconcile_every=timedelta(minutes=table.worker.reconcile_minutes),
+            logins=self.logins,
             gaps_visible_to=table.leave.gaps_visible_to,
             remind_days=table.leave.remind_days,
             unsigned_reviews=table.policy.unsigned_reviews,
@@ -333,6 +348,13 @@ class App:
         kind, case = REMINDERS
         if self.leave and not self.store.jobs(case):
             self.store.commit([Change(put=(Job(kind=kind, case=case, due_at=self.clock(), lane="letters"),))])
+
+    def start_reconciling(self) -> None:
+        """Put the job that compares a mail system's own log with the record, for each whose log is known."""
+        for case in reconciling.jobs(self.connectors):
+            if not self.store.jobs(case):
+                job = Job(kind=reconciling.KIND, case=case, due_at=self.clock(), lane=reconciling.LANE)
+                self.store.commit([Change(put=(job,))])
 
 
 def build(

@@ -4,7 +4,7 @@
 stream has moved since it was read, and Conflict where a case, a lease or a link is not what the caller believed.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -45,7 +45,7 @@ class Change:
     `found` keeps sealed bytes beside the case (b"" deletes them, None leaves them). `links` are added; `use` marks a
     link used and raises Conflict(`link-used`) if it already was.
 
-    `judged_at` is a stream and its length when the entries were judged: where it grew since, Conflict(`changed-meanwhile`).
+    `keep` are settings of the store that change with it. `judged_at` is a stream and its length when the entries were judged: where it grew since, Conflict(`changed-meanwhile`).
 
     A change without `case` is about the case of the job in `finished`, or about none: then its entries are sealed with a
     key of their stream. The mailbox and the batch of a case stay as they were filed.
@@ -60,6 +60,7 @@ class Change:
     links: tuple[Link, ...] = ()
     use: Link | None = None
     judged_at: tuple[str, int] | None = None
+    keep: Mapping[str, bytes] = field(default_factory=dict, repr=False)
 
     @property
     def about(self) -> str:
@@ -157,6 +158,7 @@ def write(connection: Connection, ready: Ready, now: datetime) -> None:
         _REVIEWED,
         [{"id": c.id, "person": p} for c in ready.cases for p in sorted({r[0] for r in c.reviews})],
     )
+    _many(connection, _KEEP, [{"name": n, "value": v} for change in ready.changes for n, v in change.keep.items()])
     _many(connection, insert(links), [_link(link) for change in ready.changes for link in change.links])
     _write_kept(connection, ready)
     if ready.rows.rows:
@@ -166,6 +168,9 @@ def write(connection: Connection, ready: Ready, now: datetime) -> None:
 _CHANGE = update(cases).where(cases.c.id == bindparam("its_id"))
 _REVIEWED = text(
     "INSERT INTO reviewers (person, number) SELECT :person, number FROM cases WHERE id = :id ON CONFLICT DO NOTHING"
+)
+_KEEP = text(
+    "INSERT INTO settings (name, value) VALUES (:name, :value) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
 )
 _ADVANCE = update(streams).where(streams.c.name == bindparam("its_name"))
 _FORGET = delete(kept).where(kept.c.case_id == bindparam("its_case"))

@@ -1,7 +1,7 @@
 """The parts that app.py puts together, each made from its table of the settings. What is slow to import is imported where it is used."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,8 +30,9 @@ def made_post(settings: Settings, clock: Callable[[], datetime]) -> Post:
     )
 
 
-def made_managesieve(name: str, table: ManageSieve) -> Connector:
-    """A mail system that is reached by ManageSieve."""
+def made_managesieve(name: str, table: ManageSieve, notes: Callable[[str, str], None] | None = None) -> Connector:
+    """A mail system that is reached by ManageSieve. `notes` is told of each login before it is tried."""
+    from locum.connectors.access_log import AccessLog, not_noted  # noqa: PLC0415  only where it is configured
     from locum.connectors.managesieve import ManageSieve as Connection  # noqa: PLC0415  only where it is configured
 
     return Connection(
@@ -48,11 +49,15 @@ def made_managesieve(name: str, table: ManageSieve) -> Connector:
         server=table.server,
         reads_mail=table.reads_mail,
         local_queue=table.local_queue,
+        log=None if table.log is None else AccessLog(table.log, (table.user, *table.identities)),
+        notes=notes or not_noted,
     )
 
 
-def made_sieve_files(name: str, table: SieveFiles, others: dict[str, Connector]) -> Connector:
-    """A mail system with published scripts."""
+def made_sieve_files(
+    name: str, table: SieveFiles, others: dict[str, Connector], identities: Sequence[str] = ()
+) -> Connector:
+    """A mail system with published scripts. `identities` log in for others there."""
     from locum.connectors.sieve_files import SieveFiles as Directory  # noqa: PLC0415  only where it is configured
 
     return Directory(
@@ -67,6 +72,7 @@ def made_sieve_files(name: str, table: SieveFiles, others: dict[str, Connector])
         forward_directory=table.forward_directory,
         forward_publisher=table.forward_publisher,
         mail_log=table.mail_log,
+        identities=identities,
     )
 
 

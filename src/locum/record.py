@@ -231,3 +231,10 @@ def _open(
         index=row.position, stream=row.stream, seq=row.seq, type=value["type"], time=parse_instant(value["time"]),
         case=row.case_id, body=value["body"], payload=payload, opening=opening, leaf=row.leaf,
     )  # fmt: skip
+
+
+def read_entry_at(connection: Connection, index: int) -> Entry | None:
+    """The entry at one place of the log; None where it was erased, or there is none. Raises Garbled."""
+    rows = list(connection.execute(select(entries).where(entries.c.position == index)))
+    found = open_rows(connection, rows)
+    return found[0] if found and isinstance(found[0], Entry) else None

@@ -25,7 +25,7 @@ from sqlalchemy import (
     text,
 )
 
-HEAD = "0006"
+HEAD = "0007"
 """The newest migration; a store that stands here is not touched by `migrate`."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -272,3 +272,15 @@ wishes = Table(
     Column("written_at", Instant, nullable=False),
 )
 """What people wish for themselves (wishes.py); their keys are in the vault, of kind wish."""
+
+logins = Table(
+    "logins",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("connector", String(200), nullable=False),
+    Column("mark", LargeBinary, nullable=False),
+    Column("at", Instant, nullable=False),
+    Index("logins_mark", "connector", "mark", "at"),
+    Index("logins_at", "connector", "at"),
+)
+"""Logins of Locum's own, until they were found in the mail system's log; `mark` names service and mailbox to who knows the key."""

@@ -131,6 +131,65 @@ class Witness(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """What the mail system's own log says of one login by an identity of ours. `at` and `until` are by our clock.
+
+    `begun`: the login itself is in what was read now, and not told before. What was read is None while the session lasts, and
+    where the log does not say it: `headers` and `bodies` of how many messages were fetched, how many were `deleted`.
+    """
+
+    user: str
+    identity: str
+    service: str
+    at: datetime
+    begun: bool = True
+    until: datetime | None = None
+    headers: int | None = None
+    bodies: int | None = None
+    deleted: int | None = None
+
+    @property
+    def read_mail(self) -> bool:
+        """Whether mail was fetched or deleted."""
+        return bool(self.headers or self.bodies or self.deleted)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """An automatic reply (`to` is empty) or a copy to `to`, that went out of a mailbox by a rule of somebody's."""
+
+    user: str
+    at: datetime
+    to: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accesses:
+    """What was new in the log. `place` is how far it was read: what the next call is given. `troubles` are keys under
+    `reconcile.log.`, of what keeps it from telling all.
+    """
+
+    place: bytes
+    accesses: tuple[Access, ...] = ()
+    sent: tuple[Sent, ...] = ()
+    troubles: tuple[str, ...] = ()
+
+
+@runtime_checkable
+class TellsAccess(Protocol):
+    """Optional: systems whose own log tells who logged in to a mailbox, and how much was read there."""
+
+    @property
+    def tells_access(self) -> bool:
+        """Whether the settings name such a log."""
+        ...
+
+    def accesses(self, place: bytes) -> Accesses:
+        """What was written to the log since `place`: b"" begins at its end, as it is now. Never raises Trouble."""
+        ...
+
+
 class Post(Protocol):
     """Sends letters."""
 

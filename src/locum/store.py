@@ -23,7 +23,7 @@ from locum.errors import Invalid, Unreachable
 from locum.jobs import Job, Taken
 from locum.lifecycle import FINAL, Case, State
 from locum.reading import read_cases, read_kept, read_leaves
-from locum.record import lengths, read_entries, read_entries_of, read_heads, read_keys, read_whole
+from locum.record import lengths, read_entries, read_entries_of, read_entry_at, read_heads, read_keys, read_whole
 from locum.schema import HEAD, cases, links, reviewers, settings, tree
 
 __all__ = ["Change", "Job", "Link", "Signer", "Store", "Taken"]
@@ -208,6 +208,11 @@ class Store:
         """
         with self._database.reading() as connection:
             return read_entries(connection, mailbox, case, since)
+
+    def entry_at(self, index: int) -> Entry | None:
+        """The entry at this place of the log; None where it was erased, or there is none. Raises Garbled as `entries`."""
+        with self._database.reading() as connection:
+            return read_entry_at(connection, index)
 
     def whole(self, stream: str) -> list[Entry | Erased]:
         """Every place of a stream, none left out: its entry, or that it was erased. Raises Garbled as `entries`."""

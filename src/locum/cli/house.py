@@ -170,6 +170,7 @@ def worker(door: Door) -> int:
     stop = Event()
     work.stop_on_signals(stop)
     app.start_reminders()
+    app.start_reconciling()
     app.desk.office.keep_policy()
     _offer_first_keys(door)
     work.run(

@@ -18,6 +18,8 @@ _BARE = re.compile(rb"([A-Z][a-z]{2}) +(\d{1,2}) (\d\d):(\d\d):(\d\d) ")
 _DATED = re.compile(rb"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:[.,]\d+)?(Z|[+-]\d\d:?\d\d)? ")
 _MONTHS = {name: n for n, name in enumerate(b"Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(), start=1)}
 _LEAP_YEAR = 2000
+_LEAP_YEARS = 9
+"""So many years hold a 29th of February, whatever the century."""
 _A_DAY = timedelta(days=1)
 
 Bare: TypeAlias = tuple[int, int, int, int, int, int]
@@ -175,6 +177,29 @@ class _Reading:
         while (at := _of_year(year, last, zone)) is None or at > self._written_at + _A_DAY:
             year -= 1
         return year - last[0]
+
+
+def stamped(line: bytes, newest: datetime, zone: tzinfo | None) -> tuple[datetime | None, int]:
+    """When a line was written, and where its text begins; None for a line that bears no time. A stamp without a year is of
+    the last year that does not make it later than a day after `newest`.
+    """
+    if found := _DATED.match(line):
+        return _dated(found, zone), found.end()
+    if (found := _BARE.match(line)) is None:
+        return None, 0
+    day, hour, minute, second = (int(found[n]) for n in (2, 3, 4, 5))
+    stamp = (0, _MONTHS.get(found[1], 0), day, hour, minute, second)
+    years = range(newest.year + 1, newest.year - _LEAP_YEARS, -1)
+    fits = (at for year in years if (at := _of_year(year, stamp, zone)) is not None and at <= newest + _A_DAY)
+    return next(fits, None), found.end()
+
+
+def _dated(found: "re.Match[bytes]", zone: tzinfo | None) -> datetime | None:
+    try:
+        stamp = datetime.fromisoformat(b"".join((found[1], b"T", found[2], found[3] or b"")).decode())
+    except ValueError:
+        return None
+    return stamp.astimezone(UTC) if stamp.tzinfo else _in_zone(stamp, zone)
 
 
 def _of_year(year: int, stamp: Bare, zone: tzinfo | None) -> datetime | None:

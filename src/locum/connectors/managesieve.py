@@ -18,11 +18,12 @@ from typing import Literal, Self, TypeVar
 from locum import sieve
 from locum.absence import Mailbox
 from locum.connectors import sieve_proof
+from locum.connectors.access_log import MANAGESIEVE, AccessLog, not_noted
 from locum.connectors.sieve_shelf import Shelf, Stood, restored_name
 from locum.connectors.sieve_wire import Answer, Wire, command
 from locum.errors import Conflict, Invalid, LocumError, Rejected, Trouble, Unreachable, Unsupported
 from locum.measure import Can, Standing, Wanted, unsayable
-from locum.seam import Finding, Report
+from locum.seam import Accesses, Finding, Report
 
 Item = TypeVar("Item")
 
@@ -38,7 +39,8 @@ class ManageSieve:
     mailbox ("{address}", "{local}" or a column of people.csv); `connections`: at most so many at once; `server`:
     "dovecot", "cyrus" or "auto"; `reads_mail`: what is known of the credential, where `server` does not say it; `imap_host`, `imap_port`:
     where `check` tries that it is refused; `local_queue`: the administrator states that the mail host hands what Sieve
-    redirects to a local queue that takes it without looking at the receiver: without it nothing is forwarded; `sample`: a mailbox, as the mail system names it, that `check` tries with.
+    redirects to a local queue that takes it without looking at the receiver: without it nothing is forwarded; `sample`: a mailbox, as the mail system names it, that `check` tries with;
+    `log`: where the mail system tells who logged in; `notes`: told the service and the mailbox of each login before it is tried.
     Raises Invalid where these cannot be meant.
     """
 
@@ -64,6 +66,8 @@ class ManageSieve:
         imap_port: int | None = None,
         sample: str = "",
         local_queue: bool = False,
+        log: AccessLog | None = None,
+        notes: Callable[[str, str], None] = not_noted,
     ) -> None:
         if tls not in ("required", "none") or (tls == "none" and not _is_loopback(host)):
             raise Invalid("managesieve-tls-needed", connector=name, host=host)
@@ -73,6 +77,7 @@ class ManageSieve:
         self._user_template, self._lanes = user_template, max(1, min(connections, 4))
         self._connect_seconds, self._answer_seconds = connect_seconds, answer_seconds
         self._stated = reads_mail
+        self.log, self.notes = log, notes
         self.parked = Parked(most=PARKED, seconds=PARKED_SECONDS)
         # A filter script can always redirect new mail; Cyrus' proxyservers may log in to IMAP too unless shown otherwise.
         known = server == "cyrus" if reads_mail is None else reads_mail
@@ -196,13 +201,24 @@ class ManageSieve:
 
     def authenticate(self, wire: Wire, user: str) -> Answer:
         """Log in for the mailbox `user` and make sure that it is hers; gives the answer to LISTSCRIPTS. Raises Trouble."""
-        wire.authenticate(self.login, self.secret(), user)
+        secret = self.secret()
+        self.notes(MANAGESIEVE, user)
+        wire.authenticate(self.login, secret, user)
         capabilities, listed = wire.run(command("CAPABILITY"), command("LISTSCRIPTS"))
         wire.know(capabilities)
         owner = wire.capabilities.get("OWNER")  # RFC 5804 1.7: whose scripts these are
         if owner is not None and owner not in (user, user.lower()):
             raise Rejected("managesieve-owner", host=self.host, mailbox=user)
         return listed
+
+    @property
+    def tells_access(self) -> bool:
+        """Whether it is known where the mail system tells who logged in."""
+        return self.log is not None
+
+    def accesses(self, place: bytes) -> Accesses:
+        """What is new of that. See seam.TellsAccess."""
+        return Accesses(place=place) if self.log is None else self.log.accesses(place)
 
     def tls_context(self) -> ssl.SSLContext:
         """Verifies the certificate and the host name. Raises Rejected where the authority's file cannot be read."""

@@ -18,6 +18,7 @@ from typing import TypeAlias
 from locum import mailhost, sieve
 from locum.absence import Mailbox
 from locum.connectors import sieve_files_forwards, sieve_files_proof, sieve_files_queue
+from locum.connectors.access_log import AccessLog
 from locum.connectors.dovecot_log import DovecotLog
 from locum.connectors.postfix_log import PostfixLog
 from locum.connectors.sieve_files_forwards import ForwardPlace, forwards_of
@@ -25,7 +26,7 @@ from locum.connectors.sieve_files_hers import OwnerReader, Seen, seen, seen_by
 from locum.errors import Conflict, Garbled, Invalid, LocumError, Trouble, Unsupported
 from locum.mailhost import ASCII_LOWER, Item, Places, Published
 from locum.measure import AutoReply, Can, Standing, Wanted, unsayable
-from locum.seam import Report
+from locum.seam import Accesses, Report
 from locum.sieve import Hers
 
 Replies: TypeAlias = tuple[AutoReply, ...]
@@ -55,7 +56,8 @@ class SieveFiles:
     with times in `log_zone` (this machine's if None).
 
     Forwards lie in `forward_directory`, where `forward_publisher`, the command of a locum-mailhost with --forwards, writes
-    them; without both there are none. `mail_log` is Postfix's log, read to see forwards that fail.
+    them; without both there are none. `mail_log` is Postfix's log, read to see forwards that fail. `identities` are names that
+    log in for others (a reader's, for instance): `log` is read for what they did.
     """
 
     kind = "sieve_files"
@@ -76,12 +78,14 @@ class SieveFiles:
         forward_directory: str | Path | None = None,
         forward_publisher: Sequence[str] | None = None,
         mail_log: str | Path | None = None,
+        identities: Sequence[str] = (),
     ) -> None:
         self.name, self.directory, self.user_template = name, Path(directory), user
         self.helper, self.script, self.owner_reader = tuple(helper or ()), script or "", owner_reader
         self.publisher = tuple(publisher or ())
         self.dovecot_config = None if dovecot_config is None else Path(dovecot_config)
         self.log = None if log is None else DovecotLog(Path(log), log_zone)
+        self.access_log = None if log is None else AccessLog(Path(log), identities, log_zone)
         self.mail_log = None if mail_log is None else PostfixLog(Path(mail_log), log_zone)
         self.forwards: ForwardPlace | None = None
         if forward_directory is not None and forward_publisher:
@@ -287,6 +291,15 @@ class SieveFiles:
         waiting = None if self.mail_log is None else self.mail_log.not_handed_on(to, since)
         refused = 0 if self.log is None else self.log.redirects_failed(self.user(mailbox), to, since)
         return (waiting or 0) + refused if refused or waiting is not None else None
+
+    @property
+    def tells_access(self) -> bool:
+        """Whether the log is there to tell who logged in, and what went out."""
+        return self.access_log is not None
+
+    def accesses(self, place: bytes) -> Accesses:
+        """What is new in the log. See seam.TellsAccess."""
+        return Accesses(place=place) if self.access_log is None else self.access_log.accesses(place)
 
     def check(self, sample: Mailbox | None = None) -> Report:
         """Whether publishing works here, by trying, and what Dovecot's configuration says of it. Never raises Trouble."""

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Protocol
 
 from locum import mailhost
+from locum.connectors.access_log import AccessLog
 from locum.connectors.dovecot_log import DovecotLog
 from locum.connectors.postfix_log import PostfixLog
 from locum.connectors.sieve_files_forwards import ForwardPlace
@@ -32,6 +33,7 @@ class Publishing(Protocol):
     publisher: tuple[str, ...]
     dovecot_config: Path | None
     log: DovecotLog | None
+    access_log: AccessLog | None
     mail_log: PostfixLog | None
     forwards: ForwardPlace | None
 

@@ -72,3 +72,5 @@ def _log(publishing: Publishing) -> Iterator[Finding]:
         return
     readable = publishing.log.readable()
     yield finding("log" if readable else "log-unreadable", True if readable else None, log=publishing.log.path)
+    if publishing.access_log is not None and publishing.access_log.identities:
+        yield publishing.access_log.check()

@@ -9,6 +9,7 @@ import imaplib
 import ssl
 from typing import Protocol
 
+from locum.connectors.access_log import IMAP, AccessLog
 from locum.connectors.sieve_shelf import Stood
 from locum.connectors.sieve_wire import Answer, Wire
 from locum.errors import LocumError
@@ -41,6 +42,9 @@ class Login(Protocol):
     def tls_context(self) -> ssl.SSLContext: ...
     def secret(self) -> bytes: ...
     def secret_is_open(self) -> bool: ...
+    def notes(self, service: str, user: str, /) -> None: ...
+    @property
+    def log(self) -> AccessLog | None: ...
 
 
 def report(login: Login, mailbox: str) -> Report:
@@ -55,7 +59,8 @@ def report(login: Login, mailbox: str) -> Report:
     except LocumError as error:
         found.append(_trouble("managesieve.does-not-reach", error, _server(login)))
     found += _imap(login, mailbox, accepted=accepted)
-    return (*found, Finding(key="managesieve.redirects", holds=None))
+    told = Finding(key="access.not-given", holds=None) if login.log is None else login.log.check()
+    return (*found, Finding(key="managesieve.redirects", holds=None), told)
 
 
 def room(stood: Stood, most: str) -> Report:
@@ -122,6 +127,7 @@ def _lets_in(login: Login, authorize: str) -> bool | None:
     for port in [login.imap_port] if login.imap_port else IMAP_PORTS:
         try:
             with _session(login, port) as client:
+                login.notes(IMAP, authorize or login.login)
                 return _accepts(client, f"{authorize}\0{login.login}\0".encode() + login.secret())
         except (OSError, imaplib.IMAP4.error, LocumError):
             continue

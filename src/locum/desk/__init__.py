@@ -27,6 +27,8 @@
     hers.py,         hers                          the same for whoever is signed in, about her own mailbox; what she
     wished.py                                      wishes beforehand: her text, her channels, her protections
     house.py         house                         what everybody may see: the regulation, the figures, who is away
+    reconciling.py,  reconcile                     the mail system's own log is compared with what Locum did; looking.py
+    looking.py                                     records looks that belong to no case
     forgotten.py     gaps, daily                   who forgot, and the reminder before leave
 
 The next step is always a job committed in the same transaction; `run` does due jobs. Doors see only this file.
@@ -52,11 +54,14 @@ from locum.desk import (
     joining,
     keepers,
     listing,
+    looking,
     objecting,
     overruling,
     previewing,
     reaching,
     receipts,
+    reconciling,
+    reconciling_told,
     registered,
     telling,
     witnessing,
@@ -141,6 +146,8 @@ class Desk(SignedSteps):
             incidents.INCIDENT: partial(incidents.tell, office),
             "look": partial(acting.look, office),
             "remind": partial(forgotten.daily, office),
+            reconciling.KIND: partial(reconciling.reconcile, office),
+            reconciling_told.TOLD: partial(reconciling_told.tell, office),
             receipts.SIGNED: partial(receipts.tell, office),
             registered.TOLD: partial(registered.tell, office),
             witnessing_told.TOLD: partial(witnessing_told.tell, office),
@@ -305,7 +312,12 @@ class Desk(SignedSteps):
         """What each connector reports of itself, and the post under `letters`. A connector tries with the mailbox in
         `samples`, or else with the first person's that it serves. Raises Invalid `no-such-connector`.
         """
-        tried = {**self._first_served(), **samples}
+        tried = {
+            name: one
+            for name, one in {**self._first_served(), **samples}.items()
+            if name in (names or self.office.connectors)
+        }
+        looking.noted(self.office, "check", list(tried.values()))
         checks: dict[str, Callable[[], Report]] = {
             name: partial(_checked, one, tried.get(name)) for name, one in self.office.connectors.items()
         }

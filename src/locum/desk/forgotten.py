@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from locum.absence import Absence, Channel, Person
+from locum.desk import looking
 from locum.desk.behind_links import set_link
 from locum.desk.forms import Gap
 from locum.desk.office import Office
@@ -32,7 +33,9 @@ def gaps(office: Office, within_days: int, *, remind: bool) -> list[Gap]:
     """Who is away, or soon will be, without a reply; and whose reply is still on after the return. See Desk.gaps."""
     now = office.clock()
     found = []
-    for away in _away(office, now, within_days):
+    everybody = _away(office, now, within_days)
+    looking.noted(office, "leave", [away.person.mailbox for away in everybody if away.person.mailbox is not None])
+    for away in everybody:
         if (kind := _kind(away, _standing(office, away.person), now)) is not None:
             ahead = kind in ("no-reply-planned", "unknown") and away.absence.from_at > now
             reminded = remind and ahead and _remind(office, away)

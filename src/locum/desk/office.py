@@ -18,6 +18,7 @@ from locum.errors import Conflict, Garbled, Invalid, LocumError, Rejected
 from locum.hours import WorkingHours
 from locum.key_links import KeyLinks
 from locum.lifecycle import Case
+from locum.logins import Logins
 from locum.policy import Policy
 from locum.register import STREAM, Growing, Grown, Moment, Register, grown
 from locum.seam import Connector, LeaveSource, People, Post
@@ -84,7 +85,7 @@ class Office:
     """The desk's surroundings. `step` is told the name of each step of applying and ending as it is passed. `unsigned_reviews`:
     the settings accept reviews that are recorded and not signed, as a trial. `site` is where is signed, None where the address
     makes no passkeys; `sign` signs the record as it
-    stands, `publish` signs and publishes it at once and gives back the note, or raises, `check_log` raises Garbled where it is not the one that was signed, both where this process holds the key; `cosigning` is there where the settings name a witness; `founded` are later foundings of the register that count, too.
+    stands, `publish` signs and publishes it at once and gives back the note, or raises, `logins` are Locum's own at the mail systems, `check_log` raises Garbled where it is not the one that was signed, both where this process holds the key; `cosigning` is there where the settings name a witness; `founded` are later foundings of the register that count, too.
     """
 
     store: Store
@@ -99,6 +100,8 @@ class Office:
     random: Callable[[int], bytes]
     render: Callable[[Account, str], bytes]
     watch_every: timedelta = timedelta(hours=1)
+    reconcile_every: timedelta = timedelta(minutes=5)
+    logins: Logins | None = None
     gaps_visible_to: tuple[str, ...] = ()
     remind_days: int = 7
     unsigned_reviews: bool = False

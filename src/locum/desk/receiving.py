@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from locum.absence import Mailbox, Person
+from locum.desk import looking
 from locum.desk.office import Office
 from locum.errors import LocumError
 from locum.lifecycle import Case, State
@@ -47,6 +48,7 @@ def look(office: Office, forward: Forward) -> Seen:
     if name is None or name not in office.connectors:
         return NOTHING
     mailbox = (person.mailbox if person else None) or Mailbox(address=forward.to)
+    looking.noted(office, "receiver", [mailbox])
     try:
         standing = office.connectors[name].read(mailbox)
     except LocumError:
@@ -158,4 +160,6 @@ def not_holding(office: Office, case: Case) -> Report:
     connector = office.connector(case)
     if not isinstance(connector, Forwards):
         return (Finding(key="forward.not-there", holds=False, values=(("connector", case.connector),)),)
+    if not case.version:
+        looking.noted(office, "preview", [office.mailbox(case)])
     return tuple(one for one in connector.may_forward(office.mailbox(case)) if one.holds is not True)

@@ -85,6 +85,23 @@ class Settings:
                 return name
         return None
 
+    def teller(self, connector: str) -> str | None:
+        """The connector whose log tells of the logins of this one: itself, or the one it looks for."""
+        if self.connectors[connector].log is not None:
+            return connector
+        return next((name for name, one in self._reading(connector) if one.log is not None), None)
+
+    def identities(self, connector: str) -> tuple[str, ...]:
+        """The names that log in for others, of which the log of published scripts is to tell."""
+        table = self.connectors[connector]
+        reader = self.connectors.get(table.owner_reader or "") if isinstance(table, SieveFiles) else None
+        looks = (reader.user,) if isinstance(reader, ManageSieve) and reader.log is None else ()
+        return (*looks, *table.identities)
+
+    def _reading(self, connector: str) -> list[tuple[str, SieveFiles]]:
+        tables = self.connectors.items()
+        return [(n, one) for n, one in tables if isinstance(one, SieveFiles) and one.owner_reader == connector]
+
     def may_act_as(self, os_user: str, person: str) -> bool:
         """Whether this user of the operating system may act for this person."""
         allowed = self.acting.get(os_user, ())

@@ -245,11 +245,14 @@ class LeaveTable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerTable:
-    """The worker's pace: how long a job is leased, and how often what stands is read back."""
+    """The worker's pace: how long a job is leased, how often what stands is read back, and how often mail systems' logs are
+    compared with the record.
+    """
 
     __pydantic_config__: ClassVar = _STRICT
     lease_seconds: Annotated[float, Field(gt=0, le=3600, strict=False)] = 60
     watch_minutes: Annotated[float, Field(gt=0, le=1440, strict=False)] = 60
+    reconcile_minutes: Annotated[float, Field(gt=0, le=1440, strict=False)] = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -267,7 +270,8 @@ class SieveFiles:
 
     `user` says how the mail system names a mailbox: {address}, {local}, or a column of people.csv. `helper` is the command
     that answers yes or no about her own script, `script` where her active script lies, both optional. `sample` is a mailbox
-    that `locum check` tries with; without one, the first on file.
+    that `locum check` tries with; without one, the first on file. `identities` are names that log in for others, beside those
+    of Locum's own connectors: what `log` tells of them is compared with the record.
     """
 
     __pydantic_config__: ClassVar = _STRICT
@@ -284,12 +288,13 @@ class SieveFiles:
     forward_directory: Place | None = None
     forward_publisher: Many = ()
     mail_log: Place | None = None
+    identities: Many = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ManageSieve:
     """ManageSieve (RFC 5804). `user` is the login name, `mailbox_user` how the server names a mailbox. `reads_mail` states
-    what this credential can do, where `server` does not say it; `sample` as for sieve_files.
+    what this credential can do, where `server` does not say it; `sample`, `log` and `identities` as for sieve_files.
     """
 
     __pydantic_config__: ClassVar = _STRICT
@@ -308,6 +313,8 @@ class ManageSieve:
     reads_mail: bool | None = None
     local_queue: bool = False
     sample: Address | None = None
+    log: Place | None = None
+    identities: Many = ()
 
 
 ConnectorTable: TypeAlias = SieveFiles | ManageSieve
