@@ -3,7 +3,7 @@
 A login by an identity of ours is explained where Locum noted just that login before it made it (logins.py: one note, one
 login, within two minutes), and the record of that mailbox has a case that goes on, or an entry of about that day. One that
 fetched or deleted mail is never explained: nothing of Locum does that. A reply or a copy is explained by a case whose own it is;
-one that is not may be hers, so it counts only where something of ours stands there that no case has set (decision 0016).
+one that is not may be hers, so it counts only where something of ours stands there that no case has set (decision 0011).
 How an incident is told is in reconciling_told.py.
 """
 
