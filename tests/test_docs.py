@@ -190,7 +190,10 @@ def test_dovecot_accepts_the_lines_of_the_page(tmp_path, block):
     said = subprocess.run(
         ["doveconf", "-n", "-c", tmp_path / "dovecot.conf"], capture_output=True, text=True, check=False
     )
-    assert (said.returncode, any(one in said.stdout for one in ("bindir=~/.locum-bin", "masters-%s", "auth_user"))) == (0, True)
+    assert (said.returncode, any(one in said.stdout for one in ("bindir=~/.locum-bin", "masters-%s", "auth_user"))) == (
+        0,
+        True,
+    )
 
 
 # commands, exit codes, targets, files

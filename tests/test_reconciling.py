@@ -28,7 +28,7 @@ STREAM = "org/reconcile"
 @pytest.fixture(scope="module")
 def host() -> Iterator[Dovecot]:
     with Dovecot(
-        users={one: PASSWORD for one in (ANNA, BOB)},
+        users=dict.fromkeys((ANNA, BOB), PASSWORD),
         masters_sieve={MASTER: MASTER_PASSWORD},
         masters_imap={SEARCHER: SEARCHER_PASSWORD},
         extra=WHO,
@@ -93,7 +93,11 @@ def test_what_locum_does_itself_is_no_incident(world: World) -> None:
     world.desk.end(world.app.acting("bob"), case.id)
     world.work()
     compared(world)
-    assert (world.desk.case(case.id).state is State.APPLIED, incidents(world), incidents(world, STREAM)) == (False, [], [])
+    assert (world.desk.case(case.id).state is State.APPLIED, incidents(world), incidents(world, STREAM)) == (
+        False,
+        [],
+        [],
+    )
 
 
 def test_a_reply_that_somebody_sets_by_hand_with_our_credential_is_found(world: World, host: Dovecot) -> None:

@@ -422,6 +422,7 @@ def test_check_shows_by_trying_that_imap_refuses_what_managesieve_accepts(connec
         "managesieve.no-owner": None,  # Dovecot does not say whose scripts it opened
         "managesieve.imap-refuses": True,
         "managesieve.redirects": None,
+        "access.not-given": None,
     }
 
 

@@ -136,6 +136,7 @@ def test_check_shows_by_trying_that_imap_refuses_a_proxy_that_is_one_for_manages
         "managesieve.owner": True,
         "managesieve.imap-refuses": True,
         "managesieve.redirects": None,
+        "access.not-given": None,
     }
     assert not connector.can.reads_mail
 
