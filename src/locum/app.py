@@ -38,6 +38,7 @@ from locum.sessions import Lasting, Sessions
 from locum.settings import ManageSieve, Settings, SieveFiles, secret_is_readable
 from locum.signer import Signer
 from locum.store import Change, Job, Store, Taken
+from locum.vault_file import VaultFile
 
 if TYPE_CHECKING:
     from locum.documents.papers import Papers
@@ -64,9 +65,14 @@ class App:
     @cached_property
     def store(self) -> Store:
         """The store, brought up to date."""
-        store = Store(self.settings.store.url, self.clock)
+        store = self.unopened_store()
         store.migrate()
         return store
+
+    def unopened_store(self) -> Store:
+        """The store, with nothing of it made or changed."""
+        table = self.settings.store
+        return Store(table.url, self.clock, self.random, VaultFile(table.vault_key_file, self.random, self.step))
 
     @cached_property
     def people(self) -> PeopleCsv:

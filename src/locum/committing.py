@@ -18,6 +18,7 @@ from locum.entry import Draft
 from locum.errors import Conflict, Garbled
 from locum.filing import dump_case
 from locum.jobs import Job, Taken
+from locum.keyring import keys_of
 from locum.lifecycle import Case
 from locum.schema import cases, entries, kept, links, streams, tree, vault
 from locum.sealing import NONCE_BYTES, about_case, about_kept, seal
@@ -81,6 +82,7 @@ class Ready:
     heads: record.Heads
     rows: record.Rows
     cases: tuple[Case, ...]
+    reviewed: list[Row]
     filed: list[Row]
     changed: list[Row]
     kept: list[Row]
@@ -88,7 +90,8 @@ class Ready:
 
 def touched(changes: Sequence[Change]) -> tuple[set[str], set[str]]:
     """The streams and the cases whose heads and keys are needed."""
-    return {draft.stream for change in changes for draft in change.entries}, {c.about for c in changes if c.about}
+    new = {change.case.mailbox for change in changes if change.case is not None and not change.case.version}
+    return new | {d.stream for change in changes for d in change.entries}, {c.about for c in changes if c.about}
 
 
 def prepare(heads: record.Heads, changes: Sequence[Change]) -> Ready:
@@ -110,6 +113,7 @@ def prepare(heads: record.Heads, changes: Sequence[Change]) -> Ready:
         heads,
         record.prepare(heads, drafts),
         new,
+        [{"id": c.id, "person": heads.mark("person", p)} for c in new for p in sorted({r[0] for r in c.reviews})],
         [_filed(heads, case) for case in new if case.version == 1],
         [_changed(heads, case) for case in new if case.version > 1],
         [_kept(heads, change) for change in changes if change.found],
@@ -126,10 +130,10 @@ def _filed(heads: record.Heads, case: Case) -> Row:
         "id": case.id,
         "version": case.version,
         "state": case.state.value,
-        "mailbox": case.mailbox,
-        "batch": case.batch,
+        "mailbox": heads.stream(case.mailbox),
+        "batch": heads.mark("batch", case.batch),
         "sealed": _sealed(heads, case),
-        "requester": case.requester,
+        "requester": heads.mark("person", case.requester),
     }
 
 
@@ -146,18 +150,17 @@ def _kept(heads: record.Heads, change: Change) -> Row:
 def write(connection: Connection, ready: Ready, now: datetime) -> None:
     """Check, and write. Whoever is in here holds the row of the tree: one at a time."""
     size, frontier = connection.execute(select(tree.c.size, tree.c.frontier).with_for_update()).one()
+    if keys_of(connection).id != ready.heads.vault.id:
+        raise Raced
     _check_cases(connection, ready.changes)
     _check_streams(connection, ready.heads)
     _write_jobs(connection, ready.changes)
     _use_links(connection, ready.changes, now)
     _many(connection, insert(vault), ready.heads.made)
+    _many(connection, _MARK, list(ready.heads.marked.values()))
     _many(connection, insert(cases), ready.filed)
     _many(connection, _CHANGE, ready.changed)
-    _many(
-        connection,
-        _REVIEWED,
-        [{"id": c.id, "person": p} for c in ready.cases for p in sorted({r[0] for r in c.reviews})],
-    )
+    _many(connection, _REVIEWED, ready.reviewed)
     _many(connection, _KEEP, [{"name": n, "value": v} for change in ready.changes for n, v in change.keep.items()])
     _many(connection, insert(links), [_link(link) for change in ready.changes for link in change.links])
     _write_kept(connection, ready)
@@ -166,6 +169,7 @@ def write(connection: Connection, ready: Ready, now: datetime) -> None:
 
 
 _CHANGE = update(cases).where(cases.c.id == bindparam("its_id"))
+_MARK = text("INSERT INTO vault (name, kind, key) VALUES (:name, :kind, :key) ON CONFLICT DO NOTHING")
 _REVIEWED = text(
     "INSERT INTO reviewers (person, number) SELECT :person, number FROM cases WHERE id = :id ON CONFLICT DO NOTHING"
 )
@@ -194,7 +198,8 @@ def _check_cases(connection: Connection, changes: Sequence[Change]) -> None:
 
 
 def _check_streams(connection: Connection, heads: record.Heads) -> None:
-    now = {name: length for name, (length, _) in record.lengths(connection, heads.length).items()}
+    places = {name: heads.stream(name) for name in heads.length}
+    now = {name: length for name, (length, _) in record.lengths_at(connection, places).items()}
     if now != heads.before:
         raise Raced
 
@@ -240,16 +245,10 @@ def _write_entries(connection: Connection, ready: Ready, frontier: Frontier) -> 
     rows = [{**row, "position": position} for position, row in enumerate(ready.rows.rows, frontier.size)]
     connection.execute(insert(entries), rows)
     heads = ready.heads
-    moved = [{"name": n, "length": heads.length[n], "head": heads.head[n]} for n in sorted(heads.head)]
-    _many(connection, insert(streams), [row for row in moved if row["name"] not in heads.before])
-    _many(
-        connection,
-        _ADVANCE,
-        [
-            {"its_name": row["name"], "length": row["length"], "head": row["head"]}
-            for row in moved
-            if row["name"] in heads.before
-        ],
-    )
+    moved = [(heads.stream(n), heads.length[n], heads.head[n], n in heads.before) for n in sorted(heads.head)]
+    new = [{"name": place, "length": length, "head": head} for place, length, head, known in moved if not known]
+    _many(connection, insert(streams), new)
+    longer = [{"its_name": place, "length": length, "head": head} for place, length, head, known in moved if known]
+    _many(connection, _ADVANCE, longer)
     grown = frontier.extend(ready.rows.hashes)
     connection.execute(update(tree).values(size=grown.size, frontier=bytes(grown)))

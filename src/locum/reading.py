@@ -6,6 +6,7 @@ from sqlalchemy import ColumnElement, Connection, and_, select
 
 from locum.errors import Garbled
 from locum.filing import load_case
+from locum.keyring import Open, keys_of
 from locum.lifecycle import Case
 from locum.schema import cases, entries, kept, vault
 from locum.sealing import about_case, about_kept, unseal
@@ -21,12 +22,18 @@ def read_cases(connection: Connection, *wanted: ColumnElement[bool], limit: int 
         .order_by(cases.c.number.desc())
         .limit(limit)
     )
-    return [_open(*row) for row in rows]
+    opened = keys_of(connection)
+    return [_open(opened, *row) for row in rows]
 
 
-def _open(case_id: str, version: int, sealed: bytes, key: bytes | None) -> Case:
-    if key is None:
+def _case_key(opened: Open, case_id: str, wrapped: bytes | None) -> bytes:
+    if wrapped is None:
         raise Garbled("record-key-missing", place=case_id)
+    return opened.opened("case", case_id, wrapped)[1]
+
+
+def _open(opened: Open, case_id: str, version: int, sealed: bytes, wrapped: bytes | None) -> Case:
+    key = _case_key(opened, case_id, wrapped)
     try:
         case = load_case(unseal(key, sealed, about_case(case_id, version)))
     except ValueError as error:
@@ -40,10 +47,9 @@ def read_kept(connection: Connection, case_ids: Sequence[str]) -> Iterator[tuple
     """The bytes kept beside these cases, opened, with the case of each."""
     key = and_(vault.c.name == kept.c.case_id, vault.c.kind == "case")
     joined = select(kept.c.case_id, kept.c.sealed, vault.c.key).outerjoin_from(kept, vault, key)
-    for case_id, sealed, found in connection.execute(joined.where(kept.c.case_id.in_(case_ids))):
-        if found is None:
-            raise Garbled("record-key-missing", place=case_id)
-        yield case_id, unseal(found, sealed, about_kept(case_id))
+    opened = keys_of(connection)
+    for case_id, sealed, wrapped in connection.execute(joined.where(kept.c.case_id.in_(case_ids))):
+        yield case_id, unseal(_case_key(opened, case_id, wrapped), sealed, about_kept(case_id))
 
 
 def read_leaves(connection: Connection, first: int, last: int | None) -> Iterator[bytes]:

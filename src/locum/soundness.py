@@ -171,7 +171,8 @@ class _Look:
 
     def _rows(self, connection: Connection, rows: Sequence[Row[*tuple[object, ...]]]) -> None:
         for row, one in zip(rows, judged_rows(connection, rows), strict=True):
-            place = {"leaf": row.position, "stream": row.stream, "seq": row.seq}
+            stream = row.stream if isinstance(one, Garbled) else one.stream
+            place = {"leaf": row.position, "stream": stream, "seq": row.seq}
             expected, _ = self.heads.get(row.stream, (0, b""))
             if row.seq != expected:
                 self.tell("entry-order", **place, expected=expected)

@@ -21,10 +21,13 @@ from locum.database import Database, Raced, chunks
 from locum.entry import Entry, Erased
 from locum.errors import Invalid, Unreachable
 from locum.jobs import Job, Taken
+from locum.keyring import Keyring, keys_of
 from locum.lifecycle import FINAL, Case, State
 from locum.reading import read_cases, read_kept, read_leaves
-from locum.record import lengths, read_entries, read_entries_of, read_entry_at, read_heads, read_keys, read_whole
+from locum.record import lengths, read_entries, read_entries_of, read_entry_at, read_heads, read_keys, read_whole, streams_of
+from locum.rewrapping import adopt, renew, tidy
 from locum.schema import HEAD, cases, links, reviewers, settings, tree
+from locum.vault_file import VaultFile
 
 __all__ = ["Change", "Job", "Link", "Signer", "Store", "Taken"]
 
@@ -40,15 +43,30 @@ LIVING = tuple(state for state in State if state not in FINAL and state is not S
 class Store:
     """Everything that is kept. Raises Unreachable(`store-unreachable`) where the database does not answer."""
 
-    def __init__(self, url: str, clock: Callable[[], datetime], random: Callable[[int], bytes] = os.urandom) -> None:
-        """`sqlite:///file` or `postgresql://...`; nothing is opened yet. `random` gives that many unguessable bytes."""
-        self._database = Database(url)
+    def __init__(
+        self,
+        url: str,
+        clock: Callable[[], datetime],
+        random: Callable[[int], bytes] = os.urandom,
+        key_file: VaultFile | None = None,
+    ) -> None:
+        """`sqlite:///file` or `postgresql://...`; nothing is opened yet. `random` gives that many unguessable bytes. The vault
+        is wrapped with the key of `key_file`; without one it stays in the clear (keyring.py).
+        """
+        self._keyring = Keyring(key_file)
+        self._database = Database(url, keyring=self._keyring)
         self._clock = clock
         self._random = random
 
     def migrate(self) -> None:
-        """Bring the schema up to date; also makes a new store."""
+        """Bring the schema up to date, and wrap the vault where it is not yet; also makes a new store."""
         self._database.make()
+        self._upgrade()
+        if (file := self._keyring.file) is not None:
+            adopt(self._database, file)
+            tidy(self._database, file)
+
+    def _upgrade(self) -> None:
         with self._database.reading() as connection:
             if _version(connection) == HEAD:
                 return
@@ -58,6 +76,11 @@ class Store:
             if connection.dialect.name == "postgresql":
                 connection.execute(text("SELECT pg_advisory_xact_lock(7565171)"))
             upgrade(connection)
+
+    def renew_vault(self) -> None:
+        """Wrap the vault with a new key and destroy the one before: what was copied until now stays closed for good."""
+        if self._keyring.file is not None:
+            renew(self._database, self._keyring.file)
 
     def close(self) -> None:
         """Close idle connections; the next call opens new ones."""
@@ -170,35 +193,37 @@ class Store:
         limit: int = 1000,
     ) -> list[Case]:
         """Newest first; with `before`, those filed before that case. `states`: any of these. `reviewer` has said yes or no to them."""
-        pairs = (
-            (cases.c.state, state and state.value),
-            (cases.c.mailbox, mailbox),
-            (cases.c.batch, batch),
-            (cases.c.requester, requester),
-        )
-        wanted: list[ColumnElement[bool]] = [column == value for column, value in pairs if value is not None]
+        wanted: list[ColumnElement[bool]] = [cases.c.state == state.value] if state is not None else []
         if states:
             wanted.append(cases.c.state.in_([one.value for one in states]))
-        if reviewer is not None:
-            wanted.append(cases.c.number.in_(select(reviewers.c.number).where(reviewers.c.person == reviewer)))
         if before:
             earlier = cases.alias()
             wanted.append(cases.c.number < select(earlier.c.number).where(earlier.c.id == before).scalar_subquery())
         with self._database.reading() as connection:
+            vault = keys_of(connection)
+            if mailbox is not None:
+                wanted.append(cases.c.mailbox.in_(streams_of(connection, [mailbox]).values()))
+            if batch is not None:
+                wanted.append(cases.c.batch == vault.mark("batch", batch))
+            if requester is not None:
+                wanted.append(cases.c.requester == vault.mark("person", requester))
+            if reviewer is not None:
+                mark = vault.mark("person", reviewer)
+                wanted.append(cases.c.number.in_(select(reviewers.c.number).where(reviewers.c.person == mark)))
             return read_cases(connection, *wanted, limit=limit)
 
     def in_batch(self, batch: str) -> dict[str, str]:
         """The cases of a batch: mailbox to id."""
-        query = select(cases.c.mailbox, cases.c.id).where(cases.c.batch == batch)
         with self._database.reading() as connection:
-            return {row.mailbox: row.id for row in connection.execute(query)}
+            mark = keys_of(connection).mark("batch", batch)
+            return {case.mailbox: case.id for case in read_cases(connection, cases.c.batch == mark)}
 
     def living_on(self, mailboxes: Sequence[str], states: Iterable[State] = LIVING) -> list[Case]:
         """The cases on these mailboxes in these states, newest first per mailbox; all that are not final by default."""
         wanted = [state.value for state in states]
         found: list[Case] = []
         with self._database.reading() as connection:
-            for some in chunks(mailboxes):
+            for some in chunks(streams_of(connection, mailboxes).values()):
                 found += read_cases(connection, cases.c.mailbox.in_(some), cases.c.state.in_(wanted))
         return found
 

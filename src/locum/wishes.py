@@ -12,6 +12,7 @@ from sqlalchemy import Connection, delete, insert, select
 
 from locum.database import Database
 from locum.errors import Garbled
+from locum.keyring import keys_of
 from locum.schema import vault, wishes
 from locum.sealing import KEY_BYTES, NONCE_BYTES, seal, unseal
 
@@ -37,26 +38,26 @@ class Wishes:
 
     def of(self, person: str, wish: Wish) -> bytes | None:
         """What she wrote last; None where there is nothing. Raises Garbled where it cannot be opened."""
-        where = (wishes.c.person == person) & (wishes.c.wish == wish.value)
-        key = (vault.c.kind == _KEY) & (vault.c.name == _name(person, wish))
-        query = select(wishes.c.sealed, vault.c.key).select_from(wishes.outerjoin(vault, key)).where(where)
         with self._database.reading() as connection:
-            row = connection.execute(query).one_or_none()
-        if row is None:
+            found, place = _key_of(connection, person, wish), keys_of(connection).wish(wish, person)
+            where = (wishes.c.person == place) & (wishes.c.wish == wish.value)
+            sealed: bytes | None = connection.execute(select(wishes.c.sealed).where(where)).scalar()
+        if sealed is None:
             return None
-        if row.key is None:
+        if found is None:
             raise Garbled("record-key-missing", place=f"wish {wish}")
-        return unseal(row.key, row.sealed, _about(person, wish))
+        return unseal(found, sealed, _about(person, wish))
 
     def write(self, person: str, wish: Wish, content: bytes) -> None:
         """Keep this in place of what was there, under a new key."""
         key = self._random(KEY_BYTES)
         sealed = seal(key, self._random(NONCE_BYTES), content, _about(person, wish))
-        row = {"person": person, "wish": wish.value, "sealed": sealed, "written_at": self._clock()}
+        row = {"wish": wish.value, "sealed": sealed, "written_at": self._clock()}
         with self._database.writing() as connection:
+            opened = keys_of(connection)
             self._forget(connection, person, wish)
-            connection.execute(insert(vault), {"kind": _KEY, "name": _name(person, wish), "key": key})
-            connection.execute(insert(wishes), row)
+            connection.execute(insert(vault), opened.row(_KEY, _name(person, wish), key))
+            connection.execute(insert(wishes), row | {"person": opened.wish(wish, person)})
 
     def erase(self, person: str, wish: Wish) -> None:
         """Nothing of it is left, and its key is destroyed."""
@@ -64,8 +65,18 @@ class Wishes:
             self._forget(connection, person, wish)
 
     def _forget(self, connection: Connection, person: str, wish: Wish) -> None:
-        connection.execute(delete(vault).where((vault.c.kind == _KEY) & (vault.c.name == _name(person, wish))))
-        connection.execute(delete(wishes).where((wishes.c.person == person) & (wishes.c.wish == wish.value)))
+        opened = keys_of(connection)
+        name, place = opened.place(_KEY, _name(person, wish)), opened.wish(wish, person)
+        connection.execute(delete(vault).where((vault.c.kind == _KEY) & (vault.c.name == name)))
+        connection.execute(delete(wishes).where((wishes.c.person == place) & (wishes.c.wish == wish.value)))
+
+
+def _key_of(connection: Connection, person: str, wish: Wish) -> bytes | None:
+    opened = keys_of(connection)
+    place = opened.place(_KEY, _name(person, wish))
+    query = select(vault.c.key).where(vault.c.kind == _KEY, vault.c.name == place)
+    wrapped: bytes | None = connection.execute(query).scalar()
+    return None if wrapped is None else opened.opened(_KEY, place, wrapped)[1]
 
 
 def _name(person: str, wish: Wish) -> str:

@@ -146,9 +146,7 @@ def policy_show(door: Door, *, at: At = None) -> int:
 
 def _store(door: Door) -> "Store":
     """The store as it is: looking makes none, and changes none."""
-    from locum.store import Store  # noqa: PLC0415  slow to import
-
-    return Store(door.settings.store.url, door.app.clock)
+    return door.app.unopened_store()
 
 
 def _history(door: Door) -> "list[InForce]":

@@ -179,7 +179,7 @@ def _settled(read: File, path: Path, text: str) -> Settings:
         people=read.people,
         mail=mail,
         connectors=MappingProxyType(read.connector),
-        store=read.store,
+        store=_with_key(read),
         policy=read.policy,
         text_messages=read.text_messages,
         record=read.record,
@@ -191,6 +191,11 @@ def _settled(read: File, path: Path, text: str) -> Settings:
         witnesses=MappingProxyType(read.witness),
         oidc=read.oidc,
     )
+
+
+def _with_key(read: File) -> StoreTable:
+    given = read.store.vault_key_file.name
+    return read.store if given else replace(read.store, vault_key_file=read.record.key_file.with_name("vault.key"))
 
 
 def _is_safe(address: str) -> bool:

@@ -118,10 +118,13 @@ class Organisation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoreTable:
-    """Where cases, entries and jobs are kept."""
+    """Where cases, entries and jobs are kept, and the file with the key that opens the keys among them: readable by the
+    worker's user and the pages', beside the record's key unless said otherwise.
+    """
 
     __pydantic_config__: ClassVar = _STRICT
     url: Annotated[str, AfterValidator(_store_url)]
+    vault_key_file: Place = Path()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
