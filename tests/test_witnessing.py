@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -334,3 +335,42 @@ def test_a_record_that_has_nothing_new_asks_nobody(world: ForwardWorld, council:
     for _ in range(5):
         world.desk.cosign()
     assert len(council.told.keys) == asked
+
+
+# what `locum check` says
+
+
+def checked(world: ForwardWorld) -> tuple[str, bool | None, dict[str, str]]:
+    [found] = world.app.check(["witness"])["witness"]
+    return found.key, found.holds, dict(found.values)
+
+
+def test_check_says_that_a_witness_answers_and_with_which_key(world: ForwardWorld, council: Council) -> None:
+    world.app.the_publisher().publish()
+    world.desk.cosign()
+    world.now += timedelta(hours=1)
+    key, holds, values = checked(world)
+    assert (key, holds, values["vkey"]) == ("witness.signs", True, council.witness.vkey)
+    assert values["at"] == world.now.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def test_check_says_that_a_witness_was_shown_nothing_yet(world: ForwardWorld) -> None:
+    assert checked(world)[:2] == ("witness.nothing-yet", None)
+
+
+def test_check_says_why_a_witness_does_not_sign(world: ForwardWorld, council: Council) -> None:
+    world.app.the_publisher().publish()
+    world.desk.cosign()
+    council.goes()
+    key, holds, values = checked(world)
+    assert (key, holds, values["error"]) == ("witness.trouble", False, "witness-no-answer")
+
+
+def test_check_says_that_nobody_looks_along(tmp_path: Path) -> None:
+    with Sink() as sink:
+        assert checked(ForwardWorld(tmp_path, sink))[:2] == ("witness.none", None)
+
+
+def test_check_says_the_key_of_the_record(world: ForwardWorld, council: Council) -> None:
+    [found] = world.app.check(["record"])["record"]
+    assert dict(found.values)["vkey"] == council.log.signer.vkey

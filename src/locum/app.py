@@ -6,13 +6,13 @@ import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from locum.absence import Mailbox
 from locum.approval import Site
-from locum.cosigning import Cosigning
+from locum.cosigning import Cosigning, check_witnesses
 from locum.desk import REMINDERS, Acting, Desk, Office, Organisation, reconciling
 from locum.errors import Invalid, LocumError, Refused, Rejected, Trouble
 from locum.flatfile import FlatFile
@@ -326,6 +326,7 @@ class App:
     def check(self, names: Sequence[str] = ()) -> dict[str, Report]:
         """What `locum check` reports: all that Desk.check does, the list of people and the record's key."""
         own = {"people": self.people.check, "record": self._record_check, "policy": self._policy_check}
+        own["witness"] = partial(check_witnesses, self.cosigning)
         others = [name for name in names if name not in own]
         reports = self.desk.check(others, self._samples()) if others or not names else {}
         return reports | {name: report() for name, report in own.items() if name in names or not names}
@@ -337,10 +338,17 @@ class App:
         return {name: (owner and owner.mailbox) or Mailbox(address=named[name]) for name, owner in owners.items()}
 
     def _record_check(self) -> Report:
-        key, holds = ("signs", True) if self.signer is not None else ("not-signed-here", None)
+        file = self.settings.record.key_file
+        values = (("file", str(file)),)
         if self._key_is_lost():
-            key, holds = "key-lost", False
-        return (Finding(key=f"record.{key}", holds=holds, values=(("file", str(self.settings.record.key_file)),)),)
+            return (Finding(key="record.key-lost", holds=False, values=values),)
+        if self.signer is None or not file.exists():
+            key = "not-made" if self.signer is not None else "not-signed-here"
+            return (Finding(key=f"record.{key}", holds=None, values=values),)
+        try:
+            return (Finding(key="record.signs", holds=True, values=(*values, ("vkey", self.signer.vkey))),)
+        except LocumError as error:
+            return (Finding(key="record.trouble", holds=False, values=(*error.values.items(), ("error", error.key))),)
 
     def _policy_check(self) -> Report:
         """What the settings say of reviews: a trial is said so, here as everywhere."""

@@ -11,7 +11,7 @@ from threading import Lock
 from typing import Protocol
 
 from locum.errors import Conflict, Garbled, LocumError, Rejected, Unreachable
-from locum.seam import Witness
+from locum.seam import Finding, Report, Witness
 from locum.store import Store
 from locum.tlog import consistency_proof, cosigned_at, leaf_hash, lines_of, parse_checkpoint, root, with_signatures
 from locum.tlog.notes import parts
@@ -76,6 +76,15 @@ class Cosigning:
         asked = [one for one in self.witnesses if self._resting.get(one.vkey, now) <= now]
         with self._asking:
             return [error for error in self._ask(asked, note) if error is not None] if asked else []
+
+    def shown_again(self, witness: Witness) -> bytes | None:
+        """What it signed last, signed by it once more now, and kept nowhere: whether it answers. None where it signed nothing yet.
+        Raises Conflict where it has seen more meanwhile.
+        """
+        kept = self._kept(witness)
+        if kept is None:
+            return None
+        return with_signatures(kept, witness.cosign(kept, _size(kept), []))
 
     def since(self, name: str) -> datetime | None:
         """Since when the witness of this name has signed nothing; None for one that never failed."""
@@ -183,6 +192,27 @@ class Cosigning:
                 return False
             self._fitting.add(text)
         return True
+
+
+def check_witnesses(cosigning: Cosigning | None) -> Report:
+    """Whether each witness answers, and with which key; that nobody looks along, where the settings name none."""
+    if cosigning is None:
+        return (Finding(key="witness.none", holds=None),)
+    return tuple(_checked(cosigning, one) for one in cosigning.witnesses)
+
+
+def _checked(cosigning: Cosigning, witness: Witness) -> Finding:
+    known = (("witness", witness.name), ("vkey", witness.vkey))
+    try:
+        note = cosigning.shown_again(witness)
+    except Conflict:
+        return Finding(key="witness.holds-more", holds=True, values=known)
+    except LocumError as error:
+        return Finding(key="witness.trouble", holds=False, values=(*error.values.items(), *known, ("error", error.key)))
+    if note is None:
+        return Finding(key="witness.nothing-yet", holds=None, values=known)
+    at = cosigned_at(note, witness.vkey).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return Finding(key="witness.signs", holds=True, values=(*known, ("at", at), ("size", str(_size(note)))))
 
 
 def _row(witness: Witness) -> str:
