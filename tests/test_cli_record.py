@@ -3,9 +3,9 @@
 import sqlite3
 
 import pytest
-from tests.clihouse import House
+from tests.clihouse import SOON, WHY, House
 
-from locum import tlog
+from locum import proving, tlog
 from locum.demo.sink import Sink
 
 
@@ -78,3 +78,20 @@ def test_a_changed_record_is_not_published(house):
     before = (house.folder / "log" / "checkpoint").read_bytes()
     ran = house("record", "publish")
     assert (ran.code, (house.folder / "log" / "checkpoint").read_bytes()) == (5, before)
+
+
+def test_whoever_kept_a_checkpoint_is_given_the_proof_that_it_goes_on(house):
+    published(house)
+    old = house.write("old", (house.folder / "log" / "checkpoint").read_text())
+    assert house("request", "auto-reply", "carla@corp.test", *WHY, *SOON).code == 0
+    house("record", "publish")
+    ran = house("record", "prove", "--from", str(old))
+    assert proving.continues(tlog.parse_checkpoint(old.read_bytes()), ran.out.encode())
+
+
+def test_another_history_is_said_to_be_one(house):
+    published(house)
+    text = (house.folder / "log" / "checkpoint").read_text().split("\n")
+    old = house.write("old", "\n".join([*text[:2], "A" * 43 + "=", ""]))
+    ran = house("record", "prove", "--from", str(old))
+    assert (ran.code, "another history" in ran.err) == (5, True)

@@ -215,6 +215,7 @@ class App:
             step=self.step,
             sign=self.sign,
             publish=self.publish,
+            flat_file=self.flat_file,
             check_log=self.check_log,
             cosigning=self.cosigning,
         )

@@ -76,13 +76,13 @@ class Publisher:
         """Raise Garbled where database and flat file are not, from the first leaf on, the one log that was signed."""
         self.store.check_log(self.signer)
         with self.file.writing() as held:
-            size, _ = self.store.tree_sizes()
-            self._check_sizes(held.file, size)
+            self._check_sizes(held.file)
             self._check_leaves(held.file, 0)
             self._check_published(held.file)
 
     def _publish(self, at_least: int) -> bytes:
         with self.file.writing() as held:
+            self._check_sizes(held.file)
             for _ in range(_TRIES):
                 self._pad(at_least)
                 self._signed(held)
@@ -106,13 +106,15 @@ class Publisher:
         return self.store.sign_checkpoint(self.signer, lambda size: self._fill(held, size))
 
     def _fill(self, held: Writing, size: int) -> None:
-        """Bring the flat file to `size` leaves. What no checkpoint covers yet is written anew: the last attempt may have
-        failed halfway, or at the disk.
+        """Bring the flat file to `size` leaves at least. What no checkpoint covers yet is written anew: the last attempt may have
+        failed halfway, or at the disk. What is missing of what one covers is put back, if the database is what was signed.
         """
         there = held.file.size()
-        _, signed = self.store.tree_sizes()
-        self._check_sizes(held.file, size)
+        signed = self._check_sizes(held.file)
         self._check_leaves(held.file, max(0, signed - 1) if there >= signed else 0)
+        if there < signed:
+            self.store.check_log(self.signer)
+        size = max(size, there)
         for at in range(min(there, signed), size, _AT_ONCE):
             held.put(at, self.store.leaves(at, min(at + _AT_ONCE, size)))
         if held.file.bytes_there() > size * LEAF_BYTES:  # part of a leaf
@@ -126,10 +128,13 @@ class Publisher:
             held.publish(note)
         return note
 
-    def _check_sizes(self, file: FlatFile, size: int) -> None:
+    def _check_sizes(self, file: FlatFile) -> int:
+        """Raise Garbled where the database is behind; how many leaves were signed."""
         shown = max(file.size(), _size(file.checkpoint()))
+        size, signed = self.store.tree_sizes()
         if shown > size:
             raise Garbled("record-behind", database=size, published=shown, folder=file.folder)
+        return signed
 
     def _check_leaves(self, file: FlatFile, first: int) -> None:
         for some in file.leaves(first):

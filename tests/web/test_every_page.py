@@ -43,6 +43,7 @@ HERE = {
     "/people/delegation": "/people/delegation",
     "/people/proposals/{proposal}": "",
     "/signed-in": "/signed-in",
+    "/record": "/record",
     "/": "/",
     "/sign-in": "/sign-in",
     "/l/{token}": "",
@@ -59,6 +60,7 @@ ELSEWHERE = {
 NO_PAGES = {
     *("/healthz", "/robots.txt", "/sign-in/provider", "/sign-in/back", "/policy/{name}.{form}"),
     *("/mine/{case_id}/account.{form}", "/figures/{year}.{form}"),
+    *("/record/leaves", "/record/checkpoint", "/record/proof"),
     *("/static/locum.css", "/static/passkey.js", "/static/live.js", "/cases/{case_id}/part"),
 }
 
@@ -165,6 +167,8 @@ def test_axe_finds_nothing_on_the_way_to_keys(looking: Looking) -> None:
 
 def test_axe_finds_nothing_on_the_pages_of_people(looking: Looking) -> None:
     looking.sign_in("dirk")
+    looking.to("/record?unpublished")
+    looking.house.world.app.publish()
     for path in filter(None, HERE.values()):
         looking.to(path)
         assert "said=over" not in looking.page.url

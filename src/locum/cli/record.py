@@ -2,15 +2,18 @@
 
 import time
 from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
 from locum.cli.door import Door, command, helped
 from locum.cli.output import put, put_finding, put_json
-from locum.errors import Garbled
+from locum.errors import Garbled, Invalid
 from locum.shapes import said_finding
 
 _EVERY_SECONDS = 2.0
+_LONGEST_NOTE = 64 * 1024
 
 
 def register(app: typer.Typer) -> None:
@@ -18,6 +21,7 @@ def register(app: typer.Typer) -> None:
     group = typer.Typer(rich_markup_mode=None, no_args_is_help=True)
     app.add_typer(group, name="record", help=helped("record"))
     command(group, "check", "record-check")(check)
+    command(group, "prove", "record-prove")(prove)
     command(group, "publish", "record-publish")(publish)
 
 
@@ -53,6 +57,27 @@ def _progress(door: Door) -> Callable[[int, int], None]:
             door.tell("record-progress", done=done, of=of)
 
     return tell
+
+
+def prove(
+    door: Door,
+    *,
+    old: Annotated[Path, typer.Option("--from", metavar="FILE", help=helped("old-checkpoint"))],
+) -> int:
+    """Write the proof that the published record goes on from an earlier checkpoint."""
+    from locum.proving import continuation  # noqa: PLC0415  the store is slow to import
+    from locum.tlog import parse_checkpoint  # noqa: PLC0415
+
+    try:
+        content = old.read_bytes()[:_LONGEST_NOTE]
+    except OSError as error:
+        raise Invalid("file-unreadable", file=old, what=error.strerror or "") from error
+    proof = continuation(door.app.flat_file, parse_checkpoint(content)).decode()
+    if door.json:
+        put_json({"proof": proof})
+    else:
+        put(proof.removesuffix("\n"))
+    return 0
 
 
 def publish(door: Door) -> int:

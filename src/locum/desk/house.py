@@ -8,23 +8,52 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final
 
+from locum import proving
 from locum.absence import Absence, Person
+from locum.approval import fingerprint
 from locum.desk import in_force, seeing, yearly
 from locum.desk.forms import Acting
 from locum.desk.in_force import InForce
 from locum.desk.office import Office
 from locum.desk.yearly import Issued
-from locum.errors import LocumError, Refused
+from locum.entry import LEAF_BYTES
+from locum.errors import Invalid, LocumError, Refused
 from locum.figures import last_ready
 from locum.hours import parse_when
 from locum.lifecycle import Case, State
 from locum.policy import Policy
 from locum.regulation import Document, document
 from locum.regulation import House as Whose
+from locum.tlog import parse_checkpoint
 
 _ON_OR_COMING: Final = (State.APPLIED, State.APPLYING, State.SCHEDULED)
 _MOST_CASES: Final = 500
 _YEARS_SHOWN: Final = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """The published checkpoint of the record."""
+
+    note: bytes
+    origin: str
+    size: int
+    root: str
+
+    @property
+    def bytes(self) -> int:
+        """How long the file of its leaves is."""
+        return self.size * LEAF_BYTES
+
+    @property
+    def signed_by(self) -> tuple[str, ...]:
+        """The names under it: the record itself, and whoever cosigned."""
+        lines = self.note.decode("utf-8", "replace").rpartition("\n\n")[2].splitlines()
+        return tuple(line.split(" ")[1] for line in lines if line.count(" ") == 2)
+
+    def words(self, language: str) -> str:
+        """Six words for it, to compare by telephone."""
+        return fingerprint(self.root, language)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +126,28 @@ class House:
     def trial(self) -> bool:
         """Whether reviews are recorded and not signed, as a trial."""
         return self._office.unsigned_reviews
+
+    # what the record can be checked by
+
+    @property
+    def published(self) -> Published | None:
+        """The published checkpoint; None where nothing was published. Raises Unreachable, Garbled."""
+        file = self._office.flat_file
+        if file is None or (note := file.checkpoint()) is None:
+            return None
+        found = parse_checkpoint(note)
+        return Published(note, found.origin, found.size, found.root.hex())
+
+    def published_leaves(self, size: int) -> Iterator[list[bytes]]:
+        """Its leaves, in lists."""
+        file = self._office.flat_file
+        yield from file.leaves(0, size) if file is not None else ()
+
+    def continuation_from(self, size: int) -> bytes:
+        """The proof that it goes on from the checkpoint of that size. Raises Invalid, Unreachable, Garbled."""
+        if self._office.flat_file is None:
+            raise Invalid("nothing-published")
+        return proving.continuation_from(self._office.flat_file, size)
 
     # the yearly figures
 

@@ -15,6 +15,7 @@ from locum.cosigning import Cosigning
 from locum.desk import in_force, wished
 from locum.entry import Draft, Json
 from locum.errors import Conflict, Garbled, Invalid, LocumError, Rejected
+from locum.flatfile import FlatFile
 from locum.hours import WorkingHours
 from locum.key_links import KeyLinks
 from locum.lifecycle import Case
@@ -85,7 +86,8 @@ class Office:
     """The desk's surroundings. `step` is told the name of each step of applying and ending as it is passed. `unsigned_reviews`:
     the settings accept reviews that are recorded and not signed, as a trial. `site` is where is signed, None where the address
     makes no passkeys; `sign` signs the record as it
-    stands, `publish` signs and publishes it at once and gives back the note, or raises, `logins` are Locum's own at the mail systems, `check_log` raises Garbled where it is not the one that was signed, both where this process holds the key; `cosigning` is there where the settings name a witness; `founded` are later foundings of the register that count, too.
+    stands, `publish` signs and publishes it at once and gives back the note, or raises, `logins` are Locum's own at the mail systems, `flat_file` is where it is published,
+    `check_log` raises Garbled where it is not the one that was signed, both where this process holds the key; `cosigning` is there where the settings name a witness; `founded` are later foundings of the register that count, too.
     """
 
     store: Store
@@ -110,6 +112,7 @@ class Office:
     publish: Callable[[], bytes | None] = field(default=_nothing_to_publish_with)
     check_log: Callable[[], None] = field(default=_nothing_to_sign_with)
     cosigning: Cosigning | None = None
+    flat_file: FlatFile | None = None
     site: Site | None = None
     founded: tuple[str, ...] = ()
     _earlier: dict[str, Policy] = field(default_factory=dict, repr=False)
