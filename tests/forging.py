@@ -41,10 +41,12 @@ class Forger:
     file: File
     leaves: list[bytes] = field(init=False)
     places: dict[str, list[Place]] = field(init=False)
+    erasures: list[Place] = field(init=False)
 
     def __post_init__(self) -> None:
         self.leaves = split(self.file.leaves)
         self.places = {HERS: list(self.file.places)}
+        self.erasures = list(self.file.erasures)
         if self.file.register is not None:
             self.places[REGISTER] = list(self.file.register.stream.places)
         if self.file.policies is not None:
@@ -91,6 +93,16 @@ class Forger:
     def _move(self, to: Callable[[int], int]) -> None:
         for places in self.places.values():
             places[:] = [replace(one, index=to(one.index)) for one in places]
+        self.erasures[:] = [self._erasing(one, to) for one in self.erasures]
+
+    def _erasing(self, one: Place, to: Callable[[int], int]) -> Place:
+        """What says of places that they were erased, about the same places where they stand now."""
+        assert one.payload is not None
+        value, index = json.loads(one.payload), to(one.index)
+        value["body"]["places"] = [[to(first), to(last)] for first, last in value["body"]["places"]]
+        payload, mark = canonical(value), self.leaves[index][1:33]
+        self.leaves[index] = leaf(mark, commitment(one.opening, mark, payload))
+        return Place(index=index, seq=one.seq, payload=payload, opening=one.opening)
 
     def made(self) -> File:
         """Everything chained, committed and signed anew."""
@@ -103,6 +115,7 @@ class Forger:
             leaves=b"".join(self.leaves),
             checkpoint=signed_note(self.leaves),
             places=tuple(self.places[HERS]),
+            erasures=tuple(self.erasures),
             register=keys and replace(keys, stream=Stream(key=keys.stream.key, places=tuple(self.places[REGISTER]))),
             policies=policies
             and replace(policies, stream=Stream(key=policies.stream.key, places=tuple(self.places[POLICIES]))),

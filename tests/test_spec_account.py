@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from locum.checkable import File
+from locum.checkable import File, Trusted, verify
 from locum.herkey import HerKey
 
 SPEC = Path(__file__).parent.parent / "docs" / "spec"
@@ -38,3 +38,16 @@ def test_a_sample_has_the_places_that_are_told(one):
 def test_every_field_of_the_file_is_on_the_page():
     table = (SPEC / "account.md").read_text("utf-8").partition("| key | value |")[2].partition("\n\n")[0]
     assert {line.split("`")[1] for line in table.split("\n")[2:]} == set(json.loads(read("anna.locum")))
+
+
+@pytest.mark.parametrize("one", TOLD["files"], ids=lambda one: one["file"])
+def test_a_good_sample_holds_as_it_is_told(one):
+    found = verify(File.load(read(one["file"])), Trusted(key=HerKey.load(read(one["key"]))))
+    assert (found.holds, found.size, found.entries) == (True, one["size"], one["entries"])
+
+
+@pytest.mark.parametrize("one", TOLD["spoiled"], ids=lambda one: one["file"])
+def test_a_spoiled_sample_fails_the_check_that_is_told(one):
+    earlier = [File.load(read(one["earlier"])).checkpoint] if "earlier" in one else []
+    found = verify(File.load(read(one["file"])), Trusted(key=HerKey.load(read(one["key"])), earlier=earlier))
+    assert any(said.holds is False for said in found.of(one["check"]))

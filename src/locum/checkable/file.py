@@ -176,8 +176,10 @@ def _no_number(text: str) -> NoReturn:
 
 
 def _only(value: Mapping[str, Json], where: str, names: frozenset[str]) -> None:
-    for name in sorted(value.keys() ^ names):
-        _unreadable(f"{where}.{name[:40]}".strip("."))
+    for name in sorted(names - value.keys()):
+        _unreadable(f"{where}.{name}".strip("."))
+    if value.keys() != names:  # the name itself is somebody else's text
+        _unreadable(f"{where}.?".strip("."))
 
 
 def _object(value: Json, where: str, names: frozenset[str]) -> Mapping[str, Json]:

@@ -12,6 +12,7 @@ import typer
 from typer._click.exceptions import UsageError  # typer exports no name for it
 
 from locum.cli.cases import register as register_cases
+from locum.cli.checking import register as register_checking
 from locum.cli.door import As, Config, Json, Lang, current, early_language, helped, open_door
 from locum.cli.figures import register as register_figures
 from locum.cli.house import register as register_house
@@ -54,6 +55,7 @@ def _root(
 for register in (
     register_requests,
     register_cases,
+    register_checking,
     register_policy,
     register_figures,
     register_record,

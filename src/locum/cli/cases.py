@@ -1,4 +1,4 @@
-"""Looking at cases and deciding about them: cases, show, history, contact, review, withdraw, end, account, verify."""
+"""Looking at cases and deciding about them: cases, show, history, contact, review, withdraw, end, account."""
 
 import sys
 from enum import StrEnum
@@ -10,7 +10,7 @@ import typer
 from locum.cli.door import Door, command, helped
 from locum.cli.output import put, put_json, put_table
 from locum.cli.requests import WAITING_FOR_A_PERSON, follow
-from locum.errors import Invalid, Unsupported
+from locum.errors import Invalid
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
@@ -59,7 +59,6 @@ def register(app: typer.Typer) -> None:
         ("withdraw", withdraw),
         ("end", end),
         ("account", account),
-        ("verify", verify),
     ):
         command(app, name)(work)
 
@@ -228,8 +227,3 @@ def account(
         raise Invalid("file-unwritable", file=output, what=error.strerror) from None
     door.tell("written", file=output)
     return 0
-
-
-def verify(_door: Door, *, file: Annotated[Path, typer.Argument(metavar="FILE", help=helped("file"))]) -> int:
-    """Check an account offline."""
-    raise Unsupported("not-yet", what=f"verify {file.name}")

@@ -5,7 +5,6 @@ one. A case is judged by the policy it was filed under (Office.policy_of); this 
 """
 
 import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,7 +12,7 @@ from datetime import datetime
 from locum.entry import Draft, Entry
 from locum.errors import Garbled, Invalid, Rejected
 from locum.measure import instant
-from locum.policy import Policy, load, values
+from locum.policy import Policy, digest_of, load
 from locum.store import Change, Store
 
 STREAM = "org/policy"
@@ -42,12 +41,6 @@ def keep(store: Store, policy: Policy, now: datetime, seen_by: str = "") -> None
     previous = last.hash if last is not None else ""
     body = {"hash": policy.hash, "values": digest, "previous": previous, "preset": policy.preset, "seen_by": seen_by}
     store.commit([Change(entries=(Draft(stream=STREAM, type="policy", time=now, body=body),))])
-
-
-def digest_of(policy: Policy) -> str:
-    """SHA-256 of every value in force, in hex."""
-    written = json.dumps(dict(values(policy)), sort_keys=True, default=str, ensure_ascii=True)
-    return hashlib.sha256(written.encode()).hexdigest()
 
 
 def history(store: Store) -> list[InForce]:

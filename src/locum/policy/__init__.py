@@ -15,7 +15,7 @@ from locum.policy.cautions import Caution, cautions
 from locum.policy.checking import Checked, check, check_reviewers, load
 from locum.policy.clauses import CLAUSES, reviewing
 from locum.policy.deciding import ask_of, decide, judge
-from locum.policy.file import OpenField, Policy, shipped, values
+from locum.policy.file import OpenField, Policy, digest_of, shipped, values
 from locum.policy.keys import KEYS, SEARCH, TOLD
 from locum.policy.measures import MEASURES, AutoReplyRules, ForwardRules, MeasureRules, SearchRules
 from locum.policy.mistakes import Mistake
@@ -52,6 +52,7 @@ __all__ = [
     "check",
     "check_reviewers",
     "decide",
+    "digest_of",
     "judge",
     "load",
     "preset",

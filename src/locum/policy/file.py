@@ -4,6 +4,7 @@ A policy is its text, the hash of the text, and what is in force: one frozen tab
 """
 
 import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -177,3 +178,9 @@ def _flat(path: str, table: BaseModel) -> list[tuple[str, object]]:
         inner, value = f"{path}.{field_.alias or name}", getattr(table, name)
         rows += _flat(inner, value) if isinstance(value, BaseModel) else [(inner, value)]
     return rows
+
+
+def digest_of(policy: Policy) -> str:
+    """SHA-256 of every value in force, in hex."""
+    written = json.dumps(dict(values(policy)), sort_keys=True, default=str, ensure_ascii=True)
+    return hashlib.sha256(written.encode()).hexdigest()
