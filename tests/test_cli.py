@@ -135,7 +135,7 @@ def test_wrong_usage_is_a_json_document_too(house: House) -> None:
                 day(-9),
             ),
         ),
-        (6, ("verify", "x.locum")),
+        (2, ("verify", "x.locum")),
         (0, ("policy", "render", "--lang", "nl", "--format", "md")),
         (0, ("policy", "check")),
         (0, ("policy", "show")),
