@@ -24,7 +24,16 @@ from locum.jobs import Job, Taken
 from locum.keyring import Keyring, keys_of
 from locum.lifecycle import FINAL, Case, State
 from locum.reading import read_cases, read_kept, read_leaves
-from locum.record import lengths, read_entries, read_entries_of, read_entry_at, read_heads, read_keys, read_whole, streams_of
+from locum.record import (
+    lengths,
+    read_entries,
+    read_entries_of,
+    read_entry_at,
+    read_heads,
+    read_keys,
+    read_whole,
+    streams_of,
+)
 from locum.rewrapping import adopt, renew, tidy
 from locum.schema import HEAD, cases, links, reviewers, settings, tree
 from locum.vault_file import VaultFile
