@@ -140,7 +140,7 @@ def test_where_nothing_was_signed_of_the_record_nothing_can_be_signed(world: Sig
     world.app.store.database  # noqa: B018  opened
     with world.app.store.database.writing() as connection:
         connection.exec_driver_sql("UPDATE tree SET checkpoint = NULL, checkpoint_size = 0, checkpoint_frontier = x''")
-    world.app.__dict__["signer"] = None
+    world.app.__dict__["signer"] = world.app.__dict__["publisher"] = None
     assert signing(world, "dirk", case, "approve") == "nothing-signed-yet"
 
 

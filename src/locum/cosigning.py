@@ -17,7 +17,7 @@ from locum.tlog import consistency_proof, cosigned_at, leaf_hash, lines_of, pars
 from locum.tlog.notes import parts
 
 _TRIES = 3
-_REST = timedelta(minutes=1)
+_REST = timedelta(seconds=20)
 """So long a witness that did not sign is left alone, by whoever can wait."""
 
 
