@@ -26,6 +26,7 @@ def test_everything_in_the_story_is_observed() -> None:
         for told in (
             "a copy lies in Eva's mailbox",
             "her signature is on record beside his",
+            "its signature stands under the published state of the record",
             "an incident is on record",
         ):
             assert (f"✓ {told}" in done.stdout) == may_forward()

@@ -15,6 +15,7 @@ from locum.demo.observed import Story, in_mailbox, link_in, page, plain, press, 
 from locum.demo.passkey import Passkey
 from locum.demo.stage import BAS, CARLA, DAAN, EVA, HOME_ZONE, Stage
 from locum.messages import say
+from locum.tlog import parse_checkpoint
 
 CUSTOMER = "klant@customer.test"
 WHY = "His customers' orders have to go on."
@@ -41,6 +42,7 @@ def play(stage: Stage, story: Story) -> Keys | None:
     _he_agrees(stage, story, case)
     _she_agrees(stage, story, case)
     _approved(stage, story, case, keys, words)
+    _witnessed(stage, story, case)
     _copied(stage, story)
     _private(stage, story)
     _stopped(stage, story, case)
@@ -154,6 +156,17 @@ def _approved(stage: Stage, story: Story, case: str, keys: Keys, words: str) -> 
     live = stage.until("both to go live", lambda: len(_scripts(stage)) == 2)
     story.see(f"both are live: {', '.join(_scripts(stage))}", live)
     story.tell("The forward was written by a program of its own, which checked both signatures itself.")
+
+
+def _witnessed(stage: Stage, story: Story, case: str) -> None:
+    """The forward waited for it; what it signed lies beside the record, for everybody."""
+    story.chapter("The works council's witness, a program of theirs, had seen it before anything was set")
+    note = (stage.folder / "log" / "checkpoint").read_bytes()
+    size = parse_checkpoint(note).size
+    rows = [one for one in stage.rows("history", DAAN) if (one.get("case"), one.get("type")) == (case, "intended")]
+    story.see("what was going to be done is among what the witness signed", rows and int(str(rows[0]["index"])) < size)
+    story.see("its signature stands under the published state of the record", stage.council.signed(note))
+    story.show(note.decode())
 
 
 def _copied(stage: Stage, story: Story) -> None:

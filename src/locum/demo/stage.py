@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Self
 from zoneinfo import ZoneInfo
 
+from locum.demo.council import Council
 from locum.demo.host import LOOPBACK, HostTrouble, Sink, free_port
 from locum.demo.queueing import ForwardingDovecot, Queue
 
@@ -181,6 +182,7 @@ class Stage:
         self.host = enter(ForwardingDovecot(self.postfix, users=users, extra=stamps))
         self.folder = self.host.folder / "locum"
         self.folder.mkdir(mode=0o700)
+        self.council = Council(self.host.folder / "council", self.folder / "record.key")
         self._write_settings()
         self.move_to(self._scene.begins())
         self.processes_start()
@@ -200,7 +202,7 @@ class Stage:
             forwards=self.host.forwards,
             publisher=json.dumps(self._publisher()),
         )
-        (self.folder / "locum.toml").write_text(text)
+        (self.folder / "locum.toml").write_text(text + self.council.settings)
 
     def _publisher(self) -> list[str]:
         """The program that writes forwards. It checks by itself what was signed on these pages, and writes nothing else."""
@@ -221,10 +223,10 @@ class Stage:
         return kept | self.host.environment() | ours | {"PYTHONPATH": str(Path(__file__).with_name("moved_clock"))}
 
     def processes_start(self) -> None:
-        """Start the worker and the pages."""
-        for name in ("worker", "serve"):
-            with (self.folder / f"{name}.log").open("ab") as log:
-                command = [*_locum(), name]
+        """Start the works council's witness, the worker and the pages."""
+        for words in (self.council.words, ("worker",), ("serve",)):
+            with (self.folder / f"{words[0]}.log").open("ab") as log:
+                command = [*_locum(), *words]
                 process = subprocess.Popen(
                     command, env=self.environment(), stdout=log, stderr=log, start_new_session=True
                 )
