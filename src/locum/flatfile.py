@@ -85,7 +85,8 @@ class FlatFile:
                     _sync_folder(self.folder)
             yield Writing(self, descriptor)
         finally:
-            os.close(descriptor)
+            with _told(self.folder):
+                os.close(descriptor)
 
 
 @dataclass(frozen=True, slots=True)
