@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import text
-from tests.filings import Clock, a_case, a_draft, filing
+from tests.filings import NOON, Clock, a_case, a_draft, filing
 
 from locum.errors import Garbled, Invalid, Rejected
-from locum.store import Change, Store
+from locum.store import Change, Link, Store
 from locum.vault_file import VaultFile
 from locum.wishes import Wish, Wishes
 
@@ -48,6 +48,7 @@ def fill(store: Store) -> None:
     store.commit([filing(a_case(2, mailbox=HERS), found=b"found")])
     store.commit([Change(case=replace(case, reviews=(("carla", "agree", "00"),)))])
     store.commit([Change(entries=(a_draft(HERS, "asked", note="letter-remind"), a_draft("org/policy", "policy")))])
+    store.commit([Change(links=(Link(token_hash=b"token", case="person/person1", purpose="set", expires_at=NOON),))])
     Wishes(store.database, Clock(), os.urandom).write("person1", Wish.TEXT, b"her text")
     Wishes(store.database, Clock(), os.urandom).write("person1", Wish.CHANNELS, b"her ways")
 
@@ -65,11 +66,22 @@ def all_of(store: Store) -> list[object]:
     entries = [(one.stream, one.type, one.case) for one in store.entries(mailbox=HERS)]
     of_case = [(one.stream, one.type) for one in store.entries(case="case-1")]
     wished = [wishes.of("person1", wish) for wish in Wish]
-    return [*ids, store.in_batch("closing"), entries, of_case, store.found("case-2"), wished, store.length(HERS)[0]]
+    link = store.link(b"token")
+    return [
+        *ids,
+        link and link.case,
+        store.in_batch("closing"),
+        entries,
+        of_case,
+        store.found("case-2"),
+        wished,
+        store.length(HERS)[0],
+    ]
 
 
 SAID = [
-    ["case-2", "case-1"], ["case-2", "case-1"], ["case-1"], ["case-1"], [], [], ["case-2", "case-1"], {HERS: "case-1"},
+    ["case-2", "case-1"], ["case-2", "case-1"], ["case-1"], ["case-1"], [], [], ["case-2", "case-1"], "person/person1",
+    {HERS: "case-1"},
     [(HERS, "requested", "case-1"), (HERS, "requested", "case-2"), (HERS, "asked", "")], [(HERS, "requested")], b"found",
     [b"her text", b"her ways", None], 3,
 ]  # fmt: skip

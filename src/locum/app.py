@@ -22,6 +22,7 @@ from locum.logins import KEY as LOGINS_KEY
 from locum.logins import Logins
 from locum.parts import (
     holidays,
+    made_eraser,
     made_leave,
     made_managesieve,
     made_post,
@@ -67,6 +68,7 @@ class App:
         """The store, brought up to date."""
         store = self.unopened_store()
         store.migrate()
+        made_eraser(store, self.flat_file.folder, self.clock, self.step).finish()
         return store
 
     def unopened_store(self) -> Store:
@@ -218,6 +220,7 @@ class App:
             flat_file=self.flat_file,
             check_log=self.check_log,
             cosigning=self.cosigning,
+            eraser=made_eraser(self.store, self.flat_file.folder, self.clock, self.step),
         )
         return Desk(office)
 

@@ -71,6 +71,8 @@ class Change:
         return self.finished.job.case if self.finished is not None else ""
 
 
+OF_PERSON = "person/"
+"""What the `case` of a link begins with that is about a person and no case."""
 Row = dict[str, object]
 
 
@@ -86,6 +88,7 @@ class Ready:
     filed: list[Row]
     changed: list[Row]
     kept: list[Row]
+    links: list[Row]
 
 
 def touched(changes: Sequence[Change]) -> tuple[set[str], set[str]]:
@@ -117,6 +120,7 @@ def prepare(heads: record.Heads, changes: Sequence[Change]) -> Ready:
         [_filed(heads, case) for case in new if case.version == 1],
         [_changed(heads, case) for case in new if case.version > 1],
         [_kept(heads, change) for change in changes if change.found],
+        [_link(heads, link) for change in changes for link in change.links],
     )
 
 
@@ -162,7 +166,7 @@ def write(connection: Connection, ready: Ready, now: datetime) -> None:
     _many(connection, _CHANGE, ready.changed)
     _many(connection, _REVIEWED, ready.reviewed)
     _many(connection, _KEEP, [{"name": n, "value": v} for change in ready.changes for n, v in change.keep.items()])
-    _many(connection, insert(links), [_link(link) for change in ready.changes for link in change.links])
+    _many(connection, insert(links), ready.links)
     _write_kept(connection, ready)
     if ready.rows.rows:
         _write_entries(connection, ready, kept_frontier(size, frontier))
@@ -226,10 +230,11 @@ def _use_links(connection: Connection, changes: Sequence[Change], now: datetime)
                 raise Conflict("link-used")
 
 
-def _link(link: Link) -> Row:
+def _link(heads: record.Heads, link: Link) -> Row:
+    about, _, person = link.case.partition(OF_PERSON)
     return {
         "token_hash": link.token_hash,
-        "case_id": link.case,
+        "case_id": link.case if about or not person else f"{OF_PERSON}{heads.mark('person', person)}",
         "purpose": link.purpose,
         "expires_at": link.expires_at,
         "used_at": link.used_at,

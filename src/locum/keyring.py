@@ -55,8 +55,18 @@ class Open:
         """Under which name the vault holds the key of this kind. `name` is a case's id, a stream's pseudonym (of kind
         stream), and the plain name for all others.
         """
-        hidden = kind in ("tag", "wish", "mark") and not name.startswith(ORGANISATION)
-        return name if self.key is None or not hidden else self._pseudonym(f"{kind}/{name}")
+        if self.key is None or kind not in ("tag", "wish", "mark") or name.startswith(ORGANISATION):
+            return name
+        return self._pseudonym(name if kind == "mark" else f"{kind}/{name}")
+
+    def named(self, connection: Connection, mark: str) -> str:
+        """The name that a mark of this store stands for. Raises Garbled(`record-key-missing`)."""
+        if self.key is None:
+            return mark
+        query = select(vault.c.key).where(vault.c.kind == "mark", vault.c.name == mark)
+        if (wrapped := connection.execute(query).scalar()) is None:
+            raise Garbled("record-key-missing", place="mark")
+        return self.opened("mark", mark, wrapped)[0].partition("/")[2]
 
     def row(self, kind: str, name: str, key: bytes) -> dict[str, object]:
         """The row of the vault that holds this key, and its name."""

@@ -7,10 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from locum.account import Account
+from locum.erasing import Eraser
+from locum.ledger import Ledger
 from locum.letters import Post
 from locum.people.csv import PeopleCsv
 from locum.seam import Connector, LeaveSource, Witness
 from locum.settings import ManageSieve, Settings, SieveFiles, secret
+from locum.store import Store
 
 if TYPE_CHECKING:
     from locum.web.signin import Provider
@@ -111,6 +114,11 @@ def made_witnesses(settings: Settings, clock: Callable[[], datetime]) -> list[Wi
 
     rows = settings.witnesses.items()
     return [Asked(name, table.url, table.key, clock, table.ca_file) for name, table in rows]
+
+
+def made_eraser(store: Store, folder: Path, clock: Callable[[], datetime], step: Callable[[str], None]) -> Eraser:
+    """What erases; its ledger is in the folder of the record."""
+    return Eraser(store, Ledger(folder / "erased"), clock, step)
 
 
 def holidays(file: Path | None) -> frozenset[date]:

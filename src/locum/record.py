@@ -97,6 +97,13 @@ def streams_of(connection: Connection, names: Iterable[str]) -> dict[str, str]:
     return {name: opened.stream(name, key) for (kind, name), key in rows if kind == "tag"}
 
 
+def stream_names(connection: Connection) -> list[str]:
+    """All streams that have a key."""
+    opened = keys_of(connection)
+    rows = connection.execute(select(vault.c.kind, vault.c.name, vault.c.key).where(vault.c.kind == "tag"))
+    return sorted(opened.opened(*row)[0] for row in rows)
+
+
 def lengths(connection: Connection, names: Iterable[str]) -> dict[str, tuple[int, bytes]]:
     """How many entries each of these streams has, and the commitment of its last."""
     return lengths_at(connection, streams_of(connection, names))

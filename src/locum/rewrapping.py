@@ -8,10 +8,11 @@ from collections.abc import Iterable, Mapping
 
 from sqlalchemy import Column, ColumnElement, Connection, bindparam, delete, insert, select, text, update
 
+from locum.committing import OF_PERSON
 from locum.database import Database
 from locum.errors import Rejected
 from locum.keyring import Open, current_id, keys_of
-from locum.schema import cases, entries, reviewers, streams, vault, wishes
+from locum.schema import cases, entries, links, reviewers, streams, vault, wishes
 from locum.vault_file import VaultFile, key_id
 
 Row = dict[str, object]
@@ -22,7 +23,7 @@ Key = tuple[str, str, bytes]
 def adopt(database: Database, file: VaultFile) -> None:
     """Wrap a vault that lies in the clear, making the key file where there is none; one that is wrapped is left as it is.
 
-    Raises what VaultFile.read and VaultFile.write raise.
+    Raises Rejected `vault-empty` where a dump was restored without it, and what VaultFile.read and VaultFile.write raise.
     """
     with database.reading() as connection:
         if current_id(connection) is not None:
@@ -38,6 +39,8 @@ def adopt(database: Database, file: VaultFile) -> None:
             if current_id(connection) is not None:
                 return
             had = connection.execute(select(vault.c.name).limit(1)).first() is not None
+            if not had and connection.execute(select(streams.c.name).limit(1)).first() is not None:
+                raise Rejected("vault-empty")
             _wrap(connection, Open(), Open(keys[-1]))
         file.step("adopt.wrapped")
     if had:
@@ -100,16 +103,21 @@ def _wrap(connection: Connection, old: Open, new: Open) -> None:
 
 
 _ALL = select(vault.c.kind, vault.c.name, vault.c.key)
-_HELD = (("person", cases.c.requester), ("person", reviewers.c.person), ("batch", cases.c.batch))
+_HELD = (
+    ("person", cases.c.requester, ""), ("person", reviewers.c.person, ""), ("batch", cases.c.batch, ""),
+    ("person", links.c.case_id, OF_PERSON),
+)  # fmt: skip
+"""Where marks stand: of what, in which column, behind which words."""
 
 
 def _names_in_the_clear(connection: Connection) -> dict[str, str]:
-    return {
-        f"{what}/{name}": name
-        for what, column in _HELD
-        for name in connection.execute(select(column).distinct()).scalars()
-        if name
-    }
+    held = ((what, name) for what, column, behind in _HELD for name in _standing(connection, column, behind))
+    return {f"{what}/{name}": name for what, name in held}
+
+
+def _standing(connection: Connection, column: Column[str], behind: str) -> set[str]:
+    wanted = select(column).where(column.startswith(behind, autoescape=True) if behind else column != "").distinct()
+    return {value.removeprefix(behind) for value in connection.execute(wanted).scalars()}
 
 
 def _move(
@@ -131,10 +139,11 @@ def _wishes(held: Iterable[Key], old: Open, new: Open) -> dict[str, list[tuple[s
 def _marked(connection: Connection, new: Open, names: Mapping[str, str]) -> list[Row]:
     """Put new marks for these names (each with what stands for it now) into their columns; the rows of those still used."""
     used: set[str] = set()
-    for what, column in _HELD:
-        here = set(connection.execute(select(column).distinct()).scalars())
+    for what, column, behind in _HELD:
+        here = _standing(connection, column, behind)
         known = {name: place for name, place in names.items() if name.startswith(f"{what}/") and place in here}
-        _move(connection, column, [(place, new.mark(*name.split("/", 1))) for name, place in known.items()])
+        marks = [(place, new.mark(*name.split("/", 1))) for name, place in known.items()]
+        _move(connection, column, [(f"{behind}{place}", f"{behind}{mark}") for place, mark in marks])
         used |= known.keys()
     return [new.row("mark", name, b"") for name in sorted(used)]
 

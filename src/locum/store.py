@@ -12,19 +12,21 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from sqlalchemy import ColumnElement, Connection, inspect, select, text
+from sqlalchemy import ColumnElement, Connection, select, text
 
 from locum import jobs as queue
 from locum.checkpointing import Signer, check_tree, grown_tree, sign_tree
-from locum.committing import Change, Link, prepare, touched, write
+from locum.committing import OF_PERSON, Change, Link, prepare, touched, write
 from locum.database import Database, Raced, chunks
 from locum.entry import Entry, Erased
 from locum.errors import Invalid, Unreachable
 from locum.jobs import Job, Taken
-from locum.keyring import Keyring, keys_of
+from locum.keyring import ORGANISATION, Keyring, keys_of
+from locum.ledger import hash_of
 from locum.lifecycle import FINAL, Case, State
 from locum.reading import read_cases, read_kept, read_leaves
 from locum.record import (
+    ERASE,
     lengths,
     read_entries,
     read_entries_of,
@@ -32,10 +34,12 @@ from locum.record import (
     read_heads,
     read_keys,
     read_whole,
+    stream_names,
     streams_of,
 )
 from locum.rewrapping import adopt, renew, tidy
-from locum.schema import HEAD, cases, links, reviewers, settings, tree
+from locum.schema import cases, links, reviewers, settings, tree
+from locum.upgrading import upgrade_tables
 from locum.vault_file import VaultFile
 
 __all__ = ["Change", "Job", "Link", "Signer", "Store", "Taken"]
@@ -70,21 +74,10 @@ class Store:
     def migrate(self) -> None:
         """Bring the schema up to date, and wrap the vault where it is not yet; also makes a new store."""
         self._database.make()
-        self._upgrade()
+        upgrade_tables(self._database)
         if (file := self._keyring.file) is not None:
             adopt(self._database, file)
             tidy(self._database, file)
-
-    def _upgrade(self) -> None:
-        with self._database.reading() as connection:
-            if _version(connection) == HEAD:
-                return
-        from locum.migrations import upgrade  # noqa: PLC0415 Alembic is slow to load and seldom needed
-
-        with self._database.writing() as connection:
-            if connection.dialect.name == "postgresql":
-                connection.execute(text("SELECT pg_advisory_xact_lock(7565171)"))
-            upgrade(connection)
 
     def renew_vault(self) -> None:
         """Wrap the vault with a new key and destroy the one before: what was copied until now stays closed for good."""
@@ -181,13 +174,19 @@ class Store:
         return self.cases([case_id])[0]
 
     def cases(self, case_ids: Sequence[str]) -> list[Case]:
-        """Many at once, in the order asked for. Raises Invalid(`no-such-case`) where one is missing."""
+        """Many at once, in the order asked for. Raises Invalid(`no-such-case`) or Invalid(`case-erased`) where one is missing."""
         with self._database.reading() as connection:
             found = {one.id: one for some in chunks(case_ids) for one in read_cases(connection, cases.c.id.in_(some))}
         for case_id in case_ids:
             if case_id not in found:
-                raise Invalid("no-such-case", case=case_id)
+                raise Invalid("case-erased" if self.was_erased(case_id) else "no-such-case", case=case_id)
         return [found[case_id] for case_id in case_ids]
+
+    def was_erased(self, case_id: str) -> bool:
+        """Whether there was a case of this id that was erased."""
+        wanted = hash_of("case", case_id)
+        said = (one.body.get("cases") for one in self.entries(mailbox=ERASE))
+        return any(isinstance(names, list) and wanted in names for names in said)
 
     def find(
         self,
@@ -258,6 +257,11 @@ class Store:
         with self._database.reading() as connection:
             return {one: found for some in chunks(case_ids) for one, found in read_entries_of(connection, some).items()}
 
+    def mailboxes(self) -> list[str]:
+        """All mailboxes that have a stream."""
+        with self._database.reading() as connection:
+            return [name for name in stream_names(connection) if not name.startswith(ORGANISATION)]
+
     def stream_keys(self, streams: Sequence[str]) -> dict[str, bytes]:
         """K_s of each of these streams that has one: with it whoever has the leaves finds those of the stream."""
         with self._database.reading() as connection:
@@ -286,9 +290,12 @@ class Store:
         wanted = select(links).where(links.c.token_hash == token_hash)
         with self._database.reading() as connection:
             row = connection.execute(wanted).one_or_none()
-        if row is None:
-            return None
-        token, case_id, purpose, expires_at, used_at = row
+            if row is None:
+                return None
+            token, case_id, purpose, expires_at, used_at = row
+            if case_id.startswith(OF_PERSON):
+                person = keys_of(connection).named(connection, case_id.removeprefix(OF_PERSON))
+                case_id = f"{OF_PERSON}{person}"
         return Link(token_hash=token, case=case_id, purpose=purpose, expires_at=expires_at, used_at=used_at)
 
     def checkpoint(self) -> bytes | None:
@@ -379,10 +386,3 @@ _KEEP_SETTING = text(
     "INSERT INTO settings (name, value) VALUES (:name, :value) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
 )
 _MAKE_SETTING = text("INSERT INTO settings (name, value) VALUES (:name, :value) ON CONFLICT (name) DO NOTHING")
-
-
-def _version(connection: Connection) -> str | None:
-    """The migration at which the store stands; None for a new one."""
-    if not inspect(connection).has_table("alembic_version"):
-        return None
-    return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()

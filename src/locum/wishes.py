@@ -46,12 +46,12 @@ class Wishes:
             return None
         if found is None:
             raise Garbled("record-key-missing", place=f"wish {wish}")
-        return unseal(found, sealed, _about(person, wish))
+        return unseal(found, sealed, about_wish(person, wish))
 
     def write(self, person: str, wish: Wish, content: bytes) -> None:
         """Keep this in place of what was there, under a new key."""
         key = self._random(KEY_BYTES)
-        sealed = seal(key, self._random(NONCE_BYTES), content, _about(person, wish))
+        sealed = seal(key, self._random(NONCE_BYTES), content, about_wish(person, wish))
         row = {"wish": wish.value, "sealed": sealed, "written_at": self._clock()}
         with self._database.writing() as connection:
             opened = keys_of(connection)
@@ -83,5 +83,6 @@ def _name(person: str, wish: Wish) -> str:
     return f"{wish}/{person}"
 
 
-def _about(person: str, wish: Wish) -> bytes:
+def about_wish(person: str, wish: str) -> bytes:
+    """What a sealed wish is bound to."""
     return f"locum/wish/v1\n{wish}\n{person}".encode()

@@ -274,14 +274,19 @@ def test_a_form_that_is_none_changes_nothing(counter: Counter, browser: TestClie
 # links that do not work
 
 
-def test_an_unknown_and_a_forged_link_give_the_same_page(counter: Counter, browser: TestClient) -> None:
+def test_a_forged_link_and_nonsense_give_the_same_page(counter: Counter, browser: TestClient) -> None:
     counter.ask()
-    unknown = browser.get(f"/l/{counter.desk.office.new_token()}")
     forged = browser.get(f"/l/{tokens.new(b'another key', bytes)}")
     nonsense = browser.get("/l/nonsense")
-    assert unknown.status_code == forged.status_code == nonsense.status_code == 404
-    assert unknown.content == forged.content == nonsense.content
-    assert {**unknown.headers} == {**forged.headers}
+    assert forged.status_code == nonsense.status_code == 404
+    assert forged.content == nonsense.content
+    assert {**forged.headers} == {**nonsense.headers}
+
+
+def test_a_link_of_ours_whose_case_was_erased_says_so(counter: Counter, browser: TestClient) -> None:
+    answer = browser.get(f"/l/{counter.desk.office.new_token()}")
+    assert answer.status_code == 410
+    assert "gewist" in answer.text
 
 
 @pytest.mark.parametrize(

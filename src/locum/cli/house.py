@@ -164,6 +164,7 @@ def worker(door: Door) -> int:
     from threading import Event  # noqa: PLC0415
 
     from locum import worker as work  # noqa: PLC0415
+    from locum.desk import keeping  # noqa: PLC0415
 
     app = door.app
     publisher = app.the_publisher()
@@ -171,6 +172,7 @@ def worker(door: Door) -> int:
     work.stop_on_signals(stop)
     app.start_reminders()
     app.start_reconciling()
+    keeping.start(app.desk.office)
     app.desk.office.keep_policy()
     _offer_first_keys(door)
     work.run(

@@ -30,6 +30,7 @@
     reconciling.py,  reconcile                     the mail system's own log is compared with what Locum did; looking.py
     looking.py                                     records looks that belong to no case
     forgotten.py     gaps, daily                   who forgot, and the reminder before leave
+    keeping.py       erase, daily                  clause 15: what was kept for long enough is erased
 
 The next step is always a job committed in the same transaction; `run` does due jobs. Doors see only this file.
 """
@@ -53,6 +54,7 @@ from locum.desk import (
     incidents,
     joining,
     keepers,
+    keeping,
     listing,
     looking,
     objecting,
@@ -146,6 +148,7 @@ class Desk(SignedSteps):
             incidents.INCIDENT: partial(incidents.tell, office),
             "look": partial(acting.look, office),
             "remind": partial(forgotten.daily, office),
+            keeping.KIND: partial(keeping.daily, office),
             reconciling.KIND: partial(reconciling.reconcile, office),
             reconciling_told.TOLD: partial(reconciling_told.tell, office),
             receipts.SIGNED: partial(receipts.tell, office),

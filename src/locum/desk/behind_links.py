@@ -45,7 +45,7 @@ def _link(office: Office, token: str) -> Link:
         raise Invalid("link-unknown")
     link = office.store.link(digest(token))
     if link is None:
-        raise Invalid("link-unknown")
+        raise Invalid("link-erased")  # it was ours, and goes with its case
     if office.clock() >= link.expires_at:
         raise Invalid("link-expired")
     return link

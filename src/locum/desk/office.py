@@ -14,6 +14,7 @@ from locum.approval import Log, Site
 from locum.cosigning import Cosigning
 from locum.desk import in_force, wished
 from locum.entry import Draft, Json
+from locum.erasing import Eraser
 from locum.errors import Conflict, Garbled, Invalid, LocumError, Rejected
 from locum.flatfile import FlatFile
 from locum.hours import WorkingHours
@@ -112,6 +113,7 @@ class Office:
     publish: Callable[[], bytes | None] = field(default=_nothing_to_publish_with)
     check_log: Callable[[], None] = field(default=_nothing_to_sign_with)
     cosigning: Cosigning | None = None
+    eraser: Eraser | None = None
     flat_file: FlatFile | None = None
     site: Site | None = None
     founded: tuple[str, ...] = ()

@@ -27,7 +27,7 @@ from locum.web.shown import Site, case_page, home_page, problem_page
 
 ANSWERS = frozenset({"agree", "object", "own-text", "done", "stop", "set", "accept", "decline", "no-more"})
 _WITH_TEXT = frozenset({"own-text", "set"})
-_STATUS_OF_KEY = {"link-unknown": 404, "link-expired": 410, "link-used": 409}
+_STATUS_OF_KEY = {"link-unknown": 404, "link-expired": 410, "link-erased": 410, "link-used": 409}
 _TOLD_HER = {
     "link-unknown": "no-such-link",
     "link-expired": "link-over",
@@ -191,7 +191,7 @@ class Pages:
 
     def _again(self, token: str, error: LocumError, text: OwnText | None, request: Request) -> Response:
         """The page behind the link with the error on top and her words still in it, where the link can still be looked at."""
-        if error.key in SAID_TO_HER - {"link-unknown", "link-expired"}:
+        if error.key in SAID_TO_HER - {"link-unknown", "link-expired", "link-erased"}:
             try:
                 view = self._desk.look(token)
             except LocumError as worse:

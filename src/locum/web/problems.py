@@ -30,6 +30,7 @@ STATUS_OF_KEY: Final[Mapping[str, int]] = MappingProxyType(
     {
         "token-unknown": 401,
         "no-such-case": 404,
+        "case-erased": 410,
         "nothing-at-this-address": 404,
         "figures-not-issued": 404,
         "figures-not-yet": 404,

@@ -76,7 +76,7 @@ class CasePages:
         try:
             case = self._hers(who, case_id)
         except LocumError as error:
-            return Response(status_code=404 if error.key == "no-such-case" else 503)
+            return Response(status_code=404 if error.key in ("no-such-case", "case-erased") else 503)
         shown = page("case_part.html", who.person.language, self._in.site, 200, **self._part(who, case))
         tag = f'"{sha256(bytes(shown.body)).hexdigest()[:24]}"'
         headers = {"ETag": tag, "Cache-Control": "private, no-cache"}

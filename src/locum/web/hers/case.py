@@ -177,7 +177,7 @@ class MyMailbox:
             because = form.because.replace("\r\n", "\n")
             self._in.desk.hers.answer(who.acting, case_id, form.answer, None, because, shown=form.request or None)
         except LocumError as error:
-            if error.key == "no-such-case":
+            if error.key in ("no-such-case", "case-erased"):
                 return self._none(who)
             return self._one(who, case_id, problem=_told(error))
         return self._in.onward(f"/mine/{case_id.strip().lower()}?said={_THEN[form.answer]}")
