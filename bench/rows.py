@@ -15,6 +15,7 @@ from tests.world import World
 
 from bench.figures import figures
 from bench.gate import gate
+from bench.log import log
 from bench.organisation import PASSWORD, apply, apply_by, forms, on_dovecot, organisation, scheduled
 from bench.pages import pages, waiting
 from bench.policy import decisions
@@ -239,6 +240,7 @@ BENCHES: dict[str, Callable[[], list[Row]]] = {
     "command-line": command_line,
     "gate": gate,
     "growth": growth,
+    "log": log,
     "memory": memory,
     "pages": pages,
     "waiting": waiting,

@@ -3,13 +3,17 @@
 goes on from the one before, and the next publishing mends all.
 """
 
+import itertools
+import re
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 from tests.faulty import CALLS, Faulty, faulty
 from tests.filings import Clock, a_draft
 
@@ -19,6 +23,7 @@ from locum.publishing import Publisher
 from locum.signer import Signer
 from locum.store import Change, Store
 
+pytest_plugins = ("tests.stores",)
 pytestmark = pytest.mark.slow
 
 KEYS = {"published", "record-folder-unreachable", "store-unreachable", "key-file-unreachable"}
@@ -109,6 +114,24 @@ def test_whichever_call_fails_the_record_is_sound_and_mends_itself(
     assert wrong == {}
 
 
+def test_each_thing_is_on_the_disk_before_the_next_builds_on_it(strace: Faulty, before: Path, tmp_path: Path) -> None:
+    shutil.copytree(before, tmp_path / "record")
+    strace.publish(tmp_path / "record", "-y", "-e", "trace=pwrite64,write,fsync,fdatasync,rename")
+    lines = re.findall(r"^\d+ +(\w+)\(.*?/record/([\w./-]+)", strace.log.read_text(), re.MULTILINE)
+    steps = [(name.replace("pwrite64", "write").replace("fdatasync", "fsync"), place) for name, place in lines]
+    seen = [step for step, _ in itertools.groupby(steps) if step[1].startswith("log") or step[1] == "locum.db-wal"]
+    leaves = [("write", "log/leaves"), ("fsync", "log/leaves")]
+    signed = [("write", "locum.db-wal"), ("fsync", "locum.db-wal")]
+    published = [
+        ("write", "log/.checkpoint"),
+        ("fsync", "log/.checkpoint"),
+        ("rename", "log/.checkpoint"),
+        ("fsync", "log"),
+    ]
+    # A new write-ahead log has its head synced first; then: signed, blank leaves, signed, published.
+    assert seen == [*leaves, *signed, *signed, *signed, *leaves, *signed, *published]
+
+
 @pytest.mark.parametrize("name", ["fsync", "pwrite64", "rename"])
 def test_a_disk_that_fails_from_then_on_is_waited_out(strace: Faulty, before: Path, tmp_path: Path, name: str) -> None:
     inject = ("-e", f"trace={name}", "-e", f"inject={name}:error=EIO:when=1+")
@@ -157,3 +180,41 @@ for turn in range(2):
     print(damage(publisher))
     subprocess.run(["mount", "-o", "remount,size=64k", publisher.file.folder], check=True)
 """
+
+
+# what was answered is there
+
+
+ANSWERING = """
+import sys
+from datetime import UTC, datetime
+from locum.entry import Draft
+from locum.store import Change, Store
+clock = lambda: datetime.now(UTC)
+store = Store(sys.argv[1], clock)
+for batch in range(100000):
+    body = {"batch": batch}
+    drafts = tuple(Draft(stream=f"user{n}@corp.test", type="asked", time=clock(), body=body) for n in range(20))
+    store.commit([Change(entries=drafts)])
+    print(batch, flush=True)
+"""
+
+
+def test_a_batch_that_was_answered_is_there_whole_after_a_kill_and_no_batch_in_part(
+    store_url: str, store: Store
+) -> None:
+    for turn in range(3):
+        process = subprocess.Popen([sys.executable, "-c", ANSWERING, store_url], stdout=subprocess.PIPE, text=True)
+        assert process.stdout is not None
+        answered = [int(process.stdout.readline()) for _ in range(3 + turn)][-1]
+        process.kill()
+        process.wait()
+        found = Counter(one.body["batch"] for one in store.entries(mailbox="user0@corp.test"))
+        assert all(found[batch] == turn + 1 for batch in range(3)), answered
+    assert len(store.leaves()) % 20 == 0
+
+
+def test_postgresql_answers_no_commit_that_is_not_on_its_disk(store: Store) -> None:
+    with store.database.reading() as connection:
+        if connection.dialect.name == "postgresql":
+            assert connection.execute(text("SHOW synchronous_commit")).scalar() == "on"

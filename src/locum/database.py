@@ -120,7 +120,8 @@ def _parsed(url: str) -> URL:
 
 def _engine(url: URL, path: Path | None) -> Engine:
     if path is None:
-        limits = f"-c statement_timeout=30000 -c lock_timeout={int(BUSY_SECONDS * 1000)}"
+        # What a commit wrote is on the disk when it returns, whatever the server does for others.
+        limits = f"-c statement_timeout=30000 -c lock_timeout={int(BUSY_SECONDS * 1000)} -c synchronous_commit=on"
         arguments = {"connect_timeout": 5, "options": limits, "application_name": "locum"}
         return create_engine(url, pool_pre_ping=True, hide_parameters=True, connect_args=arguments)
     engine = create_engine(url, creator=_sqlite(path), hide_parameters=True)
