@@ -136,7 +136,8 @@ def test_where_nothing_was_signed_of_the_record_nothing_can_be_signed(world: Sig
     case = world.asked_for()
     key_file = world.folder / "record.key"
     key_file.rename(world.folder / "elsewhere")
-    world.app.__dict__.pop("signer", None)
+    for name in ("signer", "publisher"):
+        world.app.__dict__.pop(name, None)
     world.app.store.database  # noqa: B018  opened
     with world.app.store.database.writing() as connection:
         connection.exec_driver_sql("UPDATE tree SET checkpoint = NULL, checkpoint_size = 0, checkpoint_frontier = x''")

@@ -273,11 +273,11 @@ def test_a_true_signature_of_somebody_who_may_not_counts_for_nothing(
     assert ends(world, case) == WAITS
 
 
-def test_another_text_than_the_one_that_belongs_to_it_is_an_incident(world: SignedWorld) -> None:
+def test_a_signature_under_another_text_than_the_one_that_belongs_to_it_counts_for_nothing(world: SignedWorld) -> None:
     case = world.asked_for()
     asks = reviewed(world, case, "bob", "it", "request")
     forge(world, case, asks, reviewed(world, case, "dirk", "hr", display=text_hash("Only a small thing.")))
-    assert ends(world, case) == REFUSED
+    assert ends(world, case) == WAITS
 
 
 def test_a_no_turned_into_a_yes_is_an_incident(world: SignedWorld) -> None:

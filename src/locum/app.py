@@ -213,6 +213,7 @@ class App:
             remind_days=table.leave.remind_days,
             unsigned_reviews=table.policy.unsigned_reviews,
             site=Site.of(table.web.url),
+            earlier_sites=table.web.earlier_sites,
             founded=table.record.founded,
             step=self.step,
             sign=self.sign,

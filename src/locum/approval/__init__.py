@@ -10,7 +10,7 @@
 Whose a key is, and who may sign what, is the register's matter (locum.register); whether an act may go ahead, the gate's.
 """
 
-from locum.approval.assertion import Assertion, Site
+from locum.approval.assertion import Assertion, Site, at_the_time
 from locum.approval.fingerprint import fingerprint
 from locum.approval.public_key import plain_key
 from locum.approval.request import request_hash
@@ -26,6 +26,7 @@ __all__ = [
     "NotProven",
     "Signed",
     "Site",
+    "at_the_time",
     "challenge",
     "fingerprint",
     "plain_key",

@@ -6,8 +6,9 @@ counter that stands still are refused. What the challenge stands for is statemen
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, fields
+from datetime import datetime
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
@@ -23,19 +24,27 @@ _LARGEST = 16_384
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """Where is signed: the origin of our pages, exactly as browsers write it, and the host that passkeys are made for."""
+    """Where is signed: the origin of our pages, exactly as browsers write it, and the host that passkeys are made for. `until`
+    is when our pages moved away from there: what was signed there before still counts, what is signed later does not.
+    """
 
     origin: str
     rp_id: str
+    until: datetime | None = None
 
     @classmethod
-    def of(cls, url: str) -> "Site | None":
+    def of(cls, url: str, until: datetime | None = None) -> "Site | None":
         """The site of our address; None where browsers make no passkeys: over plain http, and for an address in numbers."""
         parts = urlsplit(url)
         host = parts.hostname or ""
         if not host or _is_number(host) or (parts.scheme != "https" and host != "localhost"):
             return None
-        return cls(origin=origin_of(url), rp_id=host)
+        return cls(origin=origin_of(url), rp_id=host, until=until)
+
+
+def at_the_time(sites: Iterable[Site], at: datetime) -> tuple[Site, ...]:
+    """Those of these where our pages were then."""
+    return tuple(one for one in sites if one.until is None or at < one.until)
 
 
 def origin_of(url: str) -> str:

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from locum.absence import Channel, Person
-from locum.desk.gating import wants_signatures
+from locum.desk.gating import to_sign_anew, wants_signatures
 from locum.desk.office import Office
 from locum.desk.telling import record, try_later
 from locum.desk.whom import OVER, REVIEW, Call, calls, has_decided, next_to_ask
@@ -41,7 +41,11 @@ def review_wanted(office: Office, taken: Taken) -> None:
 
 
 def _call(office: Office, taken: Taken, case: Case) -> None:
-    asked = calls(office.store.entries(case=case.id))
+    entries = office.store.entries(case=case.id)
+    asked = calls(entries)
+    if wants_signatures(office, case):
+        anew = to_sign_anew(office, case)
+        asked = {who: call for who, call in asked.items() if who not in anew or not has_decided(entries, call)}
     for call in asked.values():
         if call.outcome == _SENDING:  # a worker was lost, or the relay had trouble, in between
             asked[call.person] = _tell(office, case, call, REVIEW)

@@ -12,7 +12,7 @@ from locum.desk.office import Office
 from locum.desk.receiving import receiver_of
 from locum.desk.requested import canonical_request, request_bytes
 from locum.entry import Draft
-from locum.gate import Act, Given, Need, Passed, Reason, Stopped, Surroundings, gate
+from locum.gate import Act, Given, Need, Part, Passed, Reason, Stopped, Surroundings, gate
 from locum.gate.recorded import LATER, Recorded, said_of
 from locum.gate.recorded import as_given as given_of
 from locum.gate.recorded import given as signed_in
@@ -23,6 +23,9 @@ from locum.policy import Policy
 
 NOBODY = Need(parts=())
 """Nothing is needed: which of the signatures count."""
+IMPOSSIBLE = Need(parts=(Part(count=1, functions=frozenset()),))
+"""Never met: why the others do not count."""
+_ANEW = frozenset({"text-other", "key-not-valid"})
 
 
 def wants_signatures(office: Office, case: Case) -> bool:
@@ -74,11 +77,26 @@ def passing(office: Office, case: Case, need: Need, told: Recorded, approvals: S
         concerned=frozenset({receiver.id} if receiver is not None else ()),
         requester_functions=frozenset({requester.function} if requester is not None and requester.function else ()),
     )
-    around = Surroundings(site=office.site, log=_log(office), used=_used(office, case, approvals))
+    around = Surroundings(
+        site=office.site, log=_log(office), used=_used(office, case, approvals), earlier=office.earlier_sites
+    )
     found = gate(act, approvals, office.register(), around, office.clock())
     if any(one.handle != case.id for one in case.measures):
         return Stopped((Reason("request-changed"),), is_false=True)  # signed for another case
     return found
+
+
+def to_sign_anew(office: Office, case: Case) -> frozenset[str]:
+    """Who signed this very request and may do so once more: the words in which it is shown are others since, or the key is another."""
+    told = recorded(office, case)
+    approvals = given(case, told)
+    found = passing(office, case, NOBODY, told, approvals)
+    if not isinstance(found, Passed):
+        return frozenset()
+    counted = {one.person for one in found.eyes}
+    why = passing(office, case, IMPOSSIBLE, told, approvals)
+    reasons = why.reasons if isinstance(why, Stopped) else ()
+    return frozenset(one.who for one in reasons if one.key in _ANEW) - counted
 
 
 def _log(office: Office) -> Log:

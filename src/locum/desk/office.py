@@ -116,6 +116,7 @@ class Office:
     eraser: Eraser | None = None
     flat_file: FlatFile | None = None
     site: Site | None = None
+    earlier_sites: tuple[Site, ...] = ()
     founded: tuple[str, ...] = ()
     _earlier: dict[str, Policy] = field(default_factory=dict, repr=False)
     _away: list[tuple[datetime, frozenset[str]]] = field(default_factory=list, repr=False)
@@ -124,8 +125,8 @@ class Office:
 
     @property
     def sites(self) -> tuple[Site, ...]:
-        """Where signatures may have been made; nowhere, where the address makes no passkeys."""
-        return () if self.site is None else (self.site,)
+        """Where signatures may have been made: where the pages are, if that address makes passkeys, and where they were before."""
+        return self.earlier_sites if self.site is None else (self.site, *self.earlier_sites)
 
     def register(self) -> Register:
         """The register of people and keys as it stands now."""

@@ -53,6 +53,12 @@ class SignedSteps:
         """Whether decisions about this case are signed, on the page at `review_address`."""
         return gating.wants_signatures(self.office, case)
 
+    def signs_anew(self, acting_: Acting, case: Case) -> bool:
+        """Whether she signed this very request before, and has to do so once more: in other words, or with another key."""
+        return any(who == acting_.id for who, *_ in case.reviews) and acting_.id in gating.to_sign_anew(
+            self.office, case
+        )
+
     def review_address(self, case: Case) -> str:
         """Where a case is signed."""
         return self.office.review_address(case)

@@ -12,7 +12,16 @@ from locum.approval.reading import text_of
 from locum.desk import overruling
 from locum.desk.asking import proceed
 from locum.desk.forms import Acting, ToSign
-from locum.desk.gating import NOBODY, as_given, given, passing, recorded, wants_signatures
+from locum.desk.gating import (
+    IMPOSSIBLE,
+    NOBODY,
+    as_given,
+    given,
+    passing,
+    recorded,
+    to_sign_anew,
+    wants_signatures,
+)
 from locum.desk.judging import facts, need_for, outline, reviewers
 from locum.desk.office import Office
 from locum.desk.receipts import receipt_wanted
@@ -20,7 +29,7 @@ from locum.desk.receiving import receiver_of
 from locum.desk.requested import canonical_request
 from locum.entry import Draft, Json
 from locum.errors import Conflict, LocumError, Refused
-from locum.gate import Given, Need, Part, Passed, Reason, Stopped
+from locum.gate import Given, Passed, Reason, Stopped
 from locum.gate.recorded import Recorded
 from locum.lifecycle import Case, State
 from locum.register import Moment, Register
@@ -76,9 +85,8 @@ def functions_for(office: Office, acting: Acting, case: Case, decision: str) -> 
         raise Refused("signature-not-wanted", clause=7, case=case.id)
     _check_who(office, acting, case, decision)
     _check_when(office, case, decision)
-    if any(
-        (who, request) == (acting.id, case.request) and _is_same(said, decision) for who, said, request in case.reviews
-    ):
+    said = [one for who, one, request in case.reviews if (who, request) == (acting.id, case.request)]
+    if any(_is_same(one, decision) for one in said) and acting.id not in to_sign_anew(office, case):
         raise Refused("signed-already", clause=7, case=case.id)
     register, now = office.register(), Moment(office.clock())
     if not register.keys_of(acting.id, now):
@@ -258,12 +266,9 @@ def _check_counts(
             raise _void(case.id, reasons[0].key, acting)
         return
     if not any((one.person, one.decision) == (acting.id, said.decision) for one in found.eyes):
-        why = passing(office, case, _IMPOSSIBLE, told, approvals)
+        why = passing(office, case, IMPOSSIBLE, told, approvals)
         reasons = [one for one in _reasons(why) if one.who == acting.id]
         raise _void(case.id, reasons[-1].key if reasons else "person-twice", acting)
-
-
-_IMPOSSIBLE = Need(parts=(Part(count=1, functions=frozenset()),))
 
 
 def _reasons(found: Passed | Stopped) -> Sequence[Reason]:

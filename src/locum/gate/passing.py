@@ -1,9 +1,9 @@
 """gate(): from the bytes of what is about to be done, and of what was signed, to Passed or Stopped. Pure.
 
-Two kinds of reasons. Some say that the evidence is false: bytes that no key of ours signed, a text that was not shown, a
+Two kinds of reasons. Some say that the evidence is false: bytes that no key of ours signed, another history than ours, a
 copied key. One such and the gate is shut, however many good signatures stand beside it. Others say that a true signature
-does not count: its key or function was withdrawn since, it is for an earlier version of the request, its signer is
-concerned. Then the others have to be enough.
+does not count: its key or function was withdrawn since, it is for an earlier version of the request or under other words than
+are shown now, its signer is concerned. Then the others have to be enough.
 """
 
 import hashlib
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from locum.approval import Approval, Assertion, Log, NotProven, Signed, Site
+from locum.approval import Approval, Assertion, Log, NotProven, Signed, Site, at_the_time
 from locum.approval.request import hash_of
 from locum.approval.statement import challenge
 from locum.entry import canonical, check_json
@@ -57,7 +57,8 @@ class Given:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """What is around: where our people sign, how long the log is by now, and the nonces of approvals of other requests.
+    """What is around: where our people sign, and where they did before, how long the log is by now, and the nonces of approvals
+    of other requests.
 
     `roots` are the log's roots by size; None where they are not at hand, and then only sizes are compared.
     """
@@ -66,6 +67,7 @@ class Surroundings:
     log: Log
     roots: Mapping[int, str] | None = None
     used: frozenset[str] = frozenset()
+    earlier: tuple[Site, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +179,7 @@ def _verified(
         try:
             said = Approval.load(one.signed.statement)
             who, what = said.approver, said.function
-            look = _Look(said, _key(said, one, register, around.site), one)
+            look = _Look(said, _key(said, one, register, (around.site, *around.earlier)), one)
             _check_said(look, act, around, now)
             _check_fresh(look, looks, around)
         except NotProven as error:
@@ -187,8 +189,8 @@ def _verified(
     return looks, false
 
 
-def _key(said: Approval, one: Given, register: Register, site: Site) -> Key:
-    """The key that signed it, if it is hers and signed just this, on our page."""
+def _key(said: Approval, one: Given, register: Register, sites: Sequence[Site]) -> Key:
+    """The key that signed it, if it is hers and signed just this, where our pages were then."""
     assertion = Assertion.load(one.signed.assertion)
     key = register.keys.get(assertion.credential)
     if key is None:
@@ -196,13 +198,14 @@ def _key(said: Approval, one: Given, register: Register, site: Site) -> Key:
     if key.person != said.approver:
         raise NotProven("key-of-another")
     count = max(one.count, key.count_before(one.index))
-    assertion.verify(key.public_key, challenge("approval", one.signed.statement), (site,), count)
+    then = at_the_time(sites, one.recorded_at)
+    assertion.verify(key.public_key, challenge("approval", one.signed.statement), then, count)
     return key
 
 
 def _check_said(look: _Look, act: Act, around: Surroundings, now: datetime) -> None:
     """What she signed besides the decision: the history, from before her signature was recorded, and of this request also the
-    policy and the text.
+    policy.
     """
     said, one = look.said, look.given
     if one.recorded_at > now:
@@ -213,12 +216,8 @@ def _check_said(look: _Look, act: Act, around: Surroundings, now: datetime) -> N
         raise NotProven("log-ahead")
     if around.roots is not None and around.roots.get(said.log.size) != said.log.root:
         raise NotProven("log-other")
-    if said.request != act.recorded:
-        return
-    if said.policy != act.policy:
+    if said.request == act.recorded and said.policy != act.policy:
         raise NotProven("policy-other")
-    if said.display not in {hashlib.sha256(text.encode()).hexdigest() for text in one.shown}:
-        raise NotProven("text-other")
 
 
 def _check_fresh(look: _Look, before: Sequence[_Look], around: Surroundings) -> None:
@@ -244,6 +243,8 @@ class _Judge:
         said, signed = look.said, look.given.moment
         if said.request != self.act.recorded:
             raise NotProven("request-other")
+        if said.display not in {hashlib.sha256(text.encode()).hexdigest() for text in look.given.shown}:
+            raise NotProven("text-other")  # the same request in other words, as another version of Locum has them
         for moment in (signed, self.now):
             if not look.key.span.holds(moment):
                 raise NotProven("key-not-valid")

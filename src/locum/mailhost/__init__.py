@@ -113,6 +113,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--unsigned-reviews", action="store_true", help="a trial: reviews count although nobody signed them"
     )
     options.add_argument("--site", default="", help="the address of the pages: approvals signed there count")
+    options.add_argument(
+        "--earlier-site",
+        nargs=2,
+        action="append",
+        default=[],
+        metavar=("URL", "DAY"),
+        help="where the pages were, and the last day (UTC) there: approvals of before count",
+    )
     options.add_argument("--founded", action="append", default=[], help="a later founding of the register that counts")
     options.add_argument(
         "--follow", action="store_true", help="answer no requests, but move scripts behind hers as soon as hers answers"
@@ -122,9 +130,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = options.parse_args(arguments)
     if given.site and given.unsigned_reviews:
         options.error("--site and --unsigned-reviews exclude each other")
-    signatures = _signatures(given.site, given.founded) if given.site else None
+    signatures = _signatures(given.site, given.founded, given.earlier_site) if given.site else None
     if given.site and signatures is None:
-        options.error("--site: browsers make no passkeys for this address")
+        options.error("--site, --earlier-site: an address for which browsers make passkeys, and a day as 2026-12-01")
     forwarding = Forwarding(names=given.user, unsigned_reviews=given.unsigned_reviews, signatures=signatures)
     forwarding_or_none = forwarding if given.forwards else None
     allowed = Allowed(
@@ -133,9 +141,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return follow(allowed, given.forward_directory) if given.follow else serve(allowed, sys.stdin, sys.stdout)
 
 
-def _signatures(url: str, founded: Sequence[str]) -> Signatures | None:
+def _signatures(url: str, founded: Sequence[str], earlier: Sequence[Sequence[str]]) -> Signatures | None:
     """The check of signatures, which is loaded only where it is asked for: nothing else here needs more than the standard library."""
-    checks: Signatures | None = import_module("locum.mailhost.signatures").signatures(url, founded)
+    checks: Signatures | None = import_module("locum.mailhost.signatures").signatures(url, founded, earlier)
     return checks
 
 

@@ -10,7 +10,7 @@ since. Those the worker looks at.
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
 
 from locum.approval import Log, NotProven, Signed, Site
@@ -26,18 +26,28 @@ from locum.policy import Facts, Policy, Question, load
 from locum.register import STREAM, fold
 
 
-def signatures(url: str, founded: Sequence[str] = ()) -> Signatures | None:
-    """What checks a signed warrant for the site at this address; None where browsers make no passkeys for it."""
-    site = Site.of(url)
-    return None if site is None else partial(_check, site, tuple(founded))
+def signatures(url: str, founded: Sequence[str] = (), earlier: Sequence[Sequence[str]] = ()) -> Signatures | None:
+    """What checks a signed warrant for the site at this address, and for signatures from before at those where it was, each with
+    its last day; None where browsers make no passkeys for one of them, or a day is none.
+    """
+    try:
+        found = [Site.of(url), *(Site.of(one, _end_of(day)) for one, day in earlier)]
+    except ValueError:
+        return None
+    sites = tuple(one for one in found if one is not None)
+    return partial(_check, sites, tuple(founded)) if len(sites) == len(found) else None
 
 
-def _check(site: Site, founded: Sequence[str], said: Fields, now: datetime) -> None:
+def _end_of(day: str) -> datetime:
+    return datetime.combine(date.fromisoformat(day), time(), UTC) + timedelta(days=1)
+
+
+def _check(sites: Sequence[Site], founded: Sequence[str], said: Fields, now: datetime) -> None:
     """Raise Rejected `forward-not-signed` unless the right people signed just this request."""
     try:
         request, told = _table(said["request"]), _table(said["signed"])
         policy = _policy(request, str(told["policy"]))
-        register = fold(map(_entry, _tables(told["register"])), (site,), founded=founded)
+        register = fold(map(_entry, _tables(told["register"])), sites, founded=founded)
         act = Act(
             request=canonical(request),
             recorded=request_hash(said["request"]),  # type: ignore[arg-type]
@@ -47,7 +57,8 @@ def _check(site: Site, founded: Sequence[str], said: Fields, now: datetime) -> N
             requester_functions=frozenset({str(said["requester_function"])} - {""}),
         )
         log = _table(told["log"])
-        around = Surroundings(site=site, log=Log(str(log["origin"]), int(str(log["size"])), str(log["root"])))
+        ours = Log(str(log["origin"]), int(str(log["size"])), str(log["root"]))
+        around = Surroundings(site=sites[0], log=ours, earlier=tuple(sites[1:]))
         found = gate(act, [_given(request, one) for one in _tables(said["reviews"])], register, around, now)
     except (LocumError, NotProven, ValueError, KeyError, TypeError) as error:
         raise Rejected("forward-not-signed", reason=type(error).__name__) from error

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
 
-from locum.approval.assertion import Assertion, Site
+from locum.approval.assertion import Assertion, Site, at_the_time
 from locum.approval.statement import DEEDS, Deed, Signed, challenge
 from locum.approval.strict import NotProven, decoded
 from locum.entry import Json
@@ -130,7 +130,7 @@ def _signer(
     if owner != deed.by:
         raise NotProven("key-of-another", deed.by)
     try:
-        made = assertion.verify(public, challenge(deed.kind, signed.statement), sites, count)
+        made = assertion.verify(public, challenge(deed.kind, signed.statement), at_the_time(sites, moment.at), count)
     except NotProven as error:
         raise NotProven(error.key, deed.by) from error
     return Signer(person=deed.by, function=deed.function, credential=name, count=made, is_new=name in new)

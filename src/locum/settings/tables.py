@@ -4,7 +4,7 @@ field types and their checks live here. Relative paths are made absolute while r
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import time
+from datetime import UTC, date, datetime, time, timedelta
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal, TypeAlias
@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
 
 from locum import addresses
+from locum.approval import Site
 from locum.errors import LocumError
 from locum.hours import WorkingHours
 from locum.tlog.cosignatures import read_witness_key
@@ -204,9 +205,18 @@ class SignInTable:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EarlierTable:
+    """An address that the pages had, and the last day (UTC) on which they were there."""
+
+    __pydantic_config__: ClassVar = _STRICT
+    url: Annotated[str, _scheme("http", "https")]
+    until: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WebTable:
     """Where the pages are: `url` as people type it (the links in letters), `listen` as the program binds it. `proxies` are
-    addresses or networks whose X-Forwarded-For is believed.
+    addresses or networks whose X-Forwarded-For is believed. `earlier` are addresses where people signed before.
     """
 
     __pydantic_config__: ClassVar = _STRICT
@@ -214,6 +224,13 @@ class WebTable:
     listen: Annotated[str, AfterValidator(_listen)] = "127.0.0.1:8080"
     proxies: Annotated[tuple[Network, ...], Field(strict=False)] = ()
     sign_in: SignInTable = SignInTable()
+    earlier: Annotated[tuple[EarlierTable, ...], Field(strict=False)] = ()
+
+    @property
+    def earlier_sites(self) -> tuple[Site, ...]:
+        """Where signatures of before count, up to the end of their last day."""
+        found = (Site.of(one.url, datetime.combine(one.until, time(), UTC) + timedelta(days=1)) for one in self.earlier)
+        return tuple(one for one in found if one is not None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ left out.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cache, partial
@@ -89,13 +89,38 @@ class Site:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mail:
-    """One reply as it would be sent: `title` says to whom."""
+    """One reply as it would be sent: `title` says to whom. `doubted` and `subject_doubted` are the places, from and up to, that
+    somebody has to look at.
+    """
 
     title: str
     sender: str
     subject: str
     text: str
     html: str | None = None
+    doubted: tuple[tuple[int, int], ...] = ()
+    subject_doubted: tuple[tuple[int, int], ...] = ()
+
+    @property
+    def pieces(self) -> list[tuple[bool, str]]:
+        """The text in pieces, each doubted or not."""
+        return in_pieces(self.text, self.doubted)
+
+    @property
+    def subject_pieces(self) -> list[tuple[bool, str]]:
+        """The same of the subject."""
+        return in_pieces(self.subject, self.subject_doubted)
+
+
+def in_pieces(text: str, places: Iterable[tuple[int, int]]) -> list[tuple[bool, str]]:
+    """`text` cut at these places, which may overlap; together the pieces are the text, letter for letter."""
+    found: list[tuple[bool, str]] = []
+    at = 0
+    for start, end in sorted(places):
+        if end > at:
+            found += [(False, text[at:start]), (True, text[max(start, at) : end])]
+            at = end
+    return [(doubted, part) for doubted, part in (*found, (False, text[at:])) if part]
 
 
 def phase(view: LinkView) -> str:

@@ -13,6 +13,7 @@ from fastapi import Depends, FastAPI, Form, Response
 from locum.absence import Person
 from locum.desk import Preview
 from locum.desk.seeing import may_see
+from locum.desk.templated import OWN
 from locum.errors import LocumError
 from locum.gist import word
 from locum.measure import Audience, Senders
@@ -161,6 +162,8 @@ class AskPages:
         if case.forward is not None:
             to, senders = one_line(case.forward.to), word("senders", str(case.forward.senders), language)
             yield tell("forward_kept", to=to, senders=senders)
+        if case.template == OWN:
+            yield tell("her_own_text")
         if case.objected_before:
             yield tell("objected_before")
         elif found.answer_by is None:

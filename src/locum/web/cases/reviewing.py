@@ -127,6 +127,7 @@ class ReviewPages:
         if signed and not who.proved_within(self._in.entrance.doorway.clock(), MINUTES):
             raise NotSignedIn("again")
         to_sign = desk.to_sign(who.acting, case.id, chosen) if signed else None
+        remarks = desk.warnings(case)
         shown = self._in.page(
             who,
             "review.html",
@@ -137,7 +138,9 @@ class ReviewPages:
             requester=told.named(desk.office.people.person(case.requester), case.requester),
             answer=told.her_answer(case, reader.language),
             facts=told.facts(desk, case, reader),
-            mails=told.mails(case, reader.language),
+            mails=told.mails(case, reader.language, remarks),
+            warnings=[told.remark(field, remark, reader.language) for field, remark in remarks],
+            anew=bool(signed) and desk.signs_anew(who.acting, case),
             decisions=open_,
             chosen=chosen,
             because=because,

@@ -176,8 +176,9 @@ def _labels(language: str) -> dict[str, str]:
     return {key: say(language, f"pages.cases.fact.{key}") for key in _FACTS}
 
 
-def mails(case: Case, language: str) -> list[Mail]:
-    """The reply as each reader gets it."""
+def mails(case: Case, language: str, remarks: Sequence[tuple[str, Remark]] = ()) -> list[Mail]:
+    """The reply as each reader gets it, with what is minded in it."""
+    doubted = {field: tuple((one.start, one.end) for name, one in remarks if name == field) for field, _ in remarks}
     reply = case.reply
     if reply is None:
         return []
@@ -187,6 +188,8 @@ def mails(case: Case, language: str) -> list[Mail]:
         subject=reply.subject,
         text=reply.text_body,
         html=reply.html_body,
+        doubted=doubted.get("internal", ()),
+        subject_doubted=doubted.get("subject", ()),
     )
     if not reply.external_text:
         return [inside]
@@ -196,6 +199,8 @@ def mails(case: Case, language: str) -> list[Mail]:
         subject=reply.subject,
         text=reply.external_text,
         html=reply.external_html,
+        doubted=doubted.get("external", ()),
+        subject_doubted=doubted.get("subject", ()),
     )
     return [inside, outside]
 
