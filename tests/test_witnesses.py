@@ -12,6 +12,7 @@ import pytest
 
 from locum import tlog
 from locum.errors import Conflict, Garbled, LocumError, Rejected, Unreachable
+from locum.tlog.notes import parts
 from locum.witness import Witness
 from locum.witness.serving import tls_of
 from locum.witnesses import Witness as Asked
@@ -147,6 +148,15 @@ def test_an_answer_of_another_time_is_not_taken(tmp_path: Path, log: Log, apart:
     assert answered(witness, log, lambda _: (200, lines)).key == "witness-clock"
 
 
+def test_more_than_one_line_of_its_key_is_not_taken(witness: Witness, log: Log) -> None:
+    lines = lines_for(witness, log, 3) + tlog.cosignature_line(
+        witness.vkey,
+        AT + timedelta(seconds=1),
+        witness._key.key.sign(tlog.to_cosign(parts(log.note(3))[0], AT + timedelta(seconds=1))),
+    )
+    assert answered(witness, log, lambda _: (200, lines)).key == "witness-false"
+
+
 NONSENSE = {
     "nothing": b"",
     "a page": b"<html>sign in</html>\n",
@@ -161,8 +171,6 @@ def test_nonsense_is_not_taken(witness: Witness, log: Log, body: bytes) -> None:
 
 
 def test_an_answer_that_makes_another_text_of_it_is_not_taken(witness: Witness, log: Log) -> None:
-    from locum.tlog.notes import parts  # noqa: PLC0415
-
     longer = parts(log.note(3))[0] + b"more\n"
     line = tlog.cosignature_line(witness.vkey, AT, witness._key.key.sign(tlog.to_cosign(longer, AT)))
     assert answered(witness, log, lambda _: (200, b"more\n\n" + line)).key == "witness-false"

@@ -374,3 +374,13 @@ def test_check_says_that_nobody_looks_along(tmp_path: Path) -> None:
 def test_check_says_the_key_of_the_record(world: ForwardWorld, council: Council) -> None:
     [found] = world.app.check(["record"])["record"]
     assert dict(found.values)["vkey"] == council.log.signer.vkey
+
+
+def test_what_does_not_wait_is_set_although_something_beside_it_waits(world: ForwardWorld, council: Council) -> None:
+    case = ready(world)
+    other = world.request(mailbox="dirk@corp.test")
+    world.work()
+    council.goes()
+    world.desk.review(world.app.acting("dirk"), case.id, approve=True, because="Fine.")
+    world.later(hours=5)
+    assert (world.state(other), world.state(case)) == (State.APPLIED, State.APPLYING)

@@ -27,7 +27,7 @@ from locum.desk.reaching import (
 )
 from locum.desk.warrant import warrant
 from locum.desk.watching import watched
-from locum.desk.witnessing import witnessed
+from locum.desk.witnessing import apart, witnessed
 from locum.entry import Draft, Entry, Json, salted_digest
 from locum.errors import Conflict, Garbled, LocumError, Trouble
 from locum.gate import Reason
@@ -57,7 +57,15 @@ def apply(office: Office, taken: Sequence[Taken]) -> None:
     turns = read_turns(office, connector, to_set)
     turns = _intend(office, turns, "apply", judged)
     office.step("apply.intended")
-    turns = witnessed(office, turns)
+    at_once, waiting = apart(office, turns)
+    _set(office, connector, at_once)
+    _set(office, connector, witnessed(office, waiting))
+
+
+def _set(office: Office, connector: Connector, turns: Sequence[Turn]) -> None:
+    """Write what is wanted on these mailboxes, and record what came of it."""
+    if not turns:
+        return
     results = write_wanted(connector, turns, partial(_with_ours, office))
     office.step("apply.written")
     changes = []

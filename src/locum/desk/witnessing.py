@@ -28,20 +28,24 @@ def waits(office: Office, case: Case) -> bool:
     return any(policy.rules(name).witness != "later" for name in MEASURES if name in asked)
 
 
-def witnessed(office: Office, turns: Sequence[Turn]) -> list[Turn]:
-    """Those that may be set now: what does not wait, and what every witness has signed for. The others are put off."""
-    cosigning = office.cosigning
-    waiting = [turn for turn in turns if waits(office, turn.case)] if cosigning is not None else []
-    if cosigning is None or not waiting:
-        return list(turns)
+def apart(office: Office, turns: Sequence[Turn]) -> tuple[list[Turn], list[Turn]]:
+    """What may be set at once, and what waits for the witnesses of the settings; without any, nothing waits."""
+    waiting = [turn for turn in turns if office.cosigning is not None and waits(office, turn.case)]
+    return [turn for turn in turns if turn not in waiting], waiting
+
+
+def witnessed(office: Office, waiting: Sequence[Turn]) -> list[Turn]:
+    """Those of them that may be set now, since every witness has signed for them: all, or else they are put off."""
+    if office.cosigning is None or not waiting:
+        return list(waiting)
     try:
-        cosigning.up_to(_needed(office, [turn.case for turn in waiting]))
+        office.cosigning.up_to(_needed(office, [turn.case for turn in waiting]))
     except LocumError as error:
         tell(office, [error])
         for turn in waiting:
             put_off(office, turn.taken, _plain(error))
-        return [turn for turn in turns if turn not in waiting]
-    return list(turns)
+        return []
+    return list(waiting)
 
 
 def _needed(office: Office, cases: Sequence[Case]) -> int:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Lock
 from typing import Literal, Protocol
 
 from locum.errors import Garbled, LocumError
@@ -88,6 +89,7 @@ class Witness:
         self._logs = _by_origin(logs)
         self._clock = clock
         self._tell = tell
+        self._keeping = Lock()
 
     @property
     def origins(self) -> tuple[str, ...]:
@@ -135,7 +137,8 @@ class Witness:
         found = Evidence(kind, log, self._logs[log], at, *two, old=asked.old, proof=proof)
         folder = folder_of(self._notebook.path)
         try:
-            file: Path | None = keep(folder, found)
+            with self._keeping:
+                file: Path | None = keep(folder, found)
         except LocumError as error:
             self._tell(
                 "evidence-lost", log=found.log, before=two[0], after=two[1], reason=error.values.get("reason", "")

@@ -71,6 +71,8 @@ class Witness:
             at, lines = cosigned_at(answered, self.vkey), lines_of(answered, self.vkey)
         except Garbled as error:
             raise Garbled("witness-false", witness=self.name, what=error.key) from error
+        if lines.count(b"\n") != 1:
+            raise Garbled("witness-false", witness=self.name, what="> 1")
         if abs(at - self.clock()) > APART:
             raise Garbled("witness-clock", witness=self.name, at=at.isoformat())
         return lines
