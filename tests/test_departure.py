@@ -341,3 +341,28 @@ def test_nobody_is_reminded_of_what_never_came_about(world: World) -> None:
     world.now = world.now.replace(year=2027, month=2, day=2)
     world.work()
     assert world.letters("sales@corp.test") == []
+
+
+# her key
+
+
+def with_a_key(world: World) -> set[str]:
+    """Whoever got a letter with a key in it."""
+    return {
+        recipient
+        for letter in world.sink.messages
+        for part in letter.mail.iter_attachments()
+        if (part.get_filename() or "").endswith(".locum-key")
+        for recipient in letter.recipients
+    }
+
+
+def test_after_a_death_the_key_goes_to_nobody(world: World) -> None:
+    ended(world, live(world, "death"))
+    enrolled = [entry for entry in world.app.store.entries(mailbox="anna@corp.test") if entry.type == "enrolled"]
+    assert (with_a_key(world), enrolled) == (set(), [])
+
+
+def test_who_has_left_is_given_the_key_herself_and_nobody_in_her_place(world: World) -> None:
+    ended(world, live(world, "departure"))
+    assert with_a_key(world) == {"anna@corp.test"}

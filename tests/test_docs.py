@@ -205,7 +205,7 @@ def commands_on(text: str) -> set[str]:
         re.findall(r"^(?:    |```[a-z]+\n).*", text, re.MULTILINE)
     )
     code += "\n".join(blocks(text, "sh") + blocks(text, "ini"))
-    return set(re.findall(r"(?:^|[`\s/])(?<!-u )locum (?!locum\b)([a-z]+)\b(?![.@=])", code, re.MULTILINE))
+    return set(re.findall(r"(?:^|[`\s/])(?<!-u )locum (?!locum\b)([a-z]+(?:-[a-z]+)*)\b(?![.@=-])", code, re.MULTILINE))
 
 
 def commands_of_locum() -> set[str]:

@@ -22,6 +22,8 @@ from locum.logins import KEY as LOGINS_KEY
 from locum.logins import Logins
 from locum.parts import (
     holidays,
+    is_gone,
+    key_paper,
     made_eraser,
     made_leave,
     made_managesieve,
@@ -29,6 +31,7 @@ from locum.parts import (
     made_provider,
     made_sieve_files,
     made_witnesses,
+    owns,
     rendered,
 )
 from locum.people.csv import PeopleCsv
@@ -106,7 +109,7 @@ class App:
         return Signer(file, f"{self.settings.organisation.domains[0]}/locum")
 
     def _makes_the_key(self, file: Path) -> bool:
-        return _is_gone(file) and _owns(file.parent) and self.store.checkpoint() is None
+        return is_gone(file) and owns(file.parent) and self.store.checkpoint() is None
 
     def the_signer(self) -> Signer:
         """The signer, for a process that is nothing without one. Raises Rejected, saying what is in the way."""
@@ -115,10 +118,10 @@ class App:
         file = self.settings.record.key_file
         if self._key_is_lost():
             raise Rejected("record-key-lost", file=file)
-        raise Rejected("record-key-not-made" if _is_gone(file) else "secret-unreadable", file=file)
+        raise Rejected("record-key-not-made" if is_gone(file) else "secret-unreadable", file=file)
 
     def _key_is_lost(self) -> bool:
-        return _is_gone(self.settings.record.key_file) and self.store.checkpoint() is not None
+        return is_gone(self.settings.record.key_file) and self.store.checkpoint() is not None
 
     @cached_property
     def flat_file(self) -> FlatFile:
@@ -222,6 +225,10 @@ class App:
             check_log=self.check_log,
             cosigning=self.cosigning,
             eraser=made_eraser(self.store, self.flat_file.folder, self.clock, self.step),
+            vkey=lambda: self.store.vkey() if self.signer is None else self.signer.vkey,
+            key_paper=key_paper,
+            witnesses=tuple(one.key for one in table.witnesses.values()),
+            hands_over=table.record.hand_over,
         )
         return Desk(office)
 
@@ -330,7 +337,11 @@ class App:
 
     def check(self, names: Sequence[str] = ()) -> dict[str, Report]:
         """What `locum check` reports: all that Desk.check does, the list of people and the record's key."""
-        own = {"people": self.people.check, "record": self._record_check, "policy": self._policy_check}
+        own = {
+            "people": self.people.check,
+            "record": lambda: (*self._record_check(), self.desk.handed.check()),
+            "policy": self._policy_check,
+        }
         own["witness"] = partial(check_witnesses, self.cosigning)
         others = [name for name in names if name not in own]
         reports = self.desk.check(others, self._samples()) if others or not names else {}
@@ -385,15 +396,3 @@ def build(
 ) -> App:
     """Everything wired from `settings`; each part is made when it is first needed."""
     return App(settings, clock, random, step)
-
-
-def _is_gone(file: Path) -> bool:
-    """That it is not there, as far as this process may look."""
-    return os.access(file.parent, os.X_OK) and not file.exists()
-
-
-def _owns(folder: Path) -> bool:
-    try:
-        return folder.stat().st_uid == os.geteuid() and os.access(folder, os.W_OK)
-    except OSError:
-        return False

@@ -18,6 +18,7 @@ _WORDS: Final = {
     "stands": "stands",
     "put_back": "put-back",
     "note": "letter",
+    "how": "handed",
 }
 """Of an entry's body, what tells most, and the group of words that says it."""
 _TEXTS: Final = frozenset({"note"})

@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from typing import TypeGuard
 
 from locum.entry import Json, canonical, check_json
@@ -139,6 +140,21 @@ class HerKey:
         if (log := made.log) is not None and log.origin != made.origin:
             raise ValueError("of another log")
         return made
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyPaper:
+    """Her key as it is put before her: `mine` is the page where she fetches it again, empty where she cannot sign in; `dpo`
+    whom she asks, `on` the day.
+    """
+
+    key: HerKey
+    name: str
+    language: str
+    organisation: str
+    on: date
+    mine: str = ""
+    dpo: str = ""
 
 
 def _is_object(value: Json) -> TypeGuard[dict[str, Json]]:

@@ -1,5 +1,6 @@
 """The parts that app.py puts together, each made from its table of the settings. What is slow to import is imported where it is used."""
 
+import os
 import time
 from collections.abc import Callable, Sequence
 from datetime import date, datetime
@@ -8,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from locum.account import Account
 from locum.erasing import Eraser
+from locum.herkey import KeyPaper
 from locum.ledger import Ledger
 from locum.letters import Post
 from locum.people.csv import PeopleCsv
@@ -130,8 +132,28 @@ def holidays(file: Path | None) -> frozenset[date]:
     return days(file)
 
 
+def key_paper(paper: KeyPaper, form: str) -> bytes:
+    """Somebody's key as a page or a picture."""
+    from locum.documents.keys import render  # noqa: PLC0415  WeasyPrint is slow to import, and large
+
+    return render(paper, form)
+
+
 def rendered(account: Account, form: str) -> bytes:
     """An account in one of its forms."""
     from locum.documents import render  # noqa: PLC0415  WeasyPrint is slow to import, and large
 
     return render(account, form)
+
+
+def is_gone(file: Path) -> bool:
+    """That it is not there, as far as this process may look."""
+    return os.access(file.parent, os.X_OK) and not file.exists()
+
+
+def owns(folder: Path) -> bool:
+    """Whether it is this user's, to write in."""
+    try:
+        return folder.stat().st_uid == os.geteuid() and os.access(folder, os.W_OK)
+    except OSError:
+        return False

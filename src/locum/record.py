@@ -153,6 +153,13 @@ def read_entries(connection: Connection, mailbox: str | None, case_id: str | Non
     return _still_there(read_whole(connection, mailbox, case_id, since))
 
 
+def read_beside(connection: Connection, names: Sequence[str]) -> list[Entry]:
+    """The entries of these streams that belong to no case, as `read_entries` gives them. Raises Garbled."""
+    places = list(streams_of(connection, names).values())
+    wanted = select(entries).where(entries.c.stream.in_(places), entries.c.case_id == "").order_by(entries.c.position)
+    return _still_there(open_rows(connection, list(connection.execute(wanted))))
+
+
 def _still_there(found: Sequence[Entry | Erased]) -> list[Entry]:
     return [one for one in found if isinstance(one, Entry)]
 

@@ -53,7 +53,15 @@ HERE = {
 """Pages opened here, by route; empty where the way to it is walked."""
 ELSEWHERE = {
     *("/cases", "/cases/ask", "/cases/{case_id}", "/cases/{case_id}/review"),
-    *("/mine", "/mine/{case_id}", "/mine/{case_id}/account", "/mine/text", "/mine/channels", "/mine/protections"),
+    *(
+        "/mine",
+        "/mine/{case_id}",
+        "/mine/{case_id}/account",
+        "/mine/text",
+        "/mine/channels",
+        "/mine/protections",
+        "/mine/key",
+    ),
     *("/calendar", "/policy", "/figures", "/figures/{year}"),
 }
 """Those that test_case_browser.py and test_hers_browser.py open."""

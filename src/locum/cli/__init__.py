@@ -16,6 +16,7 @@ from locum.cli.checking import register as register_checking
 from locum.cli.door import As, Config, Json, Lang, current, early_language, helped, open_door
 from locum.cli.figures import register as register_figures
 from locum.cli.house import register as register_house
+from locum.cli.keys import register as register_keys
 from locum.cli.output import put_json
 from locum.cli.policy import register as register_policy
 from locum.cli.record import register as register_record
@@ -62,6 +63,7 @@ for register in (
     register_tokens,
     register_house,
     register_witness,
+    register_keys,
 ):
     register(app)
 

@@ -10,14 +10,13 @@ import io
 import json
 import os
 import socket
-import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from locum.cli.door import Door
 from locum.cli.output import put, put_json
+from locum.cli.progress import progress, spinning
 from locum.cli.requests import WAITING_FOR_A_PERSON, read_text
 from locum.desk import RequestForm
 from locum.errors import Invalid, LocumError
@@ -51,7 +50,7 @@ def request_many(door: Door, form: RequestForm, mailboxes: Path, batch: str | No
     lines = _lines(text, mailboxes, form)
     batch = batch or _batch_in(lines, mailboxes) or _batch_of(lines, form)
     forms = [line.form for line in lines if isinstance(line.form, RequestForm)]
-    with _spinning(door.say("filing", many=len(forms))):
+    with spinning(door.say("filing", many=len(forms))):
         filed = door.app.desk.request_each(door.acting, forms, batch=batch)
         results = [_kept(next(filed) if isinstance(line.form, RequestForm) else line.form) for line in lines]
     _work(door, [case_id for case_id, error in results if error is None])
@@ -130,7 +129,7 @@ def _work(door: Door, ids: Sequence[str]) -> None:
     worker = f"cli-{socket.gethostname()}-{os.getpid()}"
     ours = set(ids)
     touched: set[str] = set()
-    with _progress(door.say("working"), len(ours)) as advance:
+    with progress(door.say("working"), len(ours)) as advance:
         while taken := app.store.take(worker, seconds=settings.worker.lease_seconds, many=_CHUNK, lanes=lanes):
             app.run(taken)
             touched |= {one.job.case for one in taken} & ours
@@ -197,37 +196,3 @@ def _write_summary(path: Path, rows: Sequence[dict[str, object]]) -> None:
         beside.replace(path)
     except OSError as error:
         raise Invalid("file-unwritable", file=path, what=error.strerror) from None
-
-
-@contextmanager
-def _spinning(label: str) -> Iterator[None]:
-    if not sys.stderr.isatty():
-        print(label, file=sys.stderr, flush=True)  # noqa: T201
-        yield
-        return
-    from rich.console import Console  # noqa: PLC0415  only on a terminal
-
-    with Console(stderr=True).status(label):
-        yield
-
-
-@contextmanager
-def _progress(label: str, total: int) -> Iterator[Callable[[int], None]]:
-    """A bar on a terminal; anywhere else a line now and then."""
-    if not sys.stderr.isatty():
-        said = [-1]
-
-        def line(done: int) -> None:
-            if done // max(1, total // 10) != said[0]:
-                said[0] = done // max(1, total // 10)
-                print(f"{label} {done}/{total}", file=sys.stderr, flush=True)  # noqa: T201
-
-        yield line
-        return
-    from rich.console import Console  # noqa: PLC0415  only on a terminal
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn  # noqa: PLC0415
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task(label, total=total)
-        yield lambda done: bar.update(task, completed=done)

@@ -173,6 +173,7 @@ def worker(door: Door) -> int:
     app.start_reminders()
     app.start_reconciling()
     keeping.start(app.desk.office)
+    app.desk.handed.start()
     app.desk.office.keep_policy()
     _offer_first_keys(door)
     work.run(

@@ -3,8 +3,10 @@
     filing.py        request                       a form becomes a case, or a clear refusal
     previewing.py    preview                       what would become of it, kept nowhere
     listing.py       listed, part_in               whose cases somebody may see, a page at a time
-    asking.py        ask, contact, answer, lapse,  she is asked first; what follows from what she says
-                     review, withdraw, proceed
+    asking.py,       ask, contact, answer, lapse,  she is asked first, a channel at a time; what follows from what she says
+    attempts.py      review, withdraw, proceed
+    handing.py,      hand-over, handed             her key, with which she checks later what was done
+    handed.py
     objecting.py,    objection-stands, overrule    her objection: for a later request too, and overruling it (clause 6)
     overruling.py
     departing.py,    keepers, closing              clause 17: what is different by reason; letters to who keeps contact
@@ -51,6 +53,7 @@ from locum.desk import (
     escalating,
     filing,
     forgotten,
+    handing,
     incidents,
     joining,
     keepers,
@@ -82,6 +85,8 @@ from locum.desk.forms import (
     RequestForm,
     ToSign,
 )
+from locum.desk.handed import HandedKeys
+from locum.desk.handing import HAND_OVER
 from locum.desk.hers import Hers, Living
 from locum.desk.house import House
 from locum.desk.listing import Listed
@@ -95,6 +100,7 @@ from locum.store import Taken
 from locum.wording import Remark
 
 __all__ = [
+    "HAND_OVER",
     "Acting",
     "BothForm",
     "ConsentView",
@@ -151,6 +157,7 @@ class Desk(SignedSteps):
             keeping.KIND: partial(keeping.daily, office),
             reconciling.KIND: partial(reconciling.reconcile, office),
             reconciling_told.TOLD: partial(reconciling_told.tell, office),
+            HAND_OVER[0]: partial(handing.daily, office),
             receipts.SIGNED: partial(receipts.tell, office),
             registered.TOLD: partial(registered.tell, office),
             witnessing_told.TOLD: partial(witnessing_told.tell, office),
@@ -243,6 +250,11 @@ class Desk(SignedSteps):
     def hers(self) -> Hers:
         """What somebody who is signed in sees of her own mailbox, says about it, and wishes beforehand."""
         return Hers(self.office)
+
+    @property
+    def handed(self) -> HandedKeys:
+        """The keys with which people check what was done: handed over, to everybody or anew."""
+        return HandedKeys(self.office)
 
     @property
     def house(self) -> House:

@@ -6,28 +6,23 @@ The steps here end at `scheduled`; what touches the mail system is in acting.py.
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from locum.absence import Channel, Person
-from locum.addresses import mask
+from locum.absence import Person
+from locum.desk import handing
+from locum.desk.attempts import ask_on, attempt_of, channels_of, is_to_be_tried, was_sent
 from locum.desk.departing import path_of
 from locum.desk.forms import Acting
 from locum.desk.gating import wants_signatures
 from locum.desk.judging import ask_rules, question, reviewers, verdict
 from locum.desk.office import APPLY_AHEAD, Office
 from locum.desk.requested import canonical_request
-from locum.desk.telling import letter_to_owner
 from locum.entry import Draft, Json
-from locum.errors import Invalid, Refused, Trouble
+from locum.errors import Invalid, Refused
 from locum.lifecycle import Case, Contact, Event, State, advance, may
 from locum.measure import to_json
 from locum.policy import Allowed, Needs
 from locum.store import Change, Job, Link, Taken
-from locum.tokens import digest
 from locum.wording import normal
 
-_TRIES = 6
-"""A channel that fails this often counts as tried, if another one worked."""
-ADDRESS_REFUSED = frozenset({"relay-refused", "letter-address", "mobile-number", "gateway-missing"})
-"""Troubles of one address, or of a channel that is not there; all others are the relay's, and pass."""
 _AGAIN = timedelta(minutes=5)
 _LONGEST_AGAIN = timedelta(hours=6)
 _WAITING_JOBS = ("ask", "lapse")
@@ -46,83 +41,21 @@ def ask(office: Office, taken: Taken) -> None:
         office.store.commit([proceed(office, case, (), finished=taken)])
         return
     owner = office.owner(case)
+    if not handing.before_ask(office, taken, case, owner):
+        return
     if case.state is State.REQUESTED:
         case = advance(case, Event.ASK)
     for channel in channels_of(office, case, owner):
-        if _is_to_be_tried(case, channel):
-            case = _ask_on(office, case, owner, channel)
+        if is_to_be_tried(case, channel):
+            case = ask_on(office, case, owner, channel)
     _after_asking(office, case, owner, taken)
-
-
-def _is_to_be_tried(case: Case, channel: Channel) -> bool:
-    """Not what was sent; what failed for good only as long as no other way reached her."""
-    outcome = _attempt(case, channel).outcome
-    return outcome != "sent" and not (outcome == "failed" and _was_sent(case))
-
-
-def _was_sent(case: Case) -> bool:
-    return any(contact.outcome == "sent" and not contact.by for contact in case.contacts)
-
-
-def channels_of(office: Office, case: Case, owner: Person) -> list[Channel]:
-    """The ways to reach her that are on file and that the policy names."""
-    wanted = ask_rules(office, case).channels
-    return [Channel(name) for name in wanted if Channel(name) in owner.channels]
-
-
-def _attempt(case: Case, channel: Channel) -> Contact:
-    for contact in case.contacts:
-        if contact.channel == channel and not contact.by:
-            return contact
-    return Contact(channel=channel, at=case.filed_at, outcome="", tries=0)
-
-
-def _with_attempt(case: Case, attempt: Contact) -> Case:
-    others = tuple(c for c in case.contacts if c.by or c.channel != attempt.channel)
-    return replace(case, contacts=(*others, attempt))
-
-
-def _ask_on(office: Office, case: Case, owner: Person, channel: Channel) -> Case:
-    """One attempt on one channel: recorded before it is sent, and its result after."""
-    token = office.new_token()
-    attempt = replace(_attempt(case, channel), at=office.clock(), outcome="sending")
-    attempt = replace(attempt, tries=attempt.tries + 1)
-    link = Link(token_hash=digest(token), case=case.id, purpose="ask", expires_at=case.to_date)
-    case = _commit_attempt(office, _with_attempt(case, attempt), attempt, owner, links=(link,))
-    office.step("ask.sending")
-    letter = letter_to_owner(office, case, owner, "ask", channel, link=office.link_address(token), tries=attempt.tries)
-    try:
-        attempt = replace(attempt, outcome="sent", note=office.post.send(letter))
-    except Trouble as trouble:
-        gone = trouble.key in ADDRESS_REFUSED or attempt.tries >= _TRIES
-        attempt = replace(attempt, outcome="failed" if gone else "unsent", note=trouble.key)
-    office.step("ask.sent")
-    return _commit_attempt(office, _with_attempt(case, attempt), attempt, owner)
-
-
-_RECORDED_AS = {"sending": "sending", "sent": "delivered-to-relay", "failed": "failed", "unsent": "failed"}
-
-
-def _commit_attempt(office: Office, case: Case, attempt: Contact, owner: Person, links: tuple[Link, ...] = ()) -> Case:
-    entry = office.draft(
-        case,
-        "asked",
-        channel=attempt.channel,
-        outcome=_RECORDED_AS[attempt.outcome],
-        to=mask(owner.channels[Channel(attempt.channel)]),
-        by="",
-        receipt=attempt.note,
-        note="will-be-tried-again" if attempt.outcome == "unsent" else "",
-        tries=attempt.tries,
-    )
-    return office.store.commit([Change(case=case, entries=(entry,), links=links)])[0]
 
 
 def _after_asking(office: Office, case: Case, owner: Person, taken: Taken) -> None:
     now = office.clock()
-    attempts = [_attempt(case, channel) for channel in channels_of(office, case, owner)]
+    attempts = [attempt_of(case, channel) for channel in channels_of(office, case, owner)]
     unsent = [attempt for attempt in attempts if attempt.outcome == "unsent"]
-    if unsent or not _was_sent(case):
+    if unsent or not was_sent(case):
         trouble = next((attempt.note for attempt in unsent or attempts), "no-channel")
         office.store.back_off([taken], now + min(_LONGEST_AGAIN, _AGAIN * 2 ** min(taken.job.tries, 8)), trouble)
         return

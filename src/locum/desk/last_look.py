@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import TypeAlias
 
 from locum.approval.request import hash_of
-from locum.desk import in_force, incidents
+from locum.desk import handing, in_force, incidents
 from locum.desk.asking import consent_wanted, expire, news, review_wanted, told_to_receiver
 from locum.desk.filing import overlapping
 from locum.desk.gating import given, passing, wants_signatures
@@ -42,7 +42,7 @@ def ready(office: Office, taken: Taken, case: Case, living: Sequence[Case], entr
             return None
         told = Recorded.of(case.id, case.mailbox, entries)
         found = _may_apply(office, taken, case, living, told)
-        return found if found is not None and _may_forward(office, taken, case) else None
+        return found if found is not None and _may_forward(office, taken, case, entries) else None
     except LocumError as error:
         put_off(office, taken, error)
         return None
@@ -149,8 +149,13 @@ def _asked(office: Office, case: Case) -> Question:
     return question(office, case, seen, fully=True)
 
 
-def _may_forward(office: Office, taken: Taken, case: Case) -> bool:
-    """Whether everything holds that has to, before mail may be forwarded. It waits for what does not, and names it."""
+def _may_forward(office: Office, taken: Taken, case: Case, entries: Sequence[Entry]) -> bool:
+    """Whether everything holds that has to, before mail may be forwarded: she can check what was done, since she had her key
+    before she was asked, and the mail system has all it takes. It waits for what does not hold, and names it.
+    """
+    if case.forward is not None and not handing.came_before_ask(office, case, entries):
+        wait_for(office, taken, handing.NOT_BEFORE)
+        return False
     lacking = not_holding(office, case) if case.forward is not None else ()
     if lacking:
         wait_for(office, taken, f"check.{lacking[0].key}")

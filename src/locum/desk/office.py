@@ -11,12 +11,14 @@ from locum import tokens
 from locum.absence import Mailbox, Person
 from locum.account import Account
 from locum.approval import Log, Site
+from locum.beside import Beside
 from locum.cosigning import Cosigning
 from locum.desk import in_force, wished
 from locum.entry import Draft, Json
 from locum.erasing import Eraser
 from locum.errors import Conflict, Garbled, Invalid, LocumError, Rejected
 from locum.flatfile import FlatFile
+from locum.herkey import KeyPaper
 from locum.hours import WorkingHours
 from locum.key_links import KeyLinks
 from locum.lifecycle import Case
@@ -78,6 +80,16 @@ def _nothing_to_publish_with() -> bytes | None:
     """This process publishes nothing."""
 
 
+def _not_known() -> str:
+    """This process does not know what the record is signed with."""
+    return ""
+
+
+def _no_paper(_paper: KeyPaper, _form: str) -> bytes:
+    """Nothing prints."""
+    return b""
+
+
 def _no_step(_name: str) -> None:
     """Nobody watches the steps."""
 
@@ -89,6 +101,8 @@ class Office:
     makes no passkeys; `sign` signs the record as it
     stands, `publish` signs and publishes it at once and gives back the note, or raises, `logins` are Locum's own at the mail systems, `flat_file` is where it is published,
     `check_log` raises Garbled where it is not the one that was signed, both where this process holds the key; `cosigning` is there where the settings name a witness; `founded` are later foundings of the register that count, too.
+    `vkey` is what the record's checkpoints are verified with, empty where this process does not know, `witnesses` the keys of those who
+    look on; `key_paper` makes a page, or a picture, of somebody's key; `hands_over`: newcomers get theirs by themselves.
     """
 
     store: Store
@@ -118,6 +132,10 @@ class Office:
     site: Site | None = None
     earlier_sites: tuple[Site, ...] = ()
     founded: tuple[str, ...] = ()
+    vkey: Callable[[], str] = field(default=_not_known)
+    witnesses: tuple[str, ...] = ()
+    key_paper: Callable[[KeyPaper, str], bytes] = field(default=_no_paper)
+    hands_over: bool = False
     _earlier: dict[str, Policy] = field(default_factory=dict, repr=False)
     _away: list[tuple[datetime, frozenset[str]]] = field(default_factory=list, repr=False)
     _registers: list[tuple[Grown, Register]] = field(default_factory=list, repr=False)
@@ -188,6 +206,11 @@ class Office:
                 raise Rejected("policy-lost", case=case.id)
             self._earlier[case.policy] = policy
         return self._earlier[case.policy]
+
+    @property
+    def beside(self) -> Beside:
+        """What streams have besides their cases: keys, and that they were handed over."""
+        return Beside(self.store.database, self.random)
 
     @property
     def wishes(self) -> Wishes:

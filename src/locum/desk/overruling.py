@@ -10,7 +10,8 @@ from functools import partial
 
 from locum.absence import Channel, Person
 from locum.addresses import mask
-from locum.desk.asking import channels_of, proceed, review_wanted
+from locum.desk.asking import proceed, review_wanted
+from locum.desk.attempts import channels_of
 from locum.desk.departing import path_of
 from locum.desk.forms import Acting
 from locum.desk.gating import wants_signatures

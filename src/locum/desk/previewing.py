@@ -8,7 +8,7 @@ from dataclasses import replace
 from locum.absence import Person
 from locum.addresses import canonical
 from locum.desk import worded
-from locum.desk.asking import channels_of
+from locum.desk.attempts import channels_of
 from locum.desk.departing import path_of
 from locum.desk.filing import AnyForm, by_mailbox, first_of, made, new_case_id, overlapping, owner_of
 from locum.desk.forms import Acting, ForwardForm, Preview

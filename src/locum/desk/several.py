@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from locum.absence import Channel
-from locum.desk.asking import ADDRESS_REFUSED
+from locum.desk.attempts import ADDRESS_REFUSED
 from locum.desk.office import Office
 from locum.entry import Json
 from locum.errors import Trouble

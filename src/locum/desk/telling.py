@@ -64,6 +64,7 @@ def values(office: Office, case: Case, owner: Person, language: str) -> dict[str
         "deadline_words": when(deadline, language, zone),
         "unanswered_words": say(language, f"words.unanswered.{if_silent(office, case)}"),
         "link": "",
+        "key_file": "",
         "mine": office.own_page(owner),
         "why": say(language, f"words.outcome-hers.{case.outcome}") if case.outcome else "",
         "news": "",

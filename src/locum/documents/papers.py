@@ -6,9 +6,10 @@ from datetime import datetime
 from locum import documents
 from locum.account import Account
 from locum.documents import figures as yearly
-from locum.documents import regulation
+from locum.documents import keys, regulation
 from locum.documents.printing import pdf_apart
 from locum.figures import Figures
+from locum.herkey import KeyPaper
 from locum.regulation import Document
 
 
@@ -22,6 +23,10 @@ class Papers:
     def account(self, account: Account, form: str) -> bytes:
         """An account as text, html, pdf or json."""
         return documents.render(account, form, pdf_apart)
+
+    def her_key(self, paper: KeyPaper) -> bytes:
+        """The page with somebody's key, as pdf."""
+        return keys.render(paper, "pdf", pdf_apart)
 
     def regulation(self, papers: Sequence[Document], form: str) -> bytes:
         """Documents of the policy as one file: md, html or pdf."""

@@ -172,6 +172,7 @@ class RecordTable:
     """The key that signs checkpoints; made at first use, 0600, the worker's alone. `founded` names later foundings of the
     register that count: for whoever lost so many keys that nobody can add one. `folder` is where leaves and checkpoint are
     published; None is a folder `log` beside the key. `every_minutes` and `block` say when, and to a multiple of how many.
+    `hand_over`: whoever is new on file gets her key by a daily letter.
     """
 
     __pydantic_config__: ClassVar = _STRICT
@@ -180,6 +181,7 @@ class RecordTable:
     every_minutes: Annotated[int, Field(ge=1, le=1440)] = 240
     block: Annotated[int, Field(ge=1, le=1000)] = 8
     founded: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    hand_over: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

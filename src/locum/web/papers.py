@@ -9,6 +9,7 @@ from typing import Protocol
 
 from locum.account import Account
 from locum.figures import Figures
+from locum.herkey import KeyPaper
 from locum.regulation import Document
 
 
@@ -17,6 +18,10 @@ class Papers(Protocol):
 
     def account(self, account: Account, form: str) -> bytes:
         """An account as text, html, pdf or json."""
+        ...
+
+    def her_key(self, paper: KeyPaper) -> bytes:
+        """The page with somebody's key, as pdf."""
         ...
 
     def regulation(self, documents: Sequence[Document], form: str) -> bytes:

@@ -11,6 +11,7 @@ TABS: Final = (
     ("text", "/mine/text"),
     ("channels", "/mine/channels"),
     ("protections", "/mine/protections"),
+    ("key", "/mine/key"),
 )
 """Her pages, in their order: the key under `mine.tab.`, and the path."""
 
