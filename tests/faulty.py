@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-CALLS = ("mkdir", "openat", "flock", "pwrite64", "write", "ftruncate", "fsync", "fdatasync", "rename", "close")
+CALLS = ("openat", "flock", "pwrite64", "write", "ftruncate", "fsync", "fdatasync", "rename", "close")
 """The calls with which publishing changes files, those of the database included."""
 
 PUBLISHING = """

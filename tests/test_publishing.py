@@ -3,6 +3,7 @@ changed database before anything more is signed, what mends itself, and one hist
 """
 
 import itertools
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -97,6 +98,14 @@ def test_files_are_for_the_group_and_nobody_else(publisher: Publisher) -> None:
         for path in (publisher.file.folder, publisher.file.leaves_path, publisher.file.checkpoint_path)
     ]
     assert [one & 0o027 for one in rights] == [0, 0, 0]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can leave files to others")
+def test_what_root_makes_belongs_to_the_owner_of_the_folder_above(publisher: Publisher) -> None:
+    os.chown(publisher.file.folder.parent, 4321, 4321)
+    publisher.publish()
+    paths = (publisher.file.folder, publisher.file.leaves_path, publisher.file.checkpoint_path)
+    assert {path.stat().st_uid for path in paths} == {4321}
 
 
 def test_a_cosigned_note_takes_the_place_of_the_published_one(publisher: Publisher) -> None:

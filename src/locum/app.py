@@ -362,6 +362,8 @@ class App:
             key = "not-made" if self.signer is not None else "not-signed-here"
             return (Finding(key=f"record.{key}", holds=None, values=values),)
         try:
+            if self.publisher is not None:
+                self.publisher.compare()
             return (Finding(key="record.signs", holds=True, values=(*values, ("vkey", self.signer.vkey))),)
         except LocumError as error:
             return (Finding(key="record.trouble", holds=False, values=(*error.values.items(), ("error", error.key))),)

@@ -76,10 +76,13 @@ class FlatFile:
     def writing(self) -> Iterator["Writing"]:
         """The one who writes; another one, thread or process, waits. Makes the folder where there is none."""
         with _told(self.folder):
-            self.folder.mkdir(mode=0o750, exist_ok=True)
+            if not self.folder.exists():
+                self.folder.mkdir(mode=0o750, exist_ok=True)
+                _leave_to_owner(self.folder, self.folder.parent)
             descriptor = os.open(self.leaves_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
         try:
             with _told(self.folder):
+                _leave_to_owner(descriptor, self.folder)
                 fcntl.flock(descriptor, fcntl.LOCK_EX)
                 if not os.fstat(descriptor).st_size:  # it may just have been made
                     _sync_folder(self.folder)
@@ -114,6 +117,7 @@ class Writing:
         with _told(self.file.folder):
             descriptor = os.open(half, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o640)
             with open(descriptor, "wb") as out:  # noqa: PTH123 made with its rights, in one step
+                _leave_to_owner(descriptor, self.file.folder)
                 out.write(note)
                 out.flush()
                 os.fsync(out.fileno())
@@ -124,6 +128,13 @@ class Writing:
 def _cut(content: bytes) -> list[bytes]:
     """Whole leaves; what is left over is none."""
     return [content[at : at + LEAF_BYTES] for at in range(0, len(content) - LEAF_BYTES + 1, LEAF_BYTES)]
+
+
+def _leave_to_owner(made: int | Path, folder: Path) -> None:
+    """What root makes here belongs to whoever the folder belongs to: the worker must be able to read it and go on."""
+    if os.geteuid() == 0:
+        owner = folder.stat()
+        os.chown(made, owner.st_uid, owner.st_gid)
 
 
 def _sync_folder(folder: Path) -> None:
