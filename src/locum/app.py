@@ -25,10 +25,12 @@ from locum.parts import (
     is_gone,
     key_paper,
     made_eraser,
+    made_flat_file,
     made_leave,
     made_managesieve,
     made_post,
     made_provider,
+    made_publisher,
     made_sieve_files,
     made_witnesses,
     owns,
@@ -126,17 +128,16 @@ class App:
     @cached_property
     def flat_file(self) -> FlatFile:
         """Where leaves and checkpoint are published, for reading; `publisher` writes it."""
-        table = self.settings.record
-        return FlatFile(table.folder or table.key_file.with_name("log"))
+        return made_flat_file(self.settings)
 
     @cached_property
     def publisher(self) -> Publisher | None:
         """Signs and publishes; None for a process that may not read the key."""
-        return None if self.signer is None else self._published_by(self.signer)
+        return None if self.signer is None else made_publisher(self.settings, self.store, self.signer, self.clock)
 
     def the_publisher(self) -> Publisher:
         """The same, for a process that is nothing without one. Raises Rejected, saying what is in the way."""
-        return self._published_by(self.the_signer())
+        return made_publisher(self.settings, self.store, self.the_signer(), self.clock)
 
     @cached_property
     def cosigning(self) -> Cosigning | None:
@@ -144,11 +145,6 @@ class App:
         witnesses = made_witnesses(self.settings, self.clock)
         published = self.flat_file.checkpoint
         return Cosigning(self.store, witnesses, published, self.publisher, self.clock) if witnesses else None
-
-    def _published_by(self, signer: Signer) -> Publisher:
-        table = self.settings.record
-        every = timedelta(minutes=table.every_minutes)
-        return Publisher(self.store, signer, self.flat_file, self.clock, every, table.block)
 
     @cached_property
     def connectors(self) -> dict[str, Connector]:

@@ -3,22 +3,37 @@
 import os
 import time
 from collections.abc import Callable, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from locum.account import Account
 from locum.erasing import Eraser
+from locum.flatfile import FlatFile
 from locum.herkey import KeyPaper
 from locum.ledger import Ledger
 from locum.letters import Post
 from locum.people.csv import PeopleCsv
+from locum.publishing import Publisher
 from locum.seam import Connector, LeaveSource, Witness
 from locum.settings import ManageSieve, Settings, SieveFiles, secret
+from locum.signer import Signer
 from locum.store import Store
 
 if TYPE_CHECKING:
     from locum.web.signin import Provider
+
+
+def made_flat_file(settings: Settings) -> FlatFile:
+    """Where the record is published."""
+    return FlatFile(settings.record.folder or settings.record.key_file.with_name("log"))
+
+
+def made_publisher(settings: Settings, store: Store, signer: Signer, clock: Callable[[], datetime]) -> Publisher:
+    """Signs and publishes, when the settings say."""
+    table = settings.record
+    every = timedelta(minutes=table.every_minutes)
+    return Publisher(store, signer, made_flat_file(settings), clock, every, table.block)
 
 
 def made_post(settings: Settings, clock: Callable[[], datetime]) -> Post:
