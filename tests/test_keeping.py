@@ -3,6 +3,7 @@ forgets it again before anything else.
 """
 
 import base64
+import io
 import os
 import shutil
 from collections.abc import Iterator
@@ -15,11 +16,15 @@ from sqlalchemy import text
 from tests.test_kills import in_child, kill_at
 from tests.world import World
 
+from locum.checkable import File, verify
+from locum.cli import main
 from locum.demo.sink import Sink
 from locum.desk import keeping
+from locum.desk.checkable import checkable
 from locum.entry import Erased
 from locum.errors import Garbled, Invalid, Refused, Rejected
 from locum.lifecycle import Case, State
+from locum.soundness import examine
 from locum.store import Store
 from locum.vault_file import VaultFile
 from mailhosts import postgres
@@ -176,6 +181,46 @@ def test_another_case_of_the_same_mailbox_is_as_it_was(world: World) -> None:
     assert erase(world) == 1
     assert world.app.store.entries(case=other.id) == entries
     assert world.desk.case(other.id) == other
+
+
+def test_her_account_of_it_verifies_with_the_erased_places_shown_as_erased(world: World) -> None:
+    gone = len(world.app.store.entries(case=accounted(world).id))
+    years_later(world, 600)
+    accounted(world, until=in_two_weeks(world))
+    years_later(world, 400)
+    erase(world)
+    world.app.sign()
+    found = verify(File.load(checkable(world.desk.office, HERS)))
+    assert [one for one in found.findings if one.holds is False] == []
+    assert found.erased == gone
+
+
+def test_the_record_is_sound_after_erasing(world: World) -> None:
+    accounted(world)
+    world.app.sign()
+    years_later(world)
+    erase(world)
+    world.app.sign()
+    signer = world.app.signer
+    assert signer is not None
+    found = examine(world.app.store.database, world.app.flat_file, signer.vkey)
+    assert [one.key for one in found if one.holds is False] == []
+
+
+def test_by_hand_it_is_said_what_will_be_gone_and_asked(
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # The command line has a clock of its own, so the case is as old as it takes.
+    world.now -= timedelta(days=1100)
+    case = accounted(world, until=in_two_weeks(world))
+    world.app.store.close()
+    command = ["--config", str(world.config), "record", "erase", case.id]
+    monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
+    assert main(command) == 1
+    assert HERS in capsys.readouterr().err
+    assert not world.app.store.was_erased(case.id)
+    assert main([*command, "--yes"]) == 0
+    assert world.app.store.was_erased(case.id)
 
 
 def test_nothing_else_that_was_kept_beside_it_is_left(world: World) -> None:

@@ -1,8 +1,8 @@
 """The tables of the store. Columns and indexes only; what they mean together is in store.py, record.py and jobs.py.
 
 `vault` is the only place of keys: one per case (its value, entries and kept bytes), one per stream for entries without a
-case, and K_s of each stream. Destroying a row of it erases what it sealed, so it must lie outside ordinary backups
-(docs/operate.md): leave `vault` out of dumps and keep it by itself, for a short time.
+case, K_s of each stream, one per wish. They are wrapped with a key that lies in a file (keyring.py), and names of mailboxes,
+people and batches stand as pseudonyms in all columns; in a store without such a file both lie in the clear.
 
 Instants are whole microseconds since 1970, which sort and compare alike in SQLite and PostgreSQL.
 """
@@ -93,7 +93,9 @@ vault = Table(
     Column("key", LargeBinary, nullable=False),
     sqlite_with_rowid=False,
 )
-"""`kind`: case, stream (entries without a case), tag (K_s), wish (wishes.py)."""
+"""`kind`: case, stream (entries without a case), tag (K_s), wish (wishes.py), mark (what stands for a name), key (which key
+of the file all are wrapped with).
+"""
 
 cases = Table(
     "cases",

@@ -140,7 +140,7 @@ KEYS: Mapping[str, Key] = MappingProxyType(
         "notify.incident": Key(14, TOLD, _G),
         "keeping.list_hours": Key(15, SEARCH, _L),
         "keeping.list_days": Key(15, SEARCH, _L),
-        "keeping.record_months": Key(15, TOLD, _L),
+        "keeping.record_months": Key(15, "desk.keeping.kept_until", _L),
         "account.when": Key(16, TOLD, ("on-return", "at-once")),
         "account.within_days": Key(16, TOLD, _L),
         "departure.reasons": Key(17, "policy.clauses.departure", _G),

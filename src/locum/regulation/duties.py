@@ -8,7 +8,6 @@ DUTIES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "note.3.preset": ("preset",),
         "duty.6.notify": ("notify.objection",),
         "duty.14.incident": ("notify.incident",),
-        "duty.15.period": ("keeping.record_months",),
         "duty.16.when": ("account.when", "account.within_days"),
         "duty.18.to": ("figures.to",),
         **{

@@ -25,7 +25,7 @@ CLAUSES: dict[int, str] = {
     12: "promise.12.forward note.12.reply",
     13: "promise.13.sealed note.13.nothing",
     14: "note.14.nothing duty.14.incident",
-    15: "promise.15.unchanged promise.15.witness promise.15.forward-witness promise.15.sealed promise.15.found note.15.erase duty.15.period",
+    15: "promise.15.unchanged promise.15.witness promise.15.forward-witness promise.15.sealed promise.15.found promise.15.period duty.15.copies",
     16: "promise.16.live promise.16.noted promise.16.account promise.16.finished-early promise.16.refusals "
     "promise.16.forward-refusals promise.16.requester note.16.term duty.16.when duty.16.turn",
     17: "promise.17.longest promise.17.forward promise.17.death promise.17.contact-person promise.17.keepers "
@@ -60,7 +60,7 @@ OTHERS: dict[str, tuple[tuple[str, str], ...]] = {
         (
             "council.honest",
             (
-                "promise.5.powers promise.7.signed duty.8.words note.15.erase council.honest.trial council.honest.root "
+                "promise.5.powers promise.7.signed duty.8.words duty.15.copies council.honest.trial council.honest.root "
                 "promise.3.open note.3.preset"
             ),
         ),
@@ -102,7 +102,10 @@ OTHERS: dict[str, tuple[tuple[str, str], ...]] = {
                 "promise.6.reads-along duty.6.ill"
             ),
         ),
-        ("dpia.risks.record", "promise.15.sealed promise.15.unchanged promise.15.found note.15.erase duty.15.period"),
+        (
+            "dpia.risks.record",
+            "promise.15.sealed promise.15.unchanged promise.15.found promise.15.period duty.15.copies",
+        ),
         ("dpia.result", "dpia.risks.remaining dpia.result.opinion dpia.result.date"),
     ),
     "register": (
@@ -115,7 +118,7 @@ OTHERS: dict[str, tuple[tuple[str, str], ...]] = {
             ),
         ),
         ("register.ground", "duty.2.ground promise.1.reasons promise.1.forward-reasons"),
-        ("register.keeping", "promise.15.found note.15.erase duty.15.period"),
+        ("register.keeping", "promise.15.found promise.15.period duty.15.copies"),
         ("register.security", "promise.5.powers promise.15.sealed promise.15.unchanged promise.7.persons"),
     ),
     "notice": (

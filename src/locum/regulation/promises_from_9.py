@@ -68,6 +68,13 @@ FROM_9: tuple[Promise, ...] = (
         "protections.kinds",
     ),
     row("15.found", "desk.telling.account", "test_regulation.py::test_what_was_found_is_wiped_after_the_account"),
+    row(
+        "15.period",
+        "desk.keeping.erase_due",
+        "test_keeping.py::test_after_two_years_it_is_erased test_keeping.py::test_a_day_before_that_it_is_not "
+        "test_keeping.py::test_a_copy_made_before_opens_with_nothing_that_is_left",
+        "keeping.record_months",
+    ),
     row("15.sealed", "sealing.seal", "test_record.py::test_no_text_of_a_case_lies_open_in_the_database"),
     row(
         "15.unchanged",
