@@ -106,7 +106,8 @@ def test_her_answer_on_the_pages_of_one_user_is_carried_out_by_the_worker_of_ano
             time.sleep(0.05)
         ran = outside.run(*ASK, *SOON, "--json", user=WORKER, group=group, extra_groups=[])
         assert ran.code == 0, ran.err
-        letters = [str(one.mail.get_content()) for one in outside.sink.wait_for(1)]
+        bodies = [one.mail.get_body(("plain",)) for one in outside.sink.wait_for(1)]
+        letters = [str(body.get_content()) for body in bodies if body is not None]
         link = re.search(r"http://127\.0\.0\.1:\d+/l/\S+", "\n".join(letters))
         assert link is not None
         assert answered(link[0])[0] == 200

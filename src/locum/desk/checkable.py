@@ -40,7 +40,7 @@ def checkable(office: Office, mailbox: str, *, leaves: bool = True) -> bytes:
         founded=office.founded,
     )
     whole = b"".join(store.leaves(0, size)) if leaves else None
-    return made(mailbox, hers, house, vkey=vkey, witnesses=(), note=note, leaves=whole).dump()
+    return made(mailbox, hers, house, vkey=vkey, witnesses=office.witnesses, note=note, leaves=whole).dump()
 
 
 def _kept(office: Office, keys: Mapping[str, bytes], stream: str) -> Kept:
