@@ -79,19 +79,20 @@ def _check_rights(door: Door, whom: Person | None) -> None:
 def _to_everyone(door: Door) -> int:
     """Do it here, or look on while a worker does."""
     handed, app = door.app.desk.handed, door.app
+    seconds = door.settings.worker.lease_seconds
     worker = f"cli-{socket.gethostname()}-{os.getpid()}"
     waiting = len(handed.never())
     refused: tuple[tuple[str, str], ...] = ()
     if waiting:
         app.sign()
         with progress(door.say("hand-over-working"), waiting) as advance:
-            while (taken := handed.begin(worker)) is None:
+            while (taken := handed.begin(worker, seconds)) is None:
                 if (left := len(handed.never())) == 0:
                     break
                 advance(waiting - left)
                 time.sleep(_REST_SECONDS)
             if taken is not None:
-                refused = handed.to_everyone(taken, advance, by=door.acting.id).refused
+                refused = handed.to_everyone(taken, advance, by=door.acting.id, seconds=seconds).refused
         app.sign()
     never, all_ = handed.counted()
     for person, trouble in refused:

@@ -6,15 +6,13 @@ from datetime import datetime
 from locum.absence import Person
 from locum.desk import handing
 from locum.desk.forms import Acting
-from locum.desk.handing import HAND_OVER, HandedOver
+from locum.desk.handing import HAND_OVER, LEASE_SECONDS, HandedOver
 from locum.desk.office import Office
 from locum.errors import Invalid, Trouble
 from locum.herkey import HerKey, KeyPaper
 from locum.jobs import Taken
 from locum.seam import Finding
 from locum.store import Change, Job
-
-_LEASE_SECONDS = 60.0
 
 
 class HandedKeys:
@@ -44,24 +42,26 @@ class HandedKeys:
         if self._office.hands_over and not self._office.store.jobs(HAND_OVER[1]):
             self._office.store.commit([Change(put=handing.next_turn(self._office, goes_on=True))])
 
-    def begin(self, worker: str) -> Taken | None:
+    def begin(self, worker: str, seconds: float = LEASE_SECONDS) -> Taken | None:
         """Take the one job of handing over to everybody; None while somebody else is at it."""
         (kind, case), store, now = HAND_OVER, self._office.store, self._office.clock()
-        if not (taken := store.take(worker, seconds=_LEASE_SECONDS, case=case)):
+        if not (taken := store.take(worker, seconds=seconds, case=case)):
             there = store.jobs(case)
             if there and there[0].due_at <= now:
                 return None
             store.commit([Change(put=(Job(kind=kind, case=case, due_at=now, lane="letters"),))])
-            taken = store.take(worker, seconds=_LEASE_SECONDS, case=case)
+            taken = store.take(worker, seconds=seconds, case=case)
         return taken[0] if taken else None
 
-    def to_everyone(self, taken: Taken, advance: Callable[[int], None], *, by: str) -> HandedOver:
+    def to_everyone(
+        self, taken: Taken, advance: Callable[[int], None], *, by: str, seconds: float = LEASE_SECONDS
+    ) -> HandedOver:
         """Hand over to everybody who never got one; `advance` is told how many were done. Raises Trouble where the relay does
         not answer: the job is put off, whoever has it keeps it, and the next run goes on there.
         """
         try:
             self._office.beside.check()
-            done = handing.to_everyone(self._office, taken, None, advance, by)
+            done = handing.to_everyone(self._office, taken, None, advance, by, seconds)
         except Trouble as trouble:
             self._office.store.back_off([taken], self._office.clock(), trouble.key)
             raise

@@ -31,7 +31,7 @@ NOT_BEFORE = "key-not-handed-over"
 _OF_ONE_ADDRESS = frozenset({"letter-address", "relay-refused"})
 _DAILY = timedelta(days=1)
 _AT_ONCE = 50
-_LEASE_SECONDS = 60.0
+LEASE_SECONDS = 60.0
 
 
 def enrolments(office: Office, streams: Sequence[str]) -> dict[str, list[Entry]]:
@@ -222,7 +222,12 @@ def never(office: Office) -> list[Person]:
 
 
 def to_everyone(
-    office: Office, taken: Taken, many: int | None, advance: Callable[[int], None], by: str = ""
+    office: Office,
+    taken: Taken,
+    many: int | None,
+    advance: Callable[[int], None],
+    by: str = "",
+    seconds: float = LEASE_SECONDS,
 ) -> HandedOver:
     """Hand over to those who never got theirs, `many` at most, as long as the job is ours. Raises Trouble where the relay does
     not answer; who has it by then has it.
@@ -233,8 +238,8 @@ def to_everyone(
         now = office.clock()
         if given == many:
             break
-        if renewed_at is None or now - renewed_at >= timedelta(seconds=_LEASE_SECONDS / 6):
-            if not office.store.renew([taken], _LEASE_SECONDS):
+        if renewed_at is None or now - renewed_at >= timedelta(seconds=seconds / 6):
+            if not office.store.renew([taken], seconds):
                 break
             renewed_at = now
         try:

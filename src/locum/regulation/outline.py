@@ -6,7 +6,7 @@ CLAUSES: dict[int, str] = {
     1: "promise.1.reasons promise.1.forward-reasons promise.1.because promise.1.judging",
     2: "duty.2.ground duty.2.weighing",
     3: "duty.3.adopted duty.3.council duty.3.register duty.3.dpia promise.3.open promise.3.policy note.3.preset",
-    4: "duty.4.known promise.4.told-first promise.4.by-whom promise.4.letter",
+    4: "duty.4.known promise.4.told-first promise.4.by-whom promise.4.letter promise.4.key promise.4.key-forward",
     5: "promise.5.password promise.5.no-other promise.5.longest promise.5.one promise.5.together promise.5.ends "
     "promise.5.put-back promise.5.own-change promise.5.powers promise.5.forward-powers",
     6: "promise.6.channels promise.6.private promise.6.own-word promise.6.no-channel promise.6.through promise.6.wait promise.6.unanswered "
@@ -128,7 +128,7 @@ OTHERS: dict[str, tuple[tuple[str, str], ...]] = {
             (
                 "promise.1.reasons promise.1.forward-reasons promise.6.channels promise.6.wait promise.6.unanswered "
                 "promise.6.forward-wait promise.6.forward-unanswered promise.6.objection promise.6.objection-live promise.5.longest promise.9.longest promise.9.kept promise.9.inside "
-                "promise.9.left-out promise.16.account promise.16.refusals"
+                "promise.9.left-out promise.16.account promise.16.refusals promise.4.key"
             ),
         ),
         ("notice.you", "notice.you.own notice.you.read-along notice.you.private notice.you.mark notice.you.genuine"),

@@ -41,6 +41,17 @@ PROMISES: tuple[Promise, ...] = (
         "requesters.auto-reply requesters.forward",
     ),
     row("4.letter", "desk.telling.letter_to_owner", "test_letters.py::test_the_ask_tells_all_she_needs_to_decide"),
+    row(
+        "4.key",
+        "desk.handing.with_ask",
+        "test_handing.py::test_the_first_ask_into_her_mailbox_brings_her_key test_handing.py::test_a_lost_key_is_replaced_by_the_same",
+    ),
+    row(
+        "4.key-forward",
+        "desk.handing.came_before_ask",
+        "test_handing.py::test_the_key_is_recorded_before_the_ask test_handing.py::test_a_forward_asked_for_before_she_had_her_key_is_not_set "
+        "test_departure.py::test_after_a_death_the_key_goes_to_nobody",
+    ),
     row("5.password", "cli.refusing._refusal", "test_cli.py::test_what_is_not_done_leaves_no_case"),
     row(
         "5.no-other",
