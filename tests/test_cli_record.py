@@ -95,3 +95,16 @@ def test_another_history_is_said_to_be_one(house):
     old = house.write("old", "\n".join([*text[:2], "A" * 43 + "=", ""]))
     ran = house("record", "prove", "--from", str(old))
     assert (ran.code, "another history" in ran.err) == (5, True)
+
+
+def test_locum_check_says_that_a_changed_record_is_not_signed(house):
+    published(house)
+    change(house)
+    ran = house("check", "record")
+    assert (ran.code, "The record cannot be signed" in ran.out) == (5, True)
+
+
+def test_looking_makes_nothing(house):
+    house.case()
+    house("record", "check")
+    assert not (house.folder / "log" / "checkpoint").exists()

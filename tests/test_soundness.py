@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import text
-from tests.filings import Clock, a_case, a_draft, filing
+from tests.filings import Clock, a_case, a_draft, erased, filing
 
 from locum import soundness
 from locum.flatfile import FlatFile
@@ -20,6 +20,7 @@ from locum.seam import Finding
 from locum.shapes import said_finding
 from locum.signer import Signer
 from locum.store import Change, Store
+from locum.vault_file import VaultFile
 
 pytest_plugins = ("tests.stores",)
 
@@ -125,6 +126,26 @@ def test_a_record_that_grows_while_it_is_looked_at_is_sound(log: Log) -> None:
         stop.set()
         growing.join()
     assert keys <= {"log.sound", "log.leaves-torn"}
+
+
+def test_erased_places_are_sound_and_counted(log: Log) -> None:
+    erased(log.store, "case-2")
+    log.sql("DELETE FROM cases WHERE id = 'case-2'")
+    assert list(map(told, log.found())) == [("sound", "25", "3", "24")]
+
+
+def test_a_place_that_is_emptied_without_an_entry_that_says_so_is_out_of_reach(log: Log) -> None:
+    log.sql("UPDATE entries SET sealed = '' WHERE position = 9")
+    assert {told(one) for one in log.found() if one.holds is False} == {("key-missing", "9", "user0@corp.test", "1")}
+
+
+def test_a_vault_behind_a_key_file_is_looked_at_as_well(store_url: str, clock: Clock, tmp_path: Path) -> None:
+    wrapped = Store(store_url, clock, key_file=VaultFile(tmp_path / "vault.key"))
+    wrapped.migrate()
+    wrapped.commit([filing(a_case(1))])
+    found = soundness.examine(wrapped.database, FlatFile(tmp_path / "log"), None)
+    wrapped.close()
+    assert [told(one)[0] for one in found] == ["unpublished", "signature-unchecked", "sound"]
 
 
 def test_looking_changes_nothing(log: Log, tmp_path: Path) -> None:
