@@ -53,6 +53,9 @@ VALUES = {
     "account_text": "Wie vroeg het\n-------------\nBob",
 }
 ELSEWHERE = {
+    "checkable_file": "anna.locum",
+    "checkable_part": "",
+    "checkable_page": "",
     "mine": "https://locum.voorbeeld.example/mine",
     "asked_words": "een automatisch antwoord",
     "asked_for": "een automatisch antwoord",

@@ -67,7 +67,7 @@ ELSEWHERE = {
 """Those that test_case_browser.py and test_hers_browser.py open."""
 NO_PAGES = {
     *("/healthz", "/robots.txt", "/sign-in/provider", "/sign-in/back", "/policy/{name}.{form}"),
-    *("/mine/{case_id}/account.{form}", "/figures/{year}.{form}"),
+    *("/mine/account.locum", "/mine/{case_id}/account.{form}", "/figures/{year}.{form}"),
     *("/record/leaves", "/record/checkpoint", "/record/proof"),
     *("/static/locum.css", "/static/passkey.js", "/static/live.js", "/cases/{case_id}/part"),
 }

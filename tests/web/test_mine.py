@@ -9,6 +9,7 @@ import pytest
 from inside import Browser, Inside
 from tests.world import World
 
+from locum.checkable import File, verify
 from locum.demo.sink import Sink
 from locum.desk import OwnText
 from locum.lifecycle import Case, State
@@ -208,6 +209,34 @@ def test_the_account_is_a_page_and_four_kinds_of_file(world: World, anna: Browse
         "txt": ("text/plain; charset=utf-8", f'{name}txt"', True),
         "json": ("application/json", f'{name}json"', True),
     }
+
+
+def test_everything_about_her_mailbox_is_one_file_that_holds(world: World, inside: Inside) -> None:
+    world.live()
+    world.app.sign()
+    answer = inside.browser("anna").get("/mine/account.locum")
+    assert (answer.headers["content-disposition"], answer.headers["cache-control"]) == (
+        'attachment; filename="anna.locum"',
+        "no-store",
+    )
+    assert verify(File.load(answer.content)).holds
+
+
+def test_for_the_file_she_proves_once_more_who_she_is(world: World, anna: Browser) -> None:
+    world.live()  # hours after she signed in
+    assert anna.get("/mine/account.locum").headers["location"].endswith("said=again")
+
+
+def test_the_file_is_hers_alone(world: World, inside: Inside) -> None:
+    world.live()
+    world.app.sign()
+    assert b"anna@corp.test" not in inside.browser("dirk").get("/mine/account.locum").content
+
+
+def test_her_page_and_each_account_lead_to_the_file(world: World, anna: Browser) -> None:
+    case = world.live()
+    pages = [anna.text("/mine"), anna.text(f"/mine/{case.id}/account")]
+    assert ["/mine/account.locum" in page for page in pages] == [True, True]
 
 
 @pytest.mark.slow

@@ -46,6 +46,7 @@ class Form(StrEnum):
     HTML = "html"
     PDF = "pdf"
     JSON = "json"
+    LOCUM = "locum"
 
 
 def register(app: typer.Typer) -> None:
@@ -206,18 +207,24 @@ def end(door: Door, *, case_id: CaseId) -> int:
 def account(
     door: Door,
     *,
-    case_id: CaseId,
+    case_id: Annotated[str, typer.Argument(metavar="[CASE]", help=helped("case"))] = "",
+    mailbox: Annotated[str | None, typer.Option(metavar="ADDRESS", help=helped("account-mailbox"))] = None,
     form: Annotated[Form | None, typer.Option("--format", help=helped("format"))] = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help=helped("output"))] = None,
 ) -> int:
-    """What she is told about a case."""
+    """What she is told about a case; or everything about a mailbox, as a file that she can check."""
     if door.json and form not in (None, Form.JSON):
         raise Invalid("usage", what=door.say("usage.json-account"))
     chosen = form or (Form.JSON if door.json else Form.TEXT)
+    if (mailbox is None) == (chosen is Form.LOCUM) or (mailbox is None) == (not case_id):
+        raise Invalid("usage", what=door.say("usage.account-of"))
     if chosen is Form.PDF and output is None and sys.stdout.isatty():
         raise Invalid("usage", what=door.say("usage.pdf-terminal"))
     desk = door.app.desk
-    document = desk.office.render(desk.account(case_id, language=door.lang or ""), str(chosen))
+    if mailbox is not None:
+        document = desk.checkable(mailbox)
+    else:
+        document = desk.office.render(desk.account(case_id, language=door.lang or ""), str(chosen))
     if output is None:
         sys.stdout.buffer.write(document)
         return 0

@@ -14,6 +14,7 @@
     acting.py        apply, watch, end, look       the only place that touches a mail system
     reaching.py      reading and writing many      how acting.py gets there
     telling.py       live, noted, news, account    what she and the requester are told
+    checkable.py     checkable                     the account as a file that its owner can check by herself
     escalating.py,   review-wanted                 who is asked to look, one after the other, and told that it is over
     whom.py
     joining.py       request, with another         a measure joins a request that has nothing set yet
@@ -48,6 +49,7 @@ from locum.desk import (
     acting,
     asking,
     behind_links,
+    checkable,
     consenting,
     departing,
     escalating,
@@ -307,11 +309,16 @@ class Desk(SignedSteps):
 
     def history(self, mailbox: str) -> list[Entry]:
         """All entries about a mailbox (address or alias), oldest first. Raises Invalid `bad-address`."""
-        address = canonical(mailbox)
-        owner = self.office.people.owner(address)
-        if owner is not None and owner.mailbox is not None:
-            address = owner.mailbox.address
-        return self.office.store.entries(mailbox=address)
+        return self.office.store.entries(mailbox=self._mailbox(mailbox))
+
+    def _mailbox(self, text: str) -> str:
+        """The mailbox that an address or alias belongs to. Raises Invalid `bad-address`."""
+        owner = self.office.people.owner(address := canonical(text))
+        return owner.mailbox.address if owner is not None and owner.mailbox is not None else address
+
+    def checkable(self, mailbox: str) -> bytes:
+        """The account of a mailbox (address or alias) as a file that its owner can check. Raises Invalid or Rejected."""
+        return checkable.checkable(self.office, self._mailbox(mailbox))
 
     def account(self, case_id: str, *, language: str = "") -> Account:
         """What she reads about a case, in her language or the one asked for."""

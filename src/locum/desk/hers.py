@@ -10,7 +10,7 @@ from typing import Final, TypeVar
 
 from locum.absence import Channel, Person
 from locum.account import Account
-from locum.desk import asking, behind_links, telling, wished
+from locum.desk import asking, behind_links, checkable, telling, wished
 from locum.desk.behind_links import Spoken
 from locum.desk.forms import Acting, LinkView, OwnText
 from locum.desk.office import Office
@@ -70,6 +70,16 @@ class Hers:
     def account(self, acting: Acting, case_id: str, language: str = "") -> Account:
         """The account of a case of hers as it stands now. Raises Invalid `no-such-case`."""
         return telling.account_of(self._office, self._case(acting, case_id), language)
+
+    def file_name(self, acting: Acting) -> str:
+        """The name of the file that she can check; empty for somebody without a mailbox."""
+        return checkable.file_name(acting.address) if acting.address else ""
+
+    def checkable(self, acting: Acting) -> bytes:
+        """Everything on record about her mailbox as a file that she can check. Raises Invalid or Rejected."""
+        if not acting.address:
+            raise Invalid("no-stream", mailbox=acting.id)
+        return checkable.checkable(self._office, acting.address)
 
     def _case(self, acting: Acting, case_id: str) -> Case:
         name = case_id.strip().lower()

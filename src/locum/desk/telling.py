@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from locum.absence import Channel, Person
 from locum.account import Account, Contacts, build
+from locum.desk.checkable import with_file
 from locum.desk.judging import ask_rules, if_silent
 from locum.desk.office import Office
 from locum.desk.receiving import receiver_of
@@ -69,6 +70,9 @@ def values(office: Office, case: Case, owner: Person, language: str) -> dict[str
         "why": say(language, f"words.outcome-hers.{case.outcome}") if case.outcome else "",
         "news": "",
         "account_text": "",
+        "checkable_file": "",
+        "checkable_part": "",
+        "checkable_page": "",
     }
 
 
@@ -263,7 +267,7 @@ _FORMS = {"pdf": "application/pdf", "json": "application/json"}
 
 
 def account(office: Office, taken: Taken) -> None:
-    """She receives the account: text, HTML, PDF and JSON, in her language. Then what was found is forgotten."""
+    """She receives the account: text, HTML, PDF, JSON, and the file that she can check. Then what was found is forgotten."""
     case = office.store.case(taken.job.case)
     if case.accounted_at is not None:
         office.store.commit([Change(finished=taken)])
@@ -271,6 +275,7 @@ def account(office: Office, taken: Taken) -> None:
     if wait_for_signature(office, taken, case):
         return
     letter, sha256 = account_letter(office, case)
+    letter = with_file(office, letter, case.mailbox, office.own_page(office.owner_or_address(case)))
     case = announce(office, taken, case, _ACCOUNT)
     receipt = _send(office, taken, letter, _ACCOUNT)
     if receipt is not None:

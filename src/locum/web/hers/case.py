@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from fastapi import Depends, FastAPI, Form, Response
 from pydantic import BaseModel, ConfigDict
 
+from locum.checkable import MEDIA_TYPE
 from locum.errors import Invalid, LocumError
 from locum.lifecycle import Case
 from locum.messages import LANGUAGES, say, says
@@ -18,7 +19,7 @@ from locum.web.hers.shown import SAID, TABS, done, words
 from locum.web.inside import Inside
 from locum.web.shown import audience, filled, mails, of_case, phase, phase_of, so_far, variant
 from locum.web.signin.doorway import Signed
-from locum.web.signin.who import signed_in
+from locum.web.signin.who import require_recent, signed_in
 
 ANSWERS: Final = frozenset({"agree", "object", "done", "stop"})
 _THEN: Final = {"agree": "agreed", "object": "objected", "done": "noted", "stop": "stopped"}
@@ -36,6 +37,7 @@ _FORMS: Final = {
 }
 _SUFFIX: Final = {"text": "txt"}
 Who = Annotated[Signed, Depends(signed_in)]
+Recent = Annotated[Signed, Depends(require_recent(15))]
 
 
 class Answer(BaseModel):
@@ -74,6 +76,7 @@ class MyMailbox:
         """Add the routes."""
         for path, show in (
             ("/mine", self.all_of_it),
+            ("/mine/account.locum", self.checkable),  # before any case
             ("/mine/{case_id}", self.one),
             ("/mine/{case_id}/account", self.account),
             ("/mine/{case_id}/account.{form}", self.download),
@@ -103,6 +106,7 @@ class MyMailbox:
             rows=[self._line(who, case) for case in listed.cases],
             after=listed.after,
             later=bool(before),
+            file_name=hers.file_name(who.acting),
         )
 
     def _line(self, who: Signed, case: Case) -> Line:
@@ -198,7 +202,18 @@ class MyMailbox:
             account=account,
             forms=[form for form in _FORMS if self._in.papers is not None],
             suffix=_SUFFIX,
+            file_name=self._in.desk.hers.file_name(who.acting),
         )
+
+    def checkable(self, who: Recent) -> Response:
+        """Everything on record about her mailbox as a file that she can check. Her key is in it, so she just proved who she is."""
+        try:
+            content = self._in.desk.hers.checkable(who.acting)
+        except LocumError as error:
+            return self._all(who, problem=error)
+        name = self._in.desk.hers.file_name(who.acting)
+        headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
+        return Response(content, media_type=MEDIA_TYPE, headers=headers)
 
     def download(self, who: Who, case_id: str, form: str) -> Response:
         """The account as a file."""
