@@ -51,11 +51,11 @@ VALUES = {
     "why": "je hebt het zelf gestopt",
     "news": "akkoord",
     "account_text": "Wie vroeg het\n-------------\nBob",
-}
-ELSEWHERE = {
-    "checkable_file": "anna.locum",
+    "checkable_file": "",
     "checkable_part": "",
     "checkable_page": "",
+}
+ELSEWHERE = {
     "mine": "https://locum.voorbeeld.example/mine",
     "asked_words": "een automatisch antwoord",
     "asked_for": "een automatisch antwoord",

@@ -14,6 +14,7 @@ from typing import Final, NoReturn, TypeVar
 from locum.approval import Site
 from locum.entry import Json, canonical
 from locum.errors import Invalid
+from locum.measure import instant, parse_instant
 
 KIND: Final = "locum-account"
 SUFFIX: Final = ".locum"
@@ -50,7 +51,7 @@ class Keys:
     """The register of people and keys (docs/spec/approval.md), where was signed, and which later foundings count."""
 
     stream: Stream
-    site: Site
+    sites: tuple[Site, ...]
     founded: tuple[str, ...] = ()
 
 
@@ -143,8 +144,12 @@ def _stream_json(one: Stream) -> dict[str, Json]:
 
 
 def _register_json(one: Keys) -> Json:
-    site: Json = {"origin": one.site.origin, "rp_id": one.site.rp_id}
-    return {**_stream_json(one.stream), "site": site, "founded": list(one.founded)}
+    return {**_stream_json(one.stream), "sites": [_site_json(site) for site in one.sites], "founded": list(one.founded)}
+
+
+def _site_json(one: Site) -> Json:
+    until = instant(one.until) if one.until is not None else ""
+    return {"origin": one.origin, "rp_id": one.rp_id, "until": until}
 
 
 def _policies_json(one: Policies) -> Json:
@@ -259,11 +264,20 @@ def _stream(table: Mapping[str, Json], where: str) -> Stream:
 
 
 def _register(value: Json) -> Keys:
-    table = _object(value, "register", frozenset({"key", "entries", "site", "founded"}))
-    site = _object(table["site"], "register.site", frozenset({"origin", "rp_id"}))
-    origin, rp_id = _line(site["origin"], "register.site.origin"), _line(site["rp_id"], "register.site.rp_id")
+    table = _object(value, "register", frozenset({"key", "entries", "sites", "founded"}))
+    sites = _each(table["sites"], "register.sites", _site, 64)
     founded = [one.hex() for one in _each(table["founded"], "register.founded", _hexadecimal)]
-    return Keys(stream=_stream(table, "register"), site=Site(origin=origin, rp_id=rp_id), founded=tuple(founded))
+    return Keys(stream=_stream(table, "register"), sites=tuple(sites), founded=tuple(founded))
+
+
+def _site(value: Json, where: str) -> Site:
+    table = _object(value, where, frozenset({"origin", "rp_id", "until"}))
+    until = _text(table["until"], f"{where}.until")
+    try:
+        ended = parse_instant(until) if until else None
+    except ValueError:
+        _unreadable(f"{where}.until")
+    return Site(_line(table["origin"], f"{where}.origin"), _line(table["rp_id"], f"{where}.rp_id"), ended)
 
 
 def _policies(value: Json) -> Policies:

@@ -57,7 +57,7 @@ class House:
         """The register as far as it stood before this place. Raises Garbled."""
         before = [one for one in self.register if one.index < index]
         if len(before) not in self._registers:
-            sites = (self.file.register.site,) if self.file.register is not None else ()
+            sites = self.file.register.sites if self.file.register is not None else ()
             founded = self.file.register.founded if self.file.register is not None else ()
             found = grown(Grown(), before, sites, founded=founded)
             self._registers[len(before)] = found.growing.register

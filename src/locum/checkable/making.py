@@ -32,7 +32,7 @@ class House:
     policies: Kept
     erasures: Whole
     texts: Mapping[str, str] = field(repr=False)
-    site: Site | None = None
+    sites: tuple[Site, ...] = ()
     founded: tuple[str, ...] = ()
 
 
@@ -46,8 +46,8 @@ def made(
     places = _places(hers.whole, size)
     entries = [one for one in hers.whole if isinstance(one, Entry) and one.index < size]
     register = None
-    if house.site is not None and is_signed(entries):
-        register = Keys(stream=_stream(house.register, size), site=house.site, founded=house.founded)
+    if house.sites and is_signed(entries):
+        register = Keys(stream=_stream(house.register, size), sites=house.sites, founded=house.founded)
     policies = None
     if policy_hashes(entries):
         policies = Policies(stream=_stream(house.policies, size), texts=_texts(entries, house, size))

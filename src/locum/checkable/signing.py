@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from locum.approval import Log as Shown
+from locum.approval import text_hash
 from locum.checkable.asked import Asked, asked_in
 from locum.checkable.finding import Finding, Findings
 from locum.checkable.house import House, Judged, against
@@ -54,6 +55,19 @@ def check_signed(house: House, entries: Sequence[Entry], judged: Judged) -> Find
         who = ", ".join(f"{names_of.get(one.person, one.person)} ({one.function})" for one in found.eyes)
         values = {"case": act.case, "who": who, "count": str(len(found.eyes))}
         yield Finding(check=_SIGNED, key="signed", values=values, seq=act.seq, index=act.index)
+        if other := _other_words(judged):
+            values = {"case": act.case, "who": ", ".join(names_of.get(one, one) for one in other)}
+            yield Finding(check=_SIGNED, key="words-other", holds=None, values=values, seq=act.seq, index=act.index)
+
+
+def _other_words(judged: Judged) -> list[str]:
+    """Who signed this request in words that are not the ones that this version of the program has for it."""
+    found: dict[str, None] = {}
+    for one in given(judged.asked.request, Recorded(judged.before)):
+        said = said_of(one.signed)
+        if said is not None and said.request == judged.asked.hash and said.display not in map(text_hash, one.shown):
+            found[said.approver] = None
+    return list(found)
 
 
 def _reasons(reasons: Sequence[Reason]) -> str:
@@ -100,8 +114,9 @@ def _asked_gate(
     """The gate over these entries, as it stood at this place of the log. `needed`: what is needed, who is concerned besides, and
     the requester's functions besides those of the register.
     """
-    keys, approvals = house.file.register, given(asked.request, Recorded(before))
-    if keys is None:
+    keys = house.file.register
+    approvals = [replace(one, any_words=True) for one in given(asked.request, Recorded(before))]
+    if keys is None or not keys.sites:
         return Stopped((Reason("review-missing"),))
     try:
         register = house.register_at(index)
@@ -117,7 +132,8 @@ def _asked_gate(
     )
     log = house.log
     around = Surroundings(
-        site=keys.site,
+        site=keys.sites[0],
+        earlier=keys.sites[1:],
         log=Shown(house.file.vkey.partition("+")[0], log.size, log.roots[log.size].hex()),
         roots={size: root.hex() for size, root in log.roots.items()},
         used=_used(entries, asked.entry.case, approvals),

@@ -42,7 +42,7 @@ def checkable(office: Office, mailbox: str, *, leaves: bool = True) -> bytes:
         policies=_kept(office, keys, in_force.STREAM),
         erasures=store.whole(ERASE),
         texts=_texts(office, hers),
-        site=office.site,
+        sites=office.sites,
         founded=office.founded,
     )
     whole = b"".join(store.leaves(0, size)) if leaves else None
