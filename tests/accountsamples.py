@@ -9,12 +9,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from tests.accountworld import AccountWorld
-from tests.forging import HERS, POLICIES, REGISTER, Forger, signed_note
+from tests.forging import HERS, POLICIES, REGISTER, Forger, signed_note, split
 
 from locum.checkable import File
 from locum.tlog import parse_checkpoint
 
-ANNA, MARK, CARLA = "anna@corp.test", "mark@corp.test", "carla@corp.test"
+ANNA, MARK, IVO = "anna@corp.test", "mark@corp.test", "ivo@corp.test"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Spoiled:
 
 def samples(world: AccountWorld) -> dict[str, bytes]:
     """All files by name."""
-    keys = {name: world.enrolled(name) for name in (ANNA, MARK, CARLA)}
+    keys = {name: world.enrolled(name) for name in (ANNA, MARK, IVO)}
     world.lived()
     files = {name: world.file(name) for name in keys}
     made: dict[str, bytes] = {}
@@ -97,10 +97,15 @@ def lies(file: File) -> Iterator[Spoiled]:
     forger = Forger(file)
     forger.drop(REGISTER, len(forger.places[REGISTER]) - 1)
     yield _made("spoiled-register.locum", forger, "signed", "nobody was ever given a function but the founders")
-    forger = Forger(file)
-    while forger.places[HERS][-1].index == len(forger.leaves) - 1:
-        forger.drop(HERS, len(forger.places[HERS]) - 1)
-    yield _made("spoiled-tail.locum", forger, "origin", "the newest entries were cut off", "anna.locum")
+    yield Spoiled("spoiled-tail.locum", "origin", "the newest entries were cut off", _cut(file), "anna.locum")
+
+
+def _cut(file: File) -> bytes:
+    """The log as it was a while before, signed anew."""
+    leaves = split(file.leaves)[: file.places[-12].index]
+    places = tuple(one for one in file.places if one.index < len(leaves))
+    cut = replace(file, leaves=b"".join(leaves), checkpoint=signed_note(leaves), places=places)
+    return cut.dump()
 
 
 def _json(name: str, file: File, change: Any, check: str, why: str) -> Spoiled:
@@ -120,7 +125,7 @@ def _signed(name: str, forger: Forger, check: str, why: str) -> Spoiled:
 
 
 def _other_word(value: dict[str, Any]) -> None:
-    entry = value["entries"][22]
+    entry = next(one for one in value["entries"] if "private_mail" in one.get("payload", ""))
     entry["payload"] = entry["payload"].replace("private_mail", "mobile")
 
 

@@ -2,7 +2,7 @@
 that are checked, and for the published samples (tools/account-vectors).
 
 Anna's mailbox has an auto-reply that was erased, a signed forward that ran, and a reply that is on; Mark's has one reply; with
-Carla's nothing was ever done. Random bytes and keys are chosen to be recognised; never use them.
+Ivo's nothing was ever done. Random bytes and keys are chosen to be recognised; never use them.
 """
 
 import base64
@@ -69,18 +69,13 @@ class AccountWorld(SignedWorld):
         return made
 
     def enrolled(self, mailbox: str) -> HerKey:
-        """Her key, handed over now."""
+        """Her key, which she takes from her own page now."""
         self.app.sign()
-        store = self.app.store
-        if mailbox not in store.stream_keys([mailbox]):
-            with store.database.writing() as connection:
-                connection.execute(vault.insert().values(kind="tag", name=mailbox, key=self.stored(32)))
-        key = store.stream_keys([mailbox])[mailbox]
-        return HerKey(stream=mailbox, key=key, vkey=store.vkey(), checkpoint=store.checkpoint() or b"")
+        return self.desk.handed.fetched(self.me(mailbox.partition("@")[0]), lambda _paper: b"")[0]
 
     def file(self, mailbox: str = "anna@corp.test") -> File:
         """The account as it stands."""
-        self.app.sign()
+        self.app.publish()
         return File.load(checkable(self.desk.office, mailbox))
 
     def erase(self, case: Case) -> None:

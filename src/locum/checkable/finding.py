@@ -30,7 +30,8 @@ class Finding:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verified:
     """All that was found. `entries` is how many places her stream has, `erased` how many of them are empty, `size` how many
-    leaves the log has; `has_key` whether her own key file was at hand.
+    leaves the log has; `has_key` whether her own key file was at hand; `is_quiet`: nothing was ever asked or done, at most her
+    key was handed over.
     """
 
     stream: str
@@ -38,6 +39,7 @@ class Verified:
     erased: int
     size: int
     has_key: bool
+    is_quiet: bool
     findings: tuple[Finding, ...]
 
     @property

@@ -13,6 +13,7 @@ from locum.checkable.origin import Log, check_enrolled, check_origin, log_of, lo
 from locum.entry import Entry
 from locum.measure import instant
 
+_TYPE_ENROLLED = b'"type":"enrolled","v":1}'
 _REGISTER, _POLICIES = "org/register", "org/policy"
 
 
@@ -36,6 +37,7 @@ def _verified(file: File, trusted: Trusted, findings: tuple[Finding, ...]) -> Ve
         erased=sum(one.payload is None for one in file.places),
         size=checkpoint.size if checkpoint is not None else 0,
         has_key=trusted.key is not None,
+        is_quiet=all(one.payload is not None and _TYPE_ENROLLED in one.payload for one in file.places),
         findings=findings,
     )
 

@@ -133,6 +133,6 @@ def conclusion(found: Verified, language: str, mark: str, remark: str) -> str:
         )
     if not found.has_key:
         return say(language, "verify.conclusion.no-key")
-    said = say(language, f"verify.conclusion.{'good' if found.entries else 'good-nothing'}")
+    said = say(language, f"verify.conclusion.{'good-nothing' if found.is_quiet else 'good'}")
     is_open = any(one.holds is None for one in found.findings)
     return f"{said} {say(language, 'verify.conclusion.open', mark=remark)}" if is_open else said

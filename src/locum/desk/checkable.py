@@ -35,7 +35,7 @@ def checkable(office: Office, mailbox: str, *, leaves: bool = True) -> bytes:
         raise Invalid("no-stream", mailbox=mailbox)
     newest = _note(store.checkpoint())
     hers = Kept(key=keys[mailbox], whole=store.whole(mailbox))
-    note, vkey = _witnessed(office, hers) or newest, store.vkey()
+    note, vkey = _witnessed(office, hers) or newest, office.vkey()
     size = _size(note)
     house = House(
         register=_kept(office, keys, STREAM),
