@@ -33,9 +33,11 @@ def checkable(office: Office, mailbox: str, *, leaves: bool = True) -> bytes:
     keys = store.stream_keys([mailbox, STREAM, in_force.STREAM])
     if mailbox not in keys:
         raise Invalid("no-stream", mailbox=mailbox)
-    newest = _note(store.checkpoint())
+    newest, vkey = _note(store.checkpoint()), office.vkey()
+    if not vkey:
+        raise Rejected("nothing-to-check-against")
     hers = Kept(key=keys[mailbox], whole=store.whole(mailbox))
-    note, vkey = _witnessed(office, hers) or newest, office.vkey()
+    note = _witnessed(office, hers) or newest
     size = _size(note)
     house = House(
         register=_kept(office, keys, STREAM),
