@@ -62,6 +62,10 @@ functions = ["manager", "hr"]
 MONDAY = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 
 
+BUILT: "list[World]" = []
+"""The organisations of the test that runs: what their cases recorded is compared with the model (traces.py)."""
+
+
 @dataclass
 class World:
     """The organisation. `now` moves only when told."""
@@ -86,6 +90,7 @@ class World:
         for place in ("sieve", "sieve/before", "sieve/after"):
             (self.folder / place).mkdir(exist_ok=True)
         self.app: App = self.wired()
+        BUILT.append(self)
 
     def wired(self) -> App:
         """A fresh App over the same settings, as another process would make it."""

@@ -25,7 +25,7 @@ def to_cosign(text: bytes, at: datetime) -> bytes:
 def cosignature_line(vkey: str, at: datetime, signature: bytes) -> bytes:
     """The line under a note: the time, and the signature over `to_cosign`. Raises Invalid(`verifier-key`)."""
     key = read_witness_key(vkey)
-    return signature_line(key.name, key.identity + int(at.timestamp()).to_bytes(8, "big") + signature)
+    return signature_line(key.name, key.identity + int(at.timestamp()).to_bytes(8) + signature)
 
 
 def cosigned_at(note: bytes, vkey: str) -> datetime:
@@ -44,7 +44,7 @@ def _checked(key: Verifier, text: bytes, signature: bytes) -> datetime:
     if len(rest) != _SIGNATURE_BYTES:
         raise Garbled("checkpoint-damaged")
     try:
-        when = datetime.fromtimestamp(int.from_bytes(at, "big"), UTC)
+        when = datetime.fromtimestamp(int.from_bytes(at), UTC)
     except (ValueError, OverflowError, OSError) as error:  # beyond the year 9999
         raise Garbled("checkpoint-damaged") from error
     key.check(rest, to_cosign(text, when))
