@@ -112,10 +112,6 @@ class Cast:
 
     # what counts
 
-    def eyes(self, state: State) -> frozenset[Yes]:
-        """The approvals that count now, and the requester's own."""
-        return frozenset(one for one in (*state.yes, *state.requested) if self.counts(one, state))
-
     def counts(self, one: Yes, state: State) -> bool:
         is_of_this = one.version == state.version or not self.has("this-request")
         return is_of_this and (one.who not in state.lost or not self.has("key-counts"))
@@ -132,12 +128,9 @@ class Cast:
 
     def may_begin(self, state: State) -> bool:
         """The gate, right before the act."""
-        eyes = self.eyes(state)
-        ready = {
-            "none": True,
-            "one": bool(eyes & state.yes),
-            "two": bool(eyes & state.yes) and bool(eyes & state.requested),
-        }[self.need]
+        others = any(self.counts(one, state) for one in (*state.yes, *state.grounds))
+        own = any(self.counts(one, state) for one in state.requested)
+        ready = {"none": True, "one": others, "two": others and own}[self.need]
         heard = state.objection != "standing" or not self.has("objection-stops")
         said_yes = state.consent == state.version or not self.forwards or not self.has("consent")
         allowed = not state.is_denied or not self.has("no-stops")
@@ -162,26 +155,37 @@ class Cast:
                 yield f"(key of {who} withdrawn)", state._replace(lost=state.lost | {who})
 
     def _said(self, state: State) -> Iterator[Step]:
-        """What the requester, she and the receiver say."""
-        waits = state.phase in ("asking", "answered")
-        if waits and not state.objection and state.version <= self.edits:
-            yield "requested joins", state._replace(phase="asking", version=state.version + 1, is_denied=False)
-        if state.phase == "asking" and not state.objection:
+        """What the requester, she and the receiver say before anything is set."""
+        if state.phase not in ("asking", "answered"):
+            yield from self._said_since(state)
+            return
+        anew = state._replace(version=state.version + 1, is_denied=False)
+        agreed = {"phase": "answered", "objection": "", "grounds": frozenset[Yes]()}
+        yield "answered agreed", state._replace(**agreed)
+        yield "answered objected", self._objected(state)
+        if state.version <= self.edits:
+            yield "answered own-text", anew._replace(**agreed)
+        if not state.objection:
             yield "answered unanswered", state._replace(phase="answered")
-        if waits:
-            yield "answered agreed", state._replace(phase="answered", objection="", grounds=frozenset())
-            yield "answered objected", self._objected(state)
-            yield "withdrawn", state._replace(phase="over")
-            yield "expired", state._replace(phase="over")
-            if self.forwards and state.consent != state.version:
-                yield "consented agreed", state._replace(consent=state.version)
+            if state.version <= self.edits:
+                yield "requested joins", anew._replace(phase="asking")
+        for label in ("withdrawn", "expired", "refused", "incident apply"):
+            yield label, state._replace(phase="over")
+        if self.forwards:
+            yield "consented declined", state._replace(is_denied=True)
+            yield "consented agreed", state._replace(consent=state.version)
+
+    def _said_since(self, state: State) -> Iterator[Step]:
+        """What ends it: her objection, a word of hers or the requester's, a change on the mail system, time."""
+        stopped = state._replace(phase="stopping")
         if state.phase in ("setting", "live"):
             yield "objected", self._objected(state)
-            yield "withdrawn", state._replace(phase="stopping")
+            yield "withdrawn", stopped
+            yield "(its end has come)", stopped
+        if state.phase == "setting" and state.worker == "idle":
+            yield "incident apply", stopped
         if state.phase == "live":
-            yield "read-back watch", state._replace(phase="stopping")
-        if state.phase in ("setting", "live"):
-            yield "(its end has come)", state._replace(phase="stopping")
+            yield "read-back watch", stopped
 
     def _objected(self, state: State) -> State:
         ends = state.phase in ("setting", "live") and self.has("objection-stops")
@@ -202,12 +206,10 @@ class Cast:
                 if self.may_approve(who, function) and who not in state.lost and one not in state.yes:
                     yield f"reviewed approve {who} {function}", state._replace(yes=state.yes | {one})
                     yield f"reviewed deny {who} {function}", state._replace(is_denied=True)
-        if state.is_denied:
-            yield "refused", state._replace(phase="over")
         if state.objection == "standing":
             for who, function in self.overrulers:
                 one = Yes(who, function, state.version)
-                if one not in state.grounds and who not in state.lost and who not in (self.requester, self.owner):
+                if one not in state.grounds and who not in state.lost and self.may_approve(who, function):
                     made = state._replace(grounds=state.grounds | {one}, heard=False)
                     made = made._replace(objection="overruled", phase="answered") if self.overruled(made) else made
                     yield f"reviewed overrule {who} {function}", made
@@ -253,10 +255,10 @@ class Cast:
         return made._replace(begun=self.so_far(state))
 
     def so_far(self, state: State) -> Begun:
-        own = frozenset(one for one in (*state.yes, *state.requested) if one.who not in state.lost)
-        return Begun(
-            own, state.version, state.is_denied, state.objection, state.grounds, state.consent == state.version
-        )
+        eyes = (*state.yes, *state.grounds, *state.requested)
+        held = frozenset(one for one in eyes if one.who not in state.lost)
+        agreed = state.consent == state.version
+        return Begun(held, state.version, state.is_denied, state.objection, state.grounds, agreed)
 
     def _ending(self, state: State) -> Iterator[Step]:
         if state.phase == "stopping" and state.worker == "idle" and self.has("can-end"):

@@ -161,6 +161,7 @@ def test_a_reviewer_of_the_requesters_function_does_not_count(make: Callable[...
     assert (world.desk.case(case.id).state, world.published()) == (State.AWAITING_REVIEW, {})
 
 
+@pytest.mark.forges
 def test_of_two_requests_filed_in_the_same_moment_the_second_is_refused_with_its_reason(
     make: Callable[..., World],
 ) -> None:
