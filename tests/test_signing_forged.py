@@ -26,6 +26,7 @@ from registers import key_of, nonce
 from softkeys import PRESENT, SITE, SoftKey
 
 pytest_plugins = ("tests.stores",)
+pytestmark = pytest.mark.forges
 SCHEDULED = {"state": State.SCHEDULED}
 
 

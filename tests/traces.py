@@ -150,12 +150,13 @@ def closure(cast: Cast, states: set[State]) -> set[State]:
 def strange(case: Case, entries: Sequence[Recorded]) -> str:
     """What is strange about what was recorded of a case; "" where it is a way through the machine."""
     steps = list(labels(entries))
-    states, stuck = followed(cast_of(entries), steps)
+    cast = cast_of(entries)
+    states, stuck = followed(cast, steps)
     if stuck:
         return f"{case.id}: no way for {stuck!r} in {steps}"
-    rows = {row for state in states for row in ROWS[state.phase]} | {
-        Row.OBJECTED for state in states if state.objection
-    }
+    rows = {row for state in states for row in ROWS[state.phase]}
+    rows |= {Row.OBJECTED for state in states if state.objection}
+    rows |= ROWS["answered"] if cast.asked_of_nobody and Row.ASKING in rows else set()
     return "" if case.state in rows else f"{case.id}: the row says {case.state}, the record {sorted(rows)}"
 
 
