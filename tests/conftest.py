@@ -76,7 +76,7 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
     """What a test recorded has to be a way through the machine of case_model.py (traces.py); read before its servers go."""
     yield
     if item.get_closest_marker("forges") is None:
-        found = [line for world in BUILT for line in strange_in(world.app.store)]
+        found = [line for world in BUILT for line in strange_in(world.app)]
         assert found == []
 
 

@@ -18,7 +18,10 @@ from locum.entry import Json
 from softkeys import SITE, SoftKey
 
 REQUEST = Story().request
-PAIR = list_of(is_name, 1, 2)
+
+
+def is_pair(value: Json) -> bool:
+    return list_of(is_name, 1, 2)(value)
 
 
 def key_of(error: pytest.ExceptionInfo[NotProven]) -> tuple[str, str, str]:
@@ -30,12 +33,12 @@ def key_of(error: pytest.ExceptionInfo[NotProven]) -> tuple[str, str, str]:
 
 @pytest.mark.parametrize("value", [[], ["a", "b", "c"], ["a", ""], "ab", {"a": 1}, 1, None])
 def test_a_list_of_so_many_is_no_other(value: Json) -> None:
-    assert not PAIR(value)
+    assert not is_pair(value)
 
 
 @pytest.mark.parametrize("value", [["a"], ["a", "b"]])
 def test_a_list_of_so_many_is_one(value: Json) -> None:
-    assert PAIR(value)
+    assert is_pair(value)
 
 
 @pytest.mark.parametrize("value", [{}, {"a": ""}, {"a": "x", "b": "y"}, ["a"], "a", None])
@@ -94,6 +97,7 @@ def test_an_assertion_that_is_none_says_so(content: bytes) -> None:
 
 
 RS256 = b"\xa4\x01\x03\x03\x39\x01\x00\x20\x59\x01\x00%b\x21\x43\x01\x00\x01"
+ED448 = b"\xa4\x01\x01\x03\x27\x20\x07\x21\x58\x20" + bytes(32)
 ML_DSA = b"\xa3\x01\x07\x03\x38\x2f\x20\x41\x00"
 
 
@@ -104,7 +108,7 @@ def test_a_key_that_is_none_says_so(cose: bytes) -> None:
     assert error.value.key == "key-unreadable"
 
 
-@pytest.mark.parametrize("cose", [b"", b"\xa0", ML_DSA, b"\xa4\x01\x01\x03\x26\x20\x06\x21\x58\x20" + bytes(32)])
+@pytest.mark.parametrize("cose", [b"", b"\xa0", ML_DSA, ED448, b"\xa4\x01\x01\x03\x26\x20\x06\x21\x58\x20" + bytes(32)])
 def test_a_key_that_an_authenticator_spelled_otherwise_and_is_none_says_so(cose: bytes) -> None:
     with pytest.raises(NotProven) as error:
         plain_key(cose)
@@ -131,6 +135,7 @@ def test_a_request_with_what_no_entry_may_hold_has_no_hash() -> None:
 @pytest.mark.parametrize(
     ("url", "origin"),
     [
+        ("https:///x", "https://"),
         ("https://Locum.Corp.test/", "https://locum.corp.test"),
         ("https://locum.corp.test:443", "https://locum.corp.test"),
         ("https://locum.corp.test:8443", "https://locum.corp.test:8443"),
@@ -213,7 +218,7 @@ ODD: dict[str, Json] = {
     "because": "",
     "not_after": "MondayZ",
     "to_date": "Thursday",
-    "odd-Näme_": {"a": [1, "x\ny"]},
+    "odd-Näme_": {"a": [1, "x\ny z"]},
     "flag": True,
     "list": ["a\nb"],
     "mixed": ["a", 5],
@@ -249,7 +254,7 @@ Niet later dan:
 number:
 | 5
 oddNme_:
-| {"odd-Näme_":{"a":[1,"x\\ny"]}}
+| {"odd-Näme_":{"a":[1,"x\\ny z"]}}
 to_date:
 | Thursday
 """

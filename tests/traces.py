@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
 from case_model import Cast, State
+from locum.app import App
 from locum.entry import Json
 from locum.errors import LocumError
 from locum.lifecycle import Case
@@ -160,11 +161,11 @@ def strange(case: Case, entries: Sequence[Recorded]) -> str:
     return "" if case.state in rows else f"{case.id}: the row says {case.state}, the record {sorted(rows)}"
 
 
-def strange_in(store: object) -> list[str]:
-    """The same of all cases of a store. One that cannot be read says so itself, and is not asked."""
+def strange_in(app: App) -> list[str]:
+    """The same of all cases of an organisation. What cannot be read says so itself, and is not asked."""
     try:
-        cases = store.find(limit=MANY)  # type: ignore[attr-defined]
-        told = store.entries_of([case.id for case in cases])  # type: ignore[attr-defined]
+        cases = app.store.find(limit=MANY)
+        told = app.store.entries_of([case.id for case in cases])
     except LocumError:
         return []
     return [found for case in cases if told.get(case.id) and (found := strange(case, told[case.id]))]

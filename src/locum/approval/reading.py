@@ -81,7 +81,7 @@ def _lines(name: str, value: Json, language: str) -> Iterator[str]:
     elif isinstance(value, list) and all(isinstance(one, str) and "\n" not in one for one in value):
         yield from map(str, value)
     else:
-        yield from canonical({name: value}).decode().split("\n")
+        yield canonical({name: value}).decode()  # escapes newlines: one line
 
 
 def _text(name: str, value: str, language: str) -> Iterator[str]:
