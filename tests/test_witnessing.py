@@ -10,8 +10,10 @@ from tests.council import Council, council_of
 from tests.shelf import ForwardWorld
 
 from locum import tlog
+from locum.checkable import File, Trusted, verify
 from locum.cosigning import Cosigning
 from locum.demo.sink import Sink
+from locum.desk.checkable import checkable
 from locum.errors import LocumError, Unreachable
 from locum.lifecycle import Case, State
 from locum.tlog.notes import parts
@@ -384,3 +386,15 @@ def test_what_does_not_wait_is_set_although_something_beside_it_waits(world: For
     world.desk.review(world.app.acting("dirk"), case.id, approve=True, because="Fine.")
     world.later(hours=5)
     assert (world.state(other), world.state(case)) == (State.APPLIED, State.APPLYING)
+
+
+# what her account says
+
+
+def test_her_account_bears_the_signature_of_the_witness(world: ForwardWorld, council: Council) -> None:
+    world.live_forward()
+    world.app.the_publisher().publish()
+    world.desk.cosign()
+    file = File.load(checkable(world.desk.office, "anna@corp.test"))
+    found = verify(file, Trusted(witnesses=[council.witness.vkey]))
+    assert [one.holds for one in found.of("origin") if one.key == "witnessed"] == [True]
