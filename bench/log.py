@@ -22,7 +22,8 @@ from locum.soundness import examine
 from locum.store import Change, Store
 from locum.tlog import leaf_hash, root
 
-BATCH, BATCHES, SINGLY, LEAVES = 200, 40, 300, 100_000
+BATCH, BATCHES, LEAVES = 200, 40, 100_000
+TURNS, SINGLY = 10, 50
 NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)
 
 
@@ -70,15 +71,19 @@ def _batches(publisher: Publisher, folder: Path) -> Row:
 
 
 def _singly(publisher: Publisher, folder: Path) -> Row:
-    begin = time.perf_counter()
-    for n in range(SINGLY):
-        publisher.store.commit([Change(entries=_drafts(n, 1))])
-    rate = SINGLY / (time.perf_counter() - begin)
+    """In turns with the bare ones, so that both meet the same disk."""
+    passed, bare = 0.0, 0.0
+    for turn in range(TURNS):
+        begin = time.perf_counter()
+        for n in range(SINGLY):
+            publisher.store.commit([Change(entries=_drafts(turn * SINGLY + n, 1))])
+        passed += time.perf_counter() - begin
+        bare += SINGLY / _fsyncs(folder / "bare", SINGLY)
     publisher.sign()
-    bare = _fsyncs(folder / "bare", SINGLY)
+    rate, peer = TURNS * SINGLY / passed, TURNS * SINGLY / bare
     return Row(
-        name="log-singly", unit="entries/s, each durable by itself", ours=rate, peer=bare, peer_name="bare fsyncs/s",
-        ratio=rate / bare, goal=">= 200", holds=rate >= 200,
+        name="log-singly", unit="entries/s, each durable by itself", ours=rate, peer=peer, peer_name="bare fsyncs/s",
+        ratio=rate / peer, goal=">= 200", holds=rate >= 200,
     )  # fmt: skip
 
 

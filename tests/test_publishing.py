@@ -313,6 +313,24 @@ def test_a_leaf_changed_in_the_file_is_noticed_at_the_next_fixed_time(publisher:
         publisher.publish_if_due()
 
 
+def test_a_changed_log_is_read_whole_once_a_minute_and_is_published_once_it_is_mended(
+    publisher: Publisher, clock: Clock
+) -> None:
+    publisher.publish_if_due()
+    before = publisher.file.leaves_path.read_bytes()
+    publisher.file.leaves_path.write_bytes(bytes(65) + before[65:])
+    clock.now += timedelta(hours=4)
+    said = []
+    for after in (0, 59, 60):
+        clock.now += timedelta(seconds=after)
+        try:
+            said.append(publisher.publish_if_due())
+        except Garbled as error:
+            said.append(error.key)
+        publisher.file.leaves_path.write_bytes(before)
+    assert (said[:2], said[2] is not None) == (["record-differs"] * 2, True)
+
+
 def test_a_forged_published_checkpoint_is_noticed_at_the_next_fixed_time(
     publisher: Publisher, clock: Clock, tmp_path: Path
 ) -> None:

@@ -23,6 +23,7 @@ BLANK = "org/blank"
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _AT_ONCE = 5000
+_REST = timedelta(minutes=1)
 _TRIES = 20
 
 
@@ -37,6 +38,7 @@ class Publisher:
     every: timedelta = timedelta(hours=4)
     block: int = 8
     _done: datetime | None = field(default=None, repr=False)
+    _wrong: tuple[Garbled, datetime] | None = field(default=None, repr=False)
 
     def sign(self) -> bytes | None:
         """Sign the record as it stands, with all its leaves in the flat file first; None where it has not grown.
@@ -62,10 +64,21 @@ class Publisher:
             self._done = self._last()
         if self._done is not None and self._done >= due:
             return None
-        self.compare()
+        self._compare_now_and_then()
         note = self._publish(at_least=1)
         self._done = due
         return note
+
+    def _compare_now_and_then(self) -> None:
+        """Where it did not go together, the same is said again for a minute: the worker asks twice a second, of a whole log."""
+        if self._wrong is not None and self.clock() < self._wrong[1]:
+            raise self._wrong[0].with_values(**self._wrong[0].values)
+        try:
+            self.compare()
+        except Garbled as error:
+            self._wrong = error, self.clock() + _REST
+            raise
+        self._wrong = None
 
     def keep(self, note: bytes) -> None:
         """Publish a note as it is, with what others signed below it. One of an older tree than is published is passed over."""
