@@ -104,7 +104,7 @@ def test_with_dump_and_keys_all_is_there_again_but_what_was_erased(
     store = world.app.store
     assert [case.id for case in store.find(requester="boberased")] == [young.id]
     assert store.case(young.id) == young
-    assert {one.case for one in store.entries(mailbox=HERS)} == {young.id}
+    assert {one.case for one in store.entries(mailbox=HERS)} - {""} == {young.id}
     assert world.desk.hers.reads_along(SHE)
     with pytest.raises(Invalid, match="case-erased"):
         store.case(old.id)

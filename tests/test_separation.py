@@ -117,6 +117,8 @@ def test_her_answer_on_the_pages_of_one_user_is_carried_out_by_the_worker_of_ano
         while not list((outside.folder / "sieve").glob("*/anna@corp.test.sieve")) and time.monotonic() < until:
             time.sleep(0.1)
         assert list((outside.folder / "sieve").glob("*/anna@corp.test.sieve"))
+        assert can_read(outside.folder / "data" / "vault.key", PAGES)
+        assert (outside.folder / "data" / "vault.key").stat().st_mode & 0o7777 == 0o640
         for secret in ("data/record.key", "relay.secret"):
             assert can_read(outside.folder / secret, WORKER), secret
             assert not can_read(outside.folder / secret, PAGES), secret

@@ -14,11 +14,13 @@ import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import Connection, select
 
 from locum.errors import Garbled, Rejected, Unreachable
 from locum.schema import vault
-from locum.sealing import KEY_BYTES, seal, unseal
+from locum.sealing import KEY_BYTES, NONCE_BYTES
 from locum.vault_file import ID_BYTES, VaultFile, key_id
 
 ORGANISATION = "org/"
@@ -31,11 +33,14 @@ class Open:
     """The vault under one key; `key` is None for one in the clear."""
 
     key: bytes | None = field(default=None, repr=False)
+    id: bytes | None = field(init=False)
+    """What the key is known by."""
+    _cipher: AESGCM = field(init=False, repr=False, compare=False)
 
-    @property
-    def id(self) -> bytes | None:
-        """What the key is known by."""
-        return None if self.key is None else key_id(self.key)
+    def __post_init__(self) -> None:
+        # Made once: a closing week wraps thousands of keys with it.
+        object.__setattr__(self, "id", None if self.key is None else key_id(self.key))
+        object.__setattr__(self, "_cipher", AESGCM(self.key or bytes(KEY_BYTES)))
 
     def mark(self, what: str, name: str) -> str:
         """What stands for a name: another after every round. `what` is person or batch; no name has no mark."""
@@ -78,18 +83,20 @@ class Open:
         if self.key is None:
             return place, wrapped
         try:
-            content = unseal(self.key, wrapped[ID_BYTES:], _about(kind, place))
-        except Garbled as error:
+            nonce, sealed = wrapped[ID_BYTES : ID_BYTES + NONCE_BYTES], wrapped[ID_BYTES + NONCE_BYTES :]
+            content = self._cipher.decrypt(nonce, sealed, _about(kind, place))
+        except (InvalidTag, ValueError) as error:
             raise Garbled("record-key-damaged", kind=kind) from error
         size = 0 if kind == "mark" else KEY_BYTES
         return content[size:].decode(), content[:size]
 
     def _wrap(self, kind: str, place: str, name: str, key: bytes) -> bytes:
-        if self.key is None:
+        if self.key is None or self.id is None:
             return key
         # The nonce follows from all that is wrapped: the same row always comes out alike, and no two others share one.
-        nonce = hmac.digest(self.key, b"locum/nonce/v1\n" + _about(kind, place) + key, "sha256")[:12]
-        return key_id(self.key) + seal(self.key, nonce, key + name.encode(), _about(kind, place))
+        about = _about(kind, place)
+        nonce = hmac.digest(self.key, b"locum/nonce/v1\n" + about + key, "sha256")[:NONCE_BYTES]
+        return self.id + nonce + self._cipher.encrypt(nonce, key + name.encode(), about)
 
     def _pseudonym(self, name: str) -> str:
         return _short(hmac.digest(self.key or b"", b"locum/mark/v1\n" + name.encode(), "sha256"))

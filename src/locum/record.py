@@ -39,6 +39,7 @@ class Heads:
     length: dict[str, int]
     head: dict[str, bytes]
     keys: dict[tuple[str, str], bytes]
+    places: dict[str, str] = field(default_factory=dict)
     made: list[dict[str, object]] = field(default_factory=list)
     marked: dict[str, dict[str, object]] = field(default_factory=dict)
 
@@ -54,7 +55,9 @@ class Heads:
 
     def stream(self, name: str) -> str:
         """What stands in the store for this stream."""
-        return self.vault.stream(name, self.key("tag", name))
+        if (place := self.places.get(name)) is None:
+            place = self.places[name] = self.vault.stream(name, self.key("tag", name))
+        return place
 
     def mark(self, what: str, name: str) -> str:
         """What stands in the store for a person or a batch."""
@@ -125,7 +128,7 @@ def read_heads(
     places = known if opened.key is not None else {name: name for name in stream_names}
     found = lengths_at(connection, places)
     before = {name: length for name, (length, _) in found.items()}
-    return Heads(opened, random, before, dict(before), {name: head for name, (_, head) in found.items()}, keys)
+    return Heads(opened, random, before, dict(before), {name: head for name, (_, head) in found.items()}, keys, known)
 
 
 def prepare(heads: Heads, drafts: Sequence[tuple[str, Draft]]) -> Rows:

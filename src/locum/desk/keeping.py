@@ -6,6 +6,7 @@ which the case was filed: counted from the account, or from the end of what was 
 is not on file any more nothing at all is kept, once the time of everything in her stream is over.
 """
 
+import hmac
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
@@ -13,6 +14,7 @@ from locum.desk.office import Office
 from locum.errors import LocumError, Refused
 from locum.keyring import ORGANISATION
 from locum.lifecycle import FINAL, Case
+from locum.measure import instant, parse_instant
 from locum.policy import Policy
 from locum.store import Change, Job, Taken
 
@@ -103,6 +105,19 @@ def _months_later(moment: datetime, months: int) -> datetime:
     raise ValueError(months)
 
 
+def _is_gone_long(office: Office, mailbox: str) -> bool:
+    store, now = office.store, office.clock()
+    name = f"left/{hmac.digest(store.stream_keys([mailbox])[mailbox], b'locum/left/v1', 'sha256')[:16].hex()}"
+    since = (store.kept_setting(name) or b"").decode()
+    if office.people.owner(mailbox) is not None:
+        if since:
+            store.commit([Change(keep={name: b""})])
+        return False
+    if not since:
+        store.commit([Change(keep={name: instant(now).encode()})])
+    return bool(since) and now >= parse_instant(since) + _MONTH
+
+
 def _final(office: Office) -> Iterator[Case]:
     before = ""
     while found := office.store.find(states=tuple(FINAL), before=before, limit=_AT_ONCE):
@@ -111,8 +126,10 @@ def _final(office: Office) -> Iterator[Case]:
 
 
 def _has_left(office: Office, mailbox: str) -> bool:
-    """Whether nobody on file has this mailbox, no case is left on it, and all else that was written about it is old."""
-    if mailbox.startswith(ORGANISATION) or office.people.owner(mailbox) is not None:
+    """Whether nobody on file has had this mailbox for a month, no case is left on it, and all else that was written about it is
+    old. A month: a list of people that was cut short by mistake is mended before that.
+    """
+    if mailbox.startswith(ORGANISATION) or not _is_gone_long(office, mailbox):
         return False
     if office.store.find(mailbox=mailbox, limit=1):
         return False
