@@ -298,6 +298,24 @@ def test_the_letter_says_that_it_is_the_same_one(world: World) -> None:
     assert ["Het is dezelfde als eerder" in text for text in texts] == [False, True]
 
 
+def test_an_answer_to_the_letter_reaches_the_officer(tmp_path: Path, sink: Sink) -> None:
+    world = World(tmp_path, sink, more='[contact]\ndpo = "fg@corp.test"\n')
+    everyone(world)
+    assert "fg@corp.test" in world.letters(ANNA)[0].mail["Reply-To"]
+
+
+@pytest.mark.parametrize(
+    ("person", "said"),
+    [
+        ("anna", "Hij is geen wachtwoord: je mail is er niet mee te lezen"),
+        ("carla", "It is not a password: it cannot be"),
+    ],
+)
+def test_the_letter_says_in_her_language_what_it_is_not(world: World, person: str, said: str) -> None:
+    everyone(world)
+    assert said in world.letters(f"{person}@corp.test")[0].mail.get_body(("plain",)).get_content()  # type: ignore[union-attr]
+
+
 # a false one is noticed
 
 

@@ -158,7 +158,7 @@ def paper_of(office: Office, key: HerKey, person: Person) -> KeyPaper:
         organisation=office.organisation.name,
         on=office.clock().astimezone(office.zone(person)).date(),
         mine=f"{mine}/key" if mine else "",
-        dpo=office.organisation.dpo or say(language, "words.function.dpo"),
+        dpo=office.organisation.dpo or say(language, "herkey.officer"),
     )
 
 
@@ -180,6 +180,8 @@ def _letter(office: Office, person: Person, key: HerKey, number: int) -> Letter:
             "key_page": paper.mine,
             "dpo": paper.dpo,
         },
+        reply_name=say(paper.language, "herkey.officer") if "@" in office.organisation.dpo else "",
+        reply_address=office.organisation.dpo if "@" in office.organisation.dpo else "",
         attachments=_files(office, paper),
     )
 
