@@ -21,6 +21,7 @@ from bench.pages import pages, waiting
 from bench.policy import decisions
 from bench.regulation import regulation
 from bench.table import Row
+from bench.verify import verify
 from bench.wording import wording
 from locum import sieve
 from locum.demo.host import Dovecot, free_port
@@ -241,6 +242,7 @@ BENCHES: dict[str, Callable[[], list[Row]]] = {
     "gate": gate,
     "growth": growth,
     "log": log,
+    "verify": verify,
     "memory": memory,
     "pages": pages,
     "waiting": waiting,

@@ -12,17 +12,16 @@ from datetime import timedelta
 from itertools import count
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from sqlalchemy import delete, text, update
 from tests.signedworld import SignedWorld
 
 from locum.app import App
-from locum.checkable import ERASE, File
+from locum.checkable import File
 from locum.desk.checkable import checkable
-from locum.entry import Draft
+from locum.erasing import Eraser
 from locum.herkey import HerKey
+from locum.ledger import Ledger
 from locum.lifecycle import Case
-from locum.schema import entries, vault
-from locum.store import Change, Store
+from locum.store import Store
 from locum.tlog import key_id
 
 ORIGIN = "corp.test/locum"
@@ -79,16 +78,9 @@ class AccountWorld(SignedWorld):
         return File.load(checkable(self.desk.office, mailbox))
 
     def erase(self, case: Case) -> None:
-        """What erasing leaves: an entry that says so, and nothing that opens the case's entries."""
-        store = self.app.store
-        places = [[one.index, one.index] for one in store.entries(case=case.id)]
-        body = {"places": places, "count": len(places), "why": "kept-long-enough"}
-        store.commit([Change(entries=(Draft(stream=ERASE, type="erased", time=self.now, body=body),))])
-        with store.database.writing() as connection:
-            connection.execute(update(entries).where(entries.c.case_id == case.id).values(sealed=b""))
-            connection.execute(delete(vault).where(vault.c.name == case.id))
-            for table, column in (("jobs", "case_id"), ("links", "case_id"), ("kept", "case_id"), ("cases", "id")):
-                connection.execute(text(f"DELETE FROM {table} WHERE {column} = :case"), {"case": case.id})
+        """As it is erased when its time is over."""
+        ledger = Ledger(self.folder / "erased")
+        Eraser(self.app.store, ledger, self.app.clock).erase([case.id], "kept-long-enough")
 
     def replied(self, mailbox: str, **span: float) -> Case:
         """An automatic reply that was asked for, ran, and ended."""
