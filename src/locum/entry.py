@@ -56,6 +56,12 @@ class Entry:
     opening: bytes = field(repr=False)
     leaf: bytes = field(repr=False)
 
+    @property
+    def about(self) -> str:
+        """The case that the entry itself says it is about, "" for none: what is sealed under its leaf, wherever it was put."""
+        said = self.body.get("case")
+        return said if isinstance(said, str) else self.case
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Erased:

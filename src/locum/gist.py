@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
+from locum.account.accesses import in_words
 from locum.entry import Entry, Json
 from locum.messages import as_far_as_known, say, says
 from locum.phrases import one_line
@@ -41,7 +42,10 @@ def gist(entry: Entry, language: str) -> str:
     if isinstance(key := body.get("key"), str) and key:
         found.append(said_trouble(key, language, {name: str(one) for name, one in body.items()}))
     if entry.type == "incident":
-        found = [as_far_as_known(language, f"gate.{body.get('key')}", {"who": _who(body)}) or str(body.get("key"))]
+        known = as_far_as_known(language, f"gate.{body.get('key')}", {"who": _who(body)})
+        found = [known or in_words(body, language, "UTC") or str(body.get("key"))]
+    if entry.type == "looked":
+        found = [as_far_as_known(language, f"reconcile.why.{body.get('why')}", {}) or str(body.get("why"))]
     if "signed" in body:
         found.append(say(language, f"words.signed.{'yes' if body['signed'] else 'no'}"))
     for field, key in _COUNTED.items():

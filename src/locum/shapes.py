@@ -97,7 +97,7 @@ def entry_shape(entry: Entry) -> dict[str, object]:
         "seq": entry.seq,
         "type": entry.type,
         "time": instant(entry.time),
-        "case": entry.case,
+        "case": entry.about,
         "body": dict(entry.body),
     }
 

@@ -25,10 +25,11 @@ def build(
     organisation: str,
     contacts: Contacts | None = None,
     checkpoint: str = "",
+    beside: Sequence[Entry] | None = None,
 ) -> Account:
     """The account of `case_id` from `entries` (others' entries among them are left out), in her language and zone.
 
-    `checkpoint` is the signed tree head she can check the entries against. Raises nothing: an entry that is not
+    `beside` are looks and incidents on her mailbox that belong to no case; None says nothing of those. `checkpoint` is the signed tree head she can check the entries against. Raises nothing: an entry that is not
     understood is shown in a plain form.
     """
     told = story(entries, case_id)
@@ -51,7 +52,7 @@ def build(
         live_until=told.live_until,
         replies_sent=told.replies_sent,
         copies_sent=told.copies_sent,
-        sections=sections.all_of(teller, told, contacts or Contacts()),
+        sections=sections.all_of(teller, told, contacts or Contacts(), beside),
         record=recorded.record(teller, told),
         checkpoint=checkpoint,
     )

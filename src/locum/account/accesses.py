@@ -1,9 +1,9 @@
 """What the mail system's own log showed and nothing explained, and looks that belong to no case, in plain words. Pure."""
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
 
-from locum.account.story import Body, text
+from locum.account.shape import Kind, Row
+from locum.account.story import Body, Story, plain, text
 from locum.account.teller import Teller
 from locum.entry import Entry
 from locum.measure import parse_instant
@@ -20,6 +20,8 @@ def is_ours(body: Body) -> bool:
 
 def in_words(body: Body, language: str, time_zone: str) -> str:
     """An incident: who or what, when, and how much was read. "" where it is none of these."""
+    if not is_ours(body):
+        return ""
     values = {name: one_line(str(value)) for name, value in body.items() if value is not None}
     for name in ("at", "until"):
         if name in values:
@@ -52,16 +54,23 @@ def _when(value: str, language: str, time_zone: str) -> str:
         return value
 
 
-def accesses(teller: Teller, beside: Sequence[Entry]) -> Iterator[tuple[datetime, str, bool]]:
-    """When, what, and whether it is an incident: of what stands in her stream and belongs to no case."""
+def other_access(teller: Teller, story: Story, beside: Sequence[Entry]) -> Iterator[Row]:
+    """What stands in her stream and belongs to no case: each incident, looks by their reason, or that there is nothing."""
     for entry in beside:
         if entry.type == "incident":
             said = in_words(entry.body, teller.language, teller.time_zone)
-            yield (
-                entry.time,
-                said or teller.known("gate", text(entry.body, "key"), {}) or teller.word("entry", "incident"),
-                True,
-            )
-        elif entry.type == "looked":
-            why = teller.known("reconcile", f"why.{text(entry.body, 'why')}", {}) or one_line(text(entry.body, "why"))
-            yield entry.time, why, False
+            plain_form = teller.quote("; ".join(f"{name}: {plain(value)}" for name, value in entry.body.items()))
+            yield Row(label=teller.when(entry.time), text=said or plain_form, kind=Kind.WARNING)
+    looks: dict[str, list[Entry]] = {}
+    for entry in beside:
+        if entry.type == "looked":
+            looks.setdefault(text(entry.body, "why"), []).append(entry)
+    for why, found in looks.items():
+        yield Row(label=teller.when(found[0].time), text=teller.known("reconcile", f"why.{why}", {}) or one_line(why))
+        if len(found) > 1:
+            yield Row(text=teller.say("access.days", days=len(found), last=teller.when(found[-1].time)))
+    if not beside:
+        yield Row(text=teller.say("access.none"))
+    for entry in story.of("ended")[:1]:
+        if isinstance(compared := entry.body.get("access_told"), bool):
+            yield Row(text=teller.say("access.compared" if compared else "access.not-told"), kind=Kind.NOTE)

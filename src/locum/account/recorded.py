@@ -19,7 +19,7 @@ _TOLD = {
     "intended": "case act connector",
     "done": "case act privileges",
     "read-back": "case act stands active remarks",
-    "ended": "case why put_back replies_sent copies_sent",
+    "ended": "case why put_back replies_sent copies_sent access_told",
     "failed": "case act left_as",
     "incident": "case act",
 }

@@ -2,8 +2,9 @@
 teller's, what is true is the story's. A question that the record does not answer is said to be unanswered.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
+from locum.account.accesses import in_words, other_access
 from locum.account.copies import copies, counted, how_many
 from locum.account.deeds import on_mailbox
 from locum.account.shape import Contacts, Kind, Row, Section
@@ -75,7 +76,9 @@ def _replies_counted(teller: Teller, story: Story) -> str:
     return teller.say({0: "replies.none", 1: "replies.one"}.get(count, "replies.many"), count=count)
 
 
-def all_of(teller: Teller, story: Story, contacts: Contacts) -> tuple[Section, ...]:
+def all_of(
+    teller: Teller, story: Story, contacts: Contacts, beside: Sequence[Entry] | None = None
+) -> tuple[Section, ...]:
     """Every section, in the order in which she would ask."""
     rows = {
         "request": _request(teller, story),
@@ -89,9 +92,10 @@ def all_of(teller: Teller, story: Story, contacts: Contacts) -> tuple[Section, .
         "replies": _replies(teller, story),
         "copies": how_many(teller, story),
         "trouble": _trouble(teller, story),
+        "access": other_access(teller, story, beside or ()),
         "object": _objecting(teller, story, contacts),
     }
-    left_out = _LEFT_OUT[story.variant]
+    left_out = (*_LEFT_OUT[story.variant], *(("access",) if beside is None else ()))
     told = {key: tuple(found) for key, found in rows.items() if key not in left_out}
     return tuple(Section(key=key, title=_title(teller, key, story), rows=found) for key, found in told.items())
 
@@ -353,7 +357,9 @@ def _mishap(teller: Teller, entry: Entry) -> Iterator[Row]:
 
 def _incident(teller: Teller, body: Body) -> str:
     """What was found, in the gate's words where they are known."""
-    said = teller.known("gate", text(body, "key"), {"who": teller.who(text(body, "who")) or "…"})
+    said = teller.known("gate", text(body, "key"), {"who": teller.who(text(body, "who")) or "…"}) or in_words(
+        body, teller.language, teller.time_zone
+    )
     return said or teller.quote("; ".join(f"{key}: {plain(value)}" for key, value in body.items() if key != "case"))
 
 

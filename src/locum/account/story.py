@@ -190,7 +190,7 @@ class Story:
 
 def story(entries: Sequence[Entry], case_id: str) -> Story:
     """The entries of `case_id` among `entries`, in the order of the log."""
-    mine = (entry for entry in entries if case_id in (entry.case, entry.body.get("case")))
+    mine = (entry for entry in entries if entry.about == case_id)
     return Story(tuple(sorted(mine, key=lambda entry: entry.index)))
 
 

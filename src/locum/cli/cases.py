@@ -125,7 +125,7 @@ def show(door: Door, *, case_id: CaseId) -> int:
         return 0
     from locum.cli.showing import show_case  # noqa: PLC0415
 
-    show_case(door, case, jobs, door.app.store.entries(case=case.id))
+    show_case(door, case, jobs, door.app.desk.recorded(case))
     return 0
 
 

@@ -83,7 +83,7 @@ def entry_rows(door: Door, entries: Sequence[Entry], owner: Person | None) -> It
     """Rows of time, case, type, and what of the body tells most; never a text of people."""
     zone = owner.time_zone if owner is not None else door.settings.organisation.time_zone
     for entry in entries:
-        yield [_short(entry, zone), entry.case, word("entry", entry.type, door.language), gist(entry, door.language)]
+        yield [_short(entry, zone), entry.about, word("entry", entry.type, door.language), gist(entry, door.language)]
 
 
 def _short(entry: Entry, zone: str) -> str:

@@ -32,6 +32,7 @@
     house.py         house                         what everybody may see: the regulation, the figures, who is away
     reconciling.py,  reconcile                     the mail system's own log is compared with what Locum did; looking.py
     looking.py                                     records looks that belong to no case
+    auditing.py      audit                         every tag made anew, and what to look at
     forgotten.py     gaps, daily                   who forgot, and the reminder before leave
     keeping.py       erase, daily                  clause 15: what was kept for long enough is erased
 
@@ -48,6 +49,7 @@ from locum.addresses import canonical
 from locum.desk import (
     acting,
     asking,
+    auditing,
     behind_links,
     checkable,
     consenting,
@@ -69,6 +71,7 @@ from locum.desk import (
     receipts,
     reconciling,
     reconciling_told,
+    recorded,
     registered,
     telling,
     witnessing,
@@ -320,9 +323,17 @@ class Desk(SignedSteps):
         """The account of a mailbox (address or alias) as a file that its owner can check. Raises Invalid or Rejected."""
         return checkable.checkable(self.office, self._mailbox(mailbox))
 
+    def recorded(self, case: Case) -> list[Entry]:
+        """The entries of a case, out of the whole stream of its mailbox. Raises Garbled where one is missing or elsewhere."""
+        return recorded.entries_of(self.office, case)
+
     def account(self, case_id: str, *, language: str = "") -> Account:
         """What she reads about a case, in her language or the one asked for."""
         return telling.account_of(self.office, self.case(case_id), language)
+
+    def audit(self, language: str, seen: Callable[[int, int], None] = lambda _done, _of: None) -> Report:
+        """The data protection officer's audit of the whole record. `seen` is told how far it is."""
+        return auditing.audit(self.office, language, seen)
 
     def gaps(self, *, within_days: int = 14, remind: bool = False) -> list[Gap]:
         """Who is away now without a reply, will be within some days, or has one still on after the return."""

@@ -33,7 +33,7 @@ from locum.errors import Conflict, Garbled, LocumError, Trouble
 from locum.gate import Reason
 from locum.lifecycle import ON_SERVER, Case, Event, State, advance
 from locum.measure import Forward, Standing, Wanted
-from locum.seam import Connector, CountsForwards, CountsReplies
+from locum.seam import Connector, CountsForwards, CountsReplies, TellsAccess
 from locum.store import Change, Job, Taken
 
 _AFTER_LOOK = timedelta(minutes=15)
@@ -326,8 +326,12 @@ def _ended(office: Office, turn: Turn, standing: Standing, false: Reason | None)
 
 
 def _counted(office: Office, turn: Turn) -> dict[str, Json]:
-    """How many replies and copies went out, by the mail system's own log; null where it does not tell."""
-    found: dict[str, Json] = {"replies_sent": _replies_sent(office, turn)}
+    """How many replies and copies went out, by the mail system's own log, null where it does not tell; and whether that log tells
+    who logged in.
+    """
+    connector = office.connector(turn.case)
+    tells = isinstance(connector, TellsAccess) and connector.tells_access
+    found: dict[str, Json] = {"replies_sent": _replies_sent(office, turn), "access_told": tells}
     if turn.case.forward is not None:
         found["copies_sent"] = _copies_sent(office, turn, turn.case.forward)
     return found

@@ -11,6 +11,7 @@ from locum.desk.filing import new_case_id, overlapping, reworded
 from locum.desk.forms import ConsentView, LinkView, OwnText
 from locum.desk.judging import if_silent
 from locum.desk.office import Office
+from locum.desk.recorded import entries_of
 from locum.desk.requested import canonical_request
 from locum.desk.telling import values
 from locum.entry import Json
@@ -78,7 +79,7 @@ def view(office: Office, case: Case, purpose: str) -> LinkView:
         if reply
         else OwnText(subject="", internal_text=""),
         grounds=_grounds(office, case, owner),
-        entries=tuple(office.store.entries(case=case.id)),
+        entries=tuple(entries_of(office, case)),
     )
 
 

@@ -1,7 +1,7 @@
 """Telling: the letters to her and to the requester, and the account. Everything said comes from the case and its entries."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -11,6 +11,7 @@ from locum.desk.checkable import with_file
 from locum.desk.judging import ask_rules, if_silent
 from locum.desk.office import Office
 from locum.desk.receiving import receiver_of
+from locum.desk.recorded import beside_cases, entries_of
 from locum.entry import Draft, Entry, Json
 from locum.errors import Conflict, Rejected, Trouble
 from locum.letter import Attachment, Letter
@@ -236,31 +237,41 @@ def news(office: Office, taken: Taken) -> None:
 
 
 def account_of(office: Office, case: Case, language: str) -> Account:
-    """The account of one case, from its entries alone."""
-    owner = office.people.person(case.person)
-    entries = office.store.entries(case=case.id)
+    """The account of one case, from the record alone: of its row only the number and the mailbox are used, and entries that do
+    not fit them are Garbled. Names and ways are as they are on file now.
+    """
+    entries = entries_of(office, case)
+    ids = _ids(entries)
+    owner = office.people.owner(case.mailbox) or office.people.person(ids.get("person", ""))
     return build(
         entries,
         case.id,
-        language=language or case.language,
-        names=_names(office, case, entries),
+        language=language or (owner.language if owner else office.organisation.language),
+        names={one.id: one.name for who in ids.values() if (one := office.people.person(who)) is not None},
         time_zone=owner.time_zone if owner else office.organisation.time_zone,
         organisation=office.organisation.name,
-        contacts=_contacts(office, case),
+        contacts=_contacts(office, ids.get("requester", "")),
+        beside=beside_cases(office, case.mailbox),
         checkpoint=(office.store.checkpoint() or b"").decode(),
     )
 
 
-def _contacts(office: Office, case: Case) -> Contacts:
-    requester = office.people.person(case.requester)
+def _contacts(office: Office, requester_id: str) -> Contacts:
+    requester = office.people.person(requester_id)
     address = requester.mailbox.address if requester and requester.mailbox else ""
     return Contacts(requester=address, officer=office.organisation.dpo, authority=office.organisation.authority)
 
 
-def _names(office: Office, case: Case, entries: Sequence[Entry]) -> Mapping[str, str]:
-    ids = {case.person, case.requester, *(contact.by for contact in case.contacts), *(who for who, *_ in case.reviews)}
-    ids |= {str(one.body.get("who", "")) for one in entries if one.type == "incident"}
-    return {person.id: person.name for one in ids if one and (person := office.people.person(one)) is not None}
+def _ids(entries: Sequence[Entry]) -> dict[str, str]:
+    """The persons whom the entries name by number: under `person` and `requester` as they were asked first, the others anyhow."""
+    found: dict[str, str] = {}
+    for entry in entries:
+        for field in ("person", "requester", "by", "who"):
+            value = entry.body.get(field)
+            who = value.get("id") if isinstance(value, dict) else value
+            if isinstance(who, str) and who:
+                found.setdefault(field if field in ("person", "requester") else f"{entry.index} {field}", who)
+    return found
 
 
 _FORMS = {"pdf": "application/pdf", "json": "application/json"}

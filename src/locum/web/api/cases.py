@@ -187,7 +187,7 @@ class CaseRoutes:
     def entries(self, who: Reads, case_id: Id) -> Response:
         """What was recorded of a case, oldest first."""
         case = self._answering.visible(who, case_id)
-        entries = self._desk.office.store.entries(case=case.id)
+        entries = self._desk.recorded(case)
         return answered({"entries": [entry_shape(told_of(who.acting, case, entry)) for entry in entries]})
 
     def account(

@@ -147,7 +147,7 @@ class CasePages:
             "refusal": told.refusal(case, reader.language),
             "grounds": sum(1 for _, decision, _ in case.reviews if decision == "overrule"),
             "next_steps": told.next_steps(desk.office.store.jobs(case.id), reader),
-            "happened": told.happened(desk.office.store.entries(case=case.id), reader),
+            "happened": told.happened(desk.recorded(case), reader),
             "may": self._may(who, case),
             "decides": "deciding" in parts,
             "signs": "request" in desk.decisions(who.acting, case),
