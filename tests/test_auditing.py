@@ -10,7 +10,9 @@ from tests.world import World
 
 from locum.demo.sink import Sink
 from locum.entry import Draft
+from locum.keyring import keys_of
 from locum.lifecycle import Case
+from locum.record import read_keys, streams_of
 from locum.seam import Report
 from locum.store import Change
 
@@ -68,20 +70,31 @@ def foreign_case(world: World, case: Case) -> None:
     writes(world, BOB, "intended", case, case=case.id, act="apply", connector="dovecot")
 
 
+def place(world: World, mailbox: str) -> str:
+    """What stands for a stream in the store."""
+    with world.app.store.database.reading() as connection:
+        return streams_of(connection, [mailbox])[mailbox]
+
+
 def foreign_key(world: World, case: Case) -> None:
-    run(world, "UPDATE vault SET key = (SELECT key FROM vault WHERE kind = 'tag' AND name = :a) WHERE kind = 'tag' AND name = :b", a=ANNA, b=BOB)  # fmt: skip
+    with world.app.store.database.reading() as connection:
+        hers = read_keys(connection, [ANNA])["tag", ANNA]
+        row = keys_of(connection).row("tag", BOB, hers)
+    run(world, "UPDATE vault SET key = :key WHERE kind = 'tag' AND name = :name", key=row["key"], name=row["name"])
 
 
 def foreign_place(world: World, case: Case) -> None:
-    run(world, "UPDATE entries SET stream = :b, seq = 1000 WHERE stream = :a AND seq = 1", a=ANNA, b=BOB)
+    a, b = place(world, ANNA), place(world, BOB)
+    run(world, "UPDATE entries SET stream = :b, seq = 1000 WHERE stream = :a AND seq = 1", a=a, b=b)
 
 
 def no_place(world: World, case: Case) -> None:
-    run(world, "UPDATE entries SET leaf = :leaf WHERE stream = :a AND seq = 1", a=ANNA, leaf=b"\x01" + bytes(64))
+    leaf = b"\x01" + bytes(64)
+    run(world, "UPDATE entries SET leaf = :leaf WHERE stream = :a AND seq = 1", a=place(world, ANNA), leaf=leaf)
 
 
 def other_mailbox(world: World, case: Case) -> None:
-    run(world, "UPDATE cases SET mailbox = :b WHERE id = :case", b=BOB, case=case.id)
+    run(world, "UPDATE cases SET mailbox = :b WHERE id = :case", b=place(world, BOB), case=case.id)
 
 
 def without_request(world: World, case: Case) -> None:
@@ -93,7 +106,9 @@ def of_an_alias(world: World, case: Case) -> None:
 
 
 def without_key(world: World, case: Case) -> None:
-    run(world, "DELETE FROM vault WHERE kind = 'tag' AND name = :a", a=ANNA)
+    with world.app.store.database.reading() as connection:
+        name = keys_of(connection).place("tag", ANNA)
+    run(world, "DELETE FROM vault WHERE kind = 'tag' AND name = :name", name=name)
 
 
 ATTACKS: dict[str, tuple[Callable[[World, Case], None], str]] = {

@@ -50,6 +50,11 @@ class Owner:
         included = re.findall(rb'^include [^"]*"(.*)";', ours, re.MULTILINE)
         return (included[-1].decode() if included else ""), scripts
 
+    def forget(self, name: str) -> None:
+        """There is no such script any more; nothing, where there was none."""
+        with self._wire() as wire:
+            wire.run(command("DELETESCRIPT", name.encode()))
+
     def replies(self, days: int) -> None:
         """She sets a reply of her own, as webmail does: one more script, made active."""
         self.has({"vacation": VACATION % days}, "vacation")

@@ -80,7 +80,7 @@ def audit(office: Office, language: str, seen: Seen = lambda _done, _of: None) -
     for key, count in [(key, count - _MOST) for key, count in look.told.items() if count > _MOST]:
         look.tell("more", None, of=key, count=count)
     if all(one.holds is not False for one in look.found):
-        look.tell("tags", True, size=size, streams=len(tags.lengths), erased=look.erased, blank=look.blank)
+        look.tell("tags", True, size=size, streams=len(tags.keys), erased=look.erased, blank=look.blank)
     return tuple(look.found)
 
 
@@ -91,18 +91,11 @@ def _streams(look: _Audit) -> None:
     for names in look.tags.same:
         look.tell("same-key", streams=", ".join(names))
     for name in look.tags.lost:
-        if not _all_erased(look, name):
-            look.tell("key-lost", stream=name)
-    for name in sorted(look.tags.lengths):
+        look.tell("key-lost", stream=name)
+    for name in sorted(look.tags.keys):
         if (main := _mailbox(look, name)) != name:
-            both = main in look.tags.lengths
+            both = main in look.tags.keys
             look.tell("alias-stream" if both else "stream-of-alias", False if both else None, stream=name, mailbox=main)
-
-
-def _all_erased(look: _Audit, stream: str) -> bool:
-    with look.office.store.database.reading() as connection:
-        sealed = (entries.c.stream == stream, entries.c.sealed != b"")
-        return connection.execute(select(entries.c.position).where(*sealed).limit(1)).first() is None
 
 
 def _mailbox(look: _Audit, address: str) -> str:
@@ -134,18 +127,22 @@ def _some(look: _Audit, first: int, last: int) -> None:
             look.erased += 1
             look.gone.add(row.case_id)
         elif look.tags.fits(row.stream, row.seq, row.leaf):
-            look.tell("unreadable", leaf=row.position, stream=row.stream, seq=row.seq)
+            look.tell("unreadable", leaf=row.position, stream=_name(look, row), seq=row.seq)
 
 
 def _tag(look: _Audit, row: Row[*tuple[object, ...]]) -> None:
     if look.tags.fits(row.stream, row.seq, row.leaf) or row.stream in look.tags.lost:
         return
-    place = {"leaf": row.position, "stream": row.stream, "seq": row.seq}
+    place = {"leaf": row.position, "stream": _name(look, row), "seq": row.seq}
     owner = look.tags.owner(row.leaf)
     if owner is None:
         look.tell("tag-of-nobody", **place)
     else:
         look.tell("foreign-tag", **place, owner=owner[0], number=owner[1])
+
+
+def _name(look: _Audit, row: Row[*tuple[object, ...]]) -> str:
+    return look.tags.names.get(row.stream, str(row.stream))
 
 
 def _entry(look: _Audit, row: Row[*tuple[object, ...]], one: Entry) -> None:
@@ -187,7 +184,8 @@ def _incident(look: _Audit, one: Entry) -> None:
 
 def _cases(look: _Audit) -> None:
     with look.office.store.database.reading() as connection:
-        rows = {row.id: row.mailbox for row in connection.execute(select(cases.c.id, cases.c.mailbox))}
+        placed = connection.execute(select(cases.c.id, cases.c.mailbox))
+        rows = {row.id: look.tags.names.get(row.mailbox, row.mailbox) for row in placed}
     for case, places in sorted(look.where.items()):
         if len(places) > 1:
             look.tell("case-in-two-streams", case=case, streams=", ".join(sorted(places)))

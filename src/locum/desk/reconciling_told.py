@@ -78,6 +78,7 @@ def _letter(office: Office, entry: Entry, hers: Entry | None, owner: Person | No
         values={
             "name": reader.name,
             "organisation": office.organisation.name,
+            "case": f"{STREAM} {entry.seq}",
             "found": said,
             "mailbox": "" if hers is None else hers.stream,
             "dpo": office.organisation.dpo,
