@@ -460,3 +460,22 @@ def test_a_requester_with_a_key_and_no_function_reads_which_of_the_two_is_missin
     page = house.browser("bob").get(f"/cases/{case.id}/review").text
     assert "Je hebt een sleutel, maar nog geen functie in het logboek" in page
     assert 'href="/people"' in page.partition("<main")[2]
+
+
+def test_a_reviewer_reads_what_is_missing_on_record(house: CaseHouse, world: SignedWorld) -> None:
+    case = world.asked_for(because="Orders of Van Dam are waiting.")
+    petra, ivo = ("petra", "dpo", world.keys["petra"]), ("ivo", "it", world.keys["ivo"])
+    world.deed("function-withdrawn", {"people": [{"person": "dirk", "function": "hr"}]}, petra, ivo)
+    page = house.browser("dirk").get(f"/cases/{case.id}/review")
+    assert "geen functie van je vastgelegd" in " ".join(page.text.split())
+    assert "Van Dam" not in page.text
+
+
+@pytest.mark.parametrize(
+    ("name", "key"), [("dirk", "no-key"), ("ivo", ""), ("petra", ""), ("anna", ""), ("bob", ""), ("carla", "")]
+)
+def test_who_would_review_it_by_people_csv_hears_of_a_missing_key(world: SignedWorld, name: str, key: str) -> None:
+    case = world.asked_for()
+    world.withdraw(name)
+    lacking = world.desk.lacking(world.me(name), case.id)
+    assert (lacking.key if lacking else "") == key

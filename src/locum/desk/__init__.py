@@ -74,6 +74,7 @@ from locum.desk import (
     recorded,
     registered,
     telling,
+    ways_told,
     witnessing,
     witnessing_told,
     worded,
@@ -165,6 +166,7 @@ class Desk(SignedSteps):
             HAND_OVER[0]: partial(handing.daily, office),
             receipts.SIGNED: partial(receipts.tell, office),
             registered.TOLD: partial(registered.tell, office),
+            ways_told.TOLD: partial(ways_told.tell, office),
             witnessing_told.TOLD: partial(witnessing_told.tell, office),
         }
 

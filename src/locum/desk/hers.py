@@ -14,6 +14,7 @@ from locum.desk import asking, behind_links, checkable, telling, wished
 from locum.desk.behind_links import Spoken
 from locum.desk.forms import Acting, LinkView, OwnText
 from locum.desk.office import Office
+from locum.desk.ways_told import tell_of_ways
 from locum.errors import Conflict, Invalid
 from locum.lifecycle import Case, Event, State, may
 from locum.store import Change
@@ -157,6 +158,7 @@ class Hers:
         she = self._she(acting)
         today = self._office.clock().astimezone(self._office.zone(she)).date()
         wished.decided(self._office.wishes, she, channel, wished.Way(permitted=permitted, on=today, address=address))
+        tell_of_ways(self._office, she)
 
     def reads_along(self, acting: Acting) -> bool:
         """Whether she reads along: she is asked, and nothing is set without her."""
@@ -164,7 +166,9 @@ class Hers:
 
     def read_along(self, acting: Acting, *, wish: bool) -> None:
         """She wishes to be asked and not overruled by her silence, or wishes it no more."""
-        wished.wish_to_read_along(self._office.wishes, self._she(acting).id, wish=wish)
+        she = self._she(acting)
+        wished.wish_to_read_along(self._office.wishes, she.id, wish=wish)
+        tell_of_ways(self._office, she)
 
     def protections(self, acting: Acting) -> Mapping[str, tuple[str, ...]]:
         """What she named to be protected, by kind; the kinds that the policy has."""

@@ -10,7 +10,7 @@ from locum.desk import gating, registering, signing
 from locum.desk.forms import Acting, ToSign
 from locum.desk.office import Office
 from locum.entry import Json
-from locum.errors import Conflict
+from locum.errors import Conflict, Refused
 from locum.lifecycle import Case
 from locum.proposals import Proposal
 from locum.register import Register
@@ -52,6 +52,10 @@ class SignedSteps:
     def wants_signature(self, case: Case) -> bool:
         """Whether decisions about this case are signed, on the page at `review_address`."""
         return gating.wants_signatures(self.office, case)
+
+    def lacking(self, acting_: Acting, case_id: str) -> Refused | None:
+        """What keeps somebody from this case whose function in people.csv would decide it: a key or a function on record."""
+        return signing.lacking(self.office, acting_, case_id)
 
     def signs_anew(self, acting_: Acting, case: Case) -> bool:
         """Whether she signed this very request before, and has to do so once more: in other words, or with another key."""

@@ -33,6 +33,7 @@ from locum.gate import Given, Passed, Reason, Stopped
 from locum.gate.recorded import Recorded
 from locum.lifecycle import Case, State
 from locum.register import Moment, Register
+from locum.register.standing import MANAGER
 from locum.sessions import count_of, counted
 from locum.store import Change
 from locum.wording import normal
@@ -60,6 +61,26 @@ _MANY = 100_000
 def decisions(office: Office, acting: Acting, case: Case) -> tuple[str, ...]:
     """What she may decide about this case now with her signature; nothing where she may not."""
     return tuple(one for one in ("approve", "deny", "overrule", REQUEST) if _may(office, acting, case, one))
+
+
+def lacking(office: Office, acting: Acting, case_id: str) -> Refused | None:
+    """See Desk.lacking. Nothing where she is concerned, or where this is no case that waits for a review."""
+    try:
+        case = office.store.case(case_id)
+        owner, person = office.people.person(case.person), office.people.person(acting.id)
+        waits = case.state is State.AWAITING_REVIEW and office.site is not None and wants_signatures(office, case)
+        if person is None or owner is None or not waits or person.function not in reviewers(office, case):
+            return None
+        _check_who(office, acting, case, "approve")
+    except LocumError:
+        return None
+    if person.function == MANAGER and owner.manager != person.id:
+        return None
+    register, now = office.register(), Moment(office.clock())
+    if not register.keys_of(person.id, now):
+        return Refused("no-key", clause=7, case=case.id)
+    has = person.function in register.functions_of(person.id, now, case.person)
+    return None if has else Refused("no-function", clause=7, case=case.id)
 
 
 def _may(office: Office, acting: Acting, case: Case, decision: str) -> bool:

@@ -51,7 +51,8 @@ class ReviewPages:
             case = self._hers(who, case_id)
             return self._page(who, case, decision)
         except LocumError as error:
-            return self._in.page(who, "cases_none.html", ACTIVE, problem=error)
+            lacking = self._in.desk.lacking(who.acting, case_id) if error.key == "no-such-case" else None
+            return self._in.page(who, "cases_none.html", ACTIVE, problem=lacking or error)
 
     def record(
         self,

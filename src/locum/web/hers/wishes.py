@@ -14,9 +14,12 @@ from locum.phrases import day
 from locum.web.hers.shown import SAID, TABS, done, words
 from locum.web.inside import Inside
 from locum.web.signin.doorway import Signed
-from locum.web.signin.who import signed_in
+from locum.web.signin.who import require_recent, signed_in
 
 Who = Annotated[Signed, Depends(signed_in)]
+Recently = Annotated[Signed, Depends(require_recent(10))]
+JustNow = Annotated[Signed, Depends(require_recent(15))]
+"""As Recently, with some time to fill in the form."""
 _EMPTY = OwnText(subject="", internal_text="")
 
 
@@ -109,7 +112,7 @@ class MyWishes:
             lambda error: self._text(who, draft=form, problem=error),
         )
 
-    def channels(self, who: Who, said: str = "") -> Response:
+    def channels(self, who: Recently, said: str = "") -> Response:
         """The ways to reach her, where they come from, and what she decided."""
         return self._channels(who, said=done(said))
 
@@ -132,7 +135,7 @@ class MyWishes:
             draft=draft,
         )
 
-    def decide(self, who: Who, form: Annotated[WayForm, Form()]) -> Response:
+    def decide(self, who: JustNow, form: Annotated[WayForm, Form()]) -> Response:
         """Permit or withdraw a way, or say whether she reads along."""
 
         def decided() -> None:
