@@ -472,7 +472,7 @@ def test_a_reviewer_reads_what_is_missing_on_record(house: CaseHouse, world: Sig
 
 
 @pytest.mark.parametrize(
-    ("name", "key"), [("dirk", "no-key"), ("ivo", ""), ("petra", ""), ("anna", ""), ("bob", ""), ("carla", "")]
+    ("name", "key"), [("dirk", "no-key"), ("ivo", ""), ("petra", "no-key"), ("anna", ""), ("bob", ""), ("carla", "")]
 )
 def test_who_would_review_it_by_people_csv_hears_of_a_missing_key(world: SignedWorld, name: str, key: str) -> None:
     case = world.asked_for()
