@@ -19,6 +19,8 @@ from locum.signer import Signer
 from locum.tlog.notes import parts
 from logs import posted, request
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def council(tmp_path: Path) -> Iterator[Council]:

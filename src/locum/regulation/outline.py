@@ -54,13 +54,13 @@ OTHERS: dict[str, tuple[tuple[str, str], ...]] = {
                 "promise.6.objection promise.6.objection-live promise.6.overrule promise.7.count promise.7.functions promise.7.forward promise.7.persons "
                 "promise.9.consent promise.9.to-requester promise.8.free-text promise.8.batch promise.8.refused-words "
                 "promise.8.reviewed-words "
-                "promise.16.account promise.16.refusals promise.15.unchanged"
+                "promise.16.account promise.16.refusals promise.15.unchanged promise.15.witness promise.15.forward-witness"
             ),
         ),
         (
             "council.honest",
             (
-                "promise.5.powers promise.7.signed duty.8.words duty.15.copies council.honest.trial council.honest.root "
+                "promise.5.powers promise.7.signed duty.8.words duty.15.copies council.honest.trial council.honest.root council.honest.witness "
                 "promise.3.open note.3.preset"
             ),
         ),
