@@ -2,6 +2,7 @@
 
 import os
 import signal
+from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,7 @@ from sqlalchemy import text
 from tests.filings import NOON, Clock, a_case, a_draft, filing
 
 from locum.errors import Garbled, Invalid, Rejected
+from locum.sessions import How, Sessions
 from locum.store import Change, Link, Store
 from locum.vault_file import VaultFile
 from locum.wishes import Wish, Wishes
@@ -49,6 +51,7 @@ def fill(store: Store) -> None:
     store.commit([Change(case=replace(case, reviews=(("carla", "agree", "00"),)))])
     store.commit([Change(entries=(a_draft(HERS, "asked", note="letter-remind"), a_draft("org/policy", "policy")))])
     store.commit([Change(links=(Link(token_hash=b"token", case="person/person1", purpose="set", expires_at=NOON),))])
+    Sessions(store.database, Clock(), lambda many: b"s" * many).begin("person1", How.PASSKEY)
     Wishes(store.database, Clock(), os.urandom).write("person1", Wish.TEXT, b"her text")
     Wishes(store.database, Clock(), os.urandom).write("person1", Wish.CHANNELS, b"her ways")
 
@@ -66,8 +69,11 @@ def all_of(store: Store) -> list[object]:
     entries = [(one.stream, one.type, one.case) for one in store.entries(mailbox=HERS)]
     of_case = [(one.stream, one.type) for one in store.entries(case="case-1")]
     wished = [wishes.of("person1", wish) for wish in Wish]
-    link = store.link(b"token")
+    link, sessions = store.link(b"token"), Sessions(store.database, Clock(), os.urandom)
+    session = sessions.find(urlsafe_b64encode(b"s" * 32).rstrip(b"=").decode())
+    signed_in = [session and session.person, len(sessions.of_person("person1"))]
     return [
+        *signed_in,
         *ids,
         link and link.case,
         store.in_batch("closing"),
@@ -80,6 +86,7 @@ def all_of(store: Store) -> list[object]:
 
 
 SAID = [
+    "person1", 1,
     ["case-2", "case-1"], ["case-2", "case-1"], ["case-1"], ["case-1"], [], [], ["case-2", "case-1"], "person/person1",
     {HERS: "case-1"},
     [(HERS, "requested", "case-1"), (HERS, "requested", "case-2"), (HERS, "asked", "")], [(HERS, "requested")], b"found",
@@ -90,7 +97,19 @@ SAID = [
 def rows(store: Store) -> str:
     """Every value of every table, as text."""
     with store.database.reading() as connection:
-        tables = ["entries", "streams", "vault", "cases", "reviewers", "wishes", "kept", "jobs", "links", "settings"]
+        tables = [
+            "entries",
+            "streams",
+            "vault",
+            "cases",
+            "reviewers",
+            "wishes",
+            "kept",
+            "jobs",
+            "links",
+            "settings",
+            "sessions",
+        ]
         return "\n".join(
             str(tuple(row)) for name in tables for row in connection.execute(text(f"SELECT * FROM {name}"))
         )

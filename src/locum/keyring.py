@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, text
 
 from locum.errors import Garbled, Rejected, Unreachable
 from locum.schema import vault
@@ -108,6 +108,17 @@ def _short(digest: bytes) -> str:
 
 def _about(kind: str, place: str) -> bytes:
     return f"locum/vault/v1\n{kind}\n{place}".encode()
+
+
+def marked(connection: Connection, what: str, name: str) -> str:
+    """What stands for a name in this store, kept so that `Open.named` finds the name again."""
+    opened = keys_of(connection)
+    if (mark := opened.mark(what, name)) != name:
+        connection.execute(_MARK, opened.row("mark", f"{what}/{name}", b""))
+    return mark
+
+
+_MARK = text("INSERT INTO vault (name, kind, key) VALUES (:name, :kind, :key) ON CONFLICT DO NOTHING")
 
 
 class Keyring:

@@ -18,7 +18,7 @@ from locum.database import Database
 from locum.errors import Invalid
 from locum.filing import load_case
 from locum.keyring import Open, keys_of
-from locum.schema import cases, links, reviewers, vault, wishes
+from locum.schema import cases, links, reviewers, sessions, vault, wishes
 from locum.sealing import KEY_BYTES, NONCE_BYTES, about_case, unseal
 from locum.vault_file import VaultFile
 from locum.wishes import about_wish
@@ -73,6 +73,7 @@ def put_back(database: Database, file: VaultFile, keys: Sequence[Key], told: Tol
             connection.execute(insert(vault), [opened.row(*key) for key in keys] + [_id_row(opened)])
             many = _mark_cases(connection, opened, {name: key for kind, name, key in keys if kind == "case"}, told)
             _mark_wishes(connection, opened, [(name, key) for kind, name, key in keys if kind == "wish"])
+            connection.execute(delete(sessions))
             connection.execute(delete(links).where(links.c.case_id.startswith(OF_PERSON, autoescape=True)))
         file.write([new])
     return many

@@ -12,7 +12,7 @@ from locum.committing import OF_PERSON
 from locum.database import Database
 from locum.errors import Rejected
 from locum.keyring import Open, current_id, keys_of
-from locum.schema import cases, entries, links, reviewers, streams, vault, wishes
+from locum.schema import cases, entries, links, reviewers, sessions, streams, vault, wishes
 from locum.vault_file import VaultFile, key_id
 
 Row = dict[str, object]
@@ -105,7 +105,7 @@ def _wrap(connection: Connection, old: Open, new: Open) -> None:
 _ALL = select(vault.c.kind, vault.c.name, vault.c.key)
 _HELD = (
     ("person", cases.c.requester, ""), ("person", reviewers.c.person, ""), ("batch", cases.c.batch, ""),
-    ("person", links.c.case_id, OF_PERSON),
+    ("person", links.c.case_id, OF_PERSON), ("person", sessions.c.person, ""),
 )  # fmt: skip
 """Where marks stand: of what, in which column, behind which words."""
 

@@ -15,7 +15,10 @@ from typing import Final
 from sqlalchemy import ColumnElement, Connection, delete, func, insert, or_, select, text, update
 
 from locum.database import Database
+from locum.errors import Garbled
+from locum.keyring import keys_of, marked
 from locum.schema import attempts, key_counts, sessions
+from locum.sealing import NONCE_BYTES, seal, unseal
 
 ATTEMPT_SECONDS: Final = 600
 _MOST_ATTEMPTS: Final = 10_000
@@ -79,7 +82,6 @@ class Sessions:
         now, token = self._clock(), self._new_token()
         row = {
             "token_hash": digest(token),
-            "person": person,
             "how": how.value,
             "credential": credential,
             "signed_in_at": now,
@@ -89,7 +91,7 @@ class Sessions:
         with self._database.writing() as connection:
             over = or_(self._is_over(now), sessions.c.token_hash == digest(instead_of))
             connection.execute(delete(sessions).where(over))
-            connection.execute(insert(sessions), row)
+            connection.execute(insert(sessions), {**row, "person": marked(connection, "person", person)})
         return token
 
     def find(self, token: str, *, seen: bool = True) -> Session | None:
@@ -98,9 +100,9 @@ class Sessions:
         wanted = select(sessions).where(sessions.c.token_hash == digest(token), ~self._is_over(now))
         with self._database.reading() as connection:
             row = connection.execute(wanted).one_or_none()
-        if row is None:
-            return None
-        found = _session(*row)
+            if row is None:
+                return None
+            found = _session(keys_of(connection).named(connection, row.person), *row)
         # Not at every request: a write for each would cost more than all the rest of a page.
         step = self.lasting.idle / 15
         if seen and now - found.seen_at > step:
@@ -115,7 +117,9 @@ class Sessions:
 
     def end_all(self, person: str) -> int:
         """Sign this person out everywhere. How many sessions ended."""
-        return self._end(sessions.c.person == person)
+        with self._database.writing() as connection:
+            mine = sessions.c.person == keys_of(connection).mark("person", person)
+            return connection.execute(delete(sessions).where(mine)).rowcount
 
     def end_of_key(self, credential: bytes) -> int:
         """Sign out whoever signed in with this passkey. How many sessions ended."""
@@ -123,9 +127,11 @@ class Sessions:
 
     def of_person(self, person: str) -> list[Session]:
         """Her sessions, newest first."""
-        mine = select(sessions).where(sessions.c.person == person, ~self._is_over(self._clock()))
         with self._database.reading() as connection:
-            return [_session(*row) for row in connection.execute(mine.order_by(sessions.c.signed_in_at.desc()))]
+            mark = keys_of(connection).mark("person", person)
+            mine = select(sessions).where(sessions.c.person == mark, ~self._is_over(self._clock()))
+            rows = connection.execute(mine.order_by(sessions.c.signed_in_at.desc()))
+            return [_session(person, *row) for row in rows]
 
     # what was begun and waits for its answer
     def attempt(self, kind: str, content: bytes) -> str:
@@ -134,7 +140,7 @@ class Sessions:
         row = {
             "token_hash": digest(token),
             "kind": kind,
-            "content": content,
+            "content": seal(_key_of(token), self._random(NONCE_BYTES), content, kind.encode()),
             "expires_at": now + timedelta(seconds=ATTEMPT_SECONDS),
         }
         with self._database.writing() as connection:
@@ -151,8 +157,10 @@ class Sessions:
             row = connection.execute(gone).one_or_none()
         if row is None or row.expires_at <= self._clock():
             return None
-        content: bytes = row.content
-        return content
+        try:
+            return unseal(_key_of(token), row.content, kind.encode())
+        except Garbled:  # begun with a version that did not seal
+            return None
 
     # counters of passkeys
     def count(self, credential: bytes) -> int:
@@ -193,6 +201,11 @@ def counted(database: Database, credential: bytes, number: int) -> bool:
         return connection.execute(_COUNT, {"credential": credential, "number": number}).rowcount == 1
 
 
+def _key_of(token: str) -> bytes:
+    """What is kept for a token is sealed under the token itself, of which the store has only the hash."""
+    return hashlib.sha256(b"locum/attempt/v1\n" + token.encode("utf-8", "replace")).digest()
+
+
 def digest(token: str) -> bytes:
     """What is kept instead of a token."""
     return hashlib.sha256(b"locum/session/v1\n" + token.encode("utf-8", "replace")).digest()
@@ -213,8 +226,9 @@ def _make_room(connection: Connection) -> None:
 
 
 def _session(
-    token_hash: bytes,
     person: str,
+    token_hash: bytes,
+    _mark: str,
     how: str,
     credential: bytes | None,
     signed_in_at: datetime,
