@@ -72,6 +72,14 @@ def test_a_negative_size_is_no_beginning():
     assert not tlog.verify_consistency(-1, 9, ROOT, ROOT, [ROOT])
 
 
+def test_a_tree_of_less_than_no_leaves_is_none():
+    assert not tlog.verify_consistency(-1, -1, ROOT, ROOT, [])
+
+
+def test_a_root_of_another_length_is_none():
+    assert not tlog.verify_consistency(9, 9, ROOT[:31], ROOT[:31], [])
+
+
 @pytest.mark.parametrize("size", [0, 9])
 def test_where_there_is_nothing_to_prove_a_proof_proves_nothing(size):
     old_root = tlog.root(HASHES[:size])
