@@ -152,7 +152,9 @@ def test_a_false_signature_is_damage():
     assert said(lambda: tlog.verify(signed().replace(b"\n9\n", b"\n8\n"), VKEY)) == DAMAGED
 
 
-@pytest.mark.parametrize("vkey", ["", "a+b", "a b+00000000+AAAA", VKEY.replace(NAME, "x"), VKEY[:-4], WITNESS_KEY])
+@pytest.mark.parametrize(
+    "vkey", ["", "a+b", "a b+00000000+AAAA", VKEY.replace(NAME, "x"), VKEY[:-4], f"{VKEY}!", WITNESS_KEY]
+)
 def test_a_key_that_is_none_is_said(vkey):
     assert said(lambda: tlog.verify(signed(), vkey)) == "Invalid verifier-key"
 
