@@ -35,6 +35,7 @@ from locum.figures import (
 from locum.lifecycle import Case
 from locum.measure import measure_to_json
 from locum.store import Change, Store
+from locum.vault_file import VaultFile
 from locum.whole import read_whole
 
 pytest_plugins = ("tests.stores",)
@@ -519,7 +520,7 @@ NEWEST = last_ready(NOW, ZONE)
 def with_record(house: House) -> House:
     """The newest year that is ready, in the store of the house."""
     house("cases")
-    store = Store(f"sqlite:///{house.folder / 'locum.db'}", Clock(NOW))
+    store = Store(f"sqlite:///{house.folder / 'locum.db'}", Clock(NOW), key_file=VaultFile(house.folder / "vault.key"))
     for number in range(37):
         put(store, number, ENDED if number < 35 else LAPSED, datetime(NEWEST, 3, 2, 9, tzinfo=UTC))
     store.close()
