@@ -16,6 +16,8 @@ from locum.record import read_keys, streams_of
 from locum.seam import Report
 from locum.store import Change
 
+pytestmark = pytest.mark.forges
+
 ANNA, BOB = "anna@corp.test", "bob@corp.test"
 
 

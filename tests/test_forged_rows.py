@@ -19,6 +19,8 @@ from locum.record import read_heads, streams_of
 from locum.shapes import entry_shape
 from locum.web.cases.told import happened
 
+pytestmark = pytest.mark.forges
+
 ANNA, BOB = "anna@corp.test", "bob@corp.test"
 Told = tuple[object, ...]
 

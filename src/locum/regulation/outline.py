@@ -30,7 +30,7 @@ CLAUSES: dict[int, str] = {
     "promise.16.forward-refusals promise.16.requester note.16.term duty.16.when duty.16.turn",
     17: "promise.17.longest promise.17.forward promise.17.death promise.17.contact-person promise.17.keepers "
     "promise.17.account duty.17.contact duty.17.closes promise.17.reminder",
-    18: "promise.18.figures duty.18.to duty.18.figures",
+    18: "promise.18.figures promise.18.compared duty.18.to duty.18.figures",
     19: "duty.19.own promise.19.reminder promise.19.gaps duty.19.private-use",
     20: "promise.20.forward",
 }

@@ -177,6 +177,13 @@ FROM_9: tuple[Promise, ...] = (
         "test_regulation.py::test_a_small_number_is_hidden test_figures_hidden.py::test_every_hidden_number_can_still_be_all_that_it_is_said_to_be",
         "figures.hide_below",
     ),
+    row(
+        "18.compared",
+        "desk.reconciling.reconcile",
+        "test_reconciling.py::test_a_reply_that_somebody_sets_by_hand_with_our_credential_is_found "
+        "test_reconciling.py::test_an_incident_is_told_to_her_and_to_whom_the_policy_names",
+        "notify.incident",
+    ),
     row("19.reminder", "desk.forgotten.gaps", "test_gaps.py::test_she_is_reminded_once_and_can_set_it_herself"),
     row(
         "19.gaps",
