@@ -61,7 +61,7 @@ def test_the_history_of_an_alias_is_the_mailboxs(house: House) -> None:
     case = house.case()
     entries = house("history", "A.deVries@corp.test", "--json").json
     assert [entry["type"] for entry in entries][:2] == ["requested", "asked"]
-    assert {entry["case"] for entry in entries} == {case}
+    assert {entry["case"] for entry in entries} - {""} == {case}  # her key is of no case
 
 
 def test_an_error_has_one_shape(house: House) -> None:
