@@ -26,6 +26,18 @@ settings.register_profile("steady", derandomize=True, deadline=None, suppress_he
 settings.load_profile("steady")
 
 
+_LONG = (
+    *("test_demo_played.py", "test_story_browser.py", "test_stories.py", "test_demo.py", "test_case_browser.py"),
+    *("test_kills.py", "test_two_workers.py", "test_worker.py", "test_faults.py", "test_forwarding_hosts.py"),
+    *("test_forward_for_real.py", "test_people_browser.py", "test_every_page.py", "test_api_fuzzed.py"),
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The files that take long come first: as the last ones they would leave all but one process with nothing to do."""
+    items.sort(key=lambda item: _LONG.index(item.path.name) if item.path.name in _LONG else len(_LONG))
+
+
 @pytest.fixture(scope="session")
 def dovecot() -> Iterator[Dovecot]:
     """A running Dovecot for corp.test with the mailboxes anna@ and bert@; tests that change mailboxes take `mailbox`."""
