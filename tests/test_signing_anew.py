@@ -15,6 +15,7 @@ from locum.lifecycle import Case, State
 from locum.mailhost.signatures import signatures
 from locum.settings import load
 
+pytestmark = pytest.mark.forges
 MOVED = "https://elsewhere.corp.test"
 
 

@@ -126,6 +126,7 @@ def test_pieces_are_the_text(places: tuple[tuple[int, int], ...], pieces: list[t
 # other words since
 
 
+@pytest.mark.forges
 def test_whoever_signed_other_words_reads_why_to_sign_anew(house: CaseHouse, world: SignedWorld) -> None:
     case = world.asked_for()
     asks, old = reviewed(world, case, "bob", "it", "request"), reviewed(world, case, "dirk", "hr", display="ab" * 32)
