@@ -21,7 +21,7 @@ from forward_conformance import ForwardConformance
 from locum.absence import Mailbox
 from locum.errors import Conflict, Garbled, Invalid, LocumError, Rejected, Trouble, Unreachable, Unsupported
 from locum.measure import Audience, AutoReply, Standing, Wanted, to_json
-from locum.seam import Connector, ManyAtOnce
+from locum.seam import Connector, ManyAtOnce, TellsAccess
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 
@@ -154,6 +154,11 @@ class ConnectorConformance(ForwardConformance):
         pytest.skip("this counterpart cannot be troubled")
 
     @pytest.fixture
+    def teller(self) -> Connector:
+        """The connector, where it knows the log in which its counterpart tells who logged in."""
+        pytest.skip("this counterpart does not tell who logged in")
+
+    @pytest.fixture
     def secrets(self) -> tuple[str, ...]:
         """What may never be shown."""
         return ()
@@ -166,6 +171,27 @@ class ConnectorConformance(ForwardConformance):
 
     def test_every_known_deviation_names_a_test(self) -> None:
         assert [name for name in self.deviations if not hasattr(self, name)] == []
+
+    # who logged in
+
+    def test_a_login_is_told_once(self, teller: Connector, mailbox: Mailbox) -> None:
+        assert isinstance(teller, TellsAccess)
+        place = teller.accesses(b"").place
+        teller.read(mailbox)
+        told = teller.accesses(place)
+        again = teller.accesses(told.place).accesses
+        assert ([one.user for one in told.accesses if one.begun], [one for one in again if one.begun]) == (
+            [teller.user(mailbox)],
+            [],
+        )
+
+    def test_nothing_is_told_of_who_logs_in_themselves(
+        self, teller: Connector, mailbox: Mailbox, owner_changes: Callable[[Mailbox], None]
+    ) -> None:
+        assert isinstance(teller, TellsAccess)
+        place = teller.accesses(b"").place
+        owner_changes(mailbox)
+        assert teller.accesses(place).accesses == ()
 
     # written is read back
 

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from email.message import EmailMessage
 from functools import partial
 from pathlib import Path
@@ -17,6 +17,7 @@ from conformance import Answer, AnswersAt, ConnectorConformance, Zoned, a_reply,
 from forward_conformance import Copied, Deliver
 from forwards import a_forward
 from locum.absence import Mailbox
+from locum.connectors.access_log import AccessLog
 from locum.connectors.managesieve import ManageSieve
 from locum.connectors.sieve_wire import command
 from locum.demo.host import Dovecot
@@ -28,6 +29,7 @@ from mailhosts.dovecot import MASTER, MASTER_PASSWORD, PASSWORD, letter
 from mailhosts.fake_managesieve import FakeManageSieve
 from mailhosts.owner import REAL, RULES, VACATION, Owner, activate
 
+WHO = "\nlogin_log_format_elements = user=<%u> auth_user=<%{auth_user}> method=%m session=<%{session}>\n"
 pytestmark = pytest.mark.slow
 
 SETTINGS = """\
@@ -115,7 +117,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     secret = folder / "secret"
     secret.write_text(f"{MASTER_PASSWORD}\n")
     secret.chmod(0o600)
-    extra = settings(made)
+    extra = settings(made) + WHO
     names = ["anna", *(f"hers{number}" for number in range(1, MAILBOXES))]  # Dovecot sees a new one only a second later
     users = {f"{name}@corp.test": PASSWORD for name in names}
     with Dovecot(users=users, masters_sieve={MASTER: MASTER_PASSWORD}, extra=extra) as host:
@@ -143,6 +145,10 @@ class TestManageSieveOnDovecot(ConnectorConformance):
     @pytest.fixture
     def connector(self, place: Place) -> ManageSieve:
         return place.connector()
+
+    @pytest.fixture
+    def teller(self, place: Place) -> ManageSieve:
+        return place.connector(log=AccessLog(place.host.log, [MASTER], UTC))
 
     @pytest.fixture
     def mailbox(self, place: Place) -> Mailbox:
