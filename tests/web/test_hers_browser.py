@@ -23,7 +23,7 @@ pytestmark = pytest.mark.slow
 
 PAGES = (
     *("/mine", "/mine/{live}", "/mine/{coming}", "/mine/{live}/account", "/mine/aaaa-aaaa", "/mine/text"),
-    *("/mine/channels", "/mine/protections", "/calendar", "/policy", "/figures", "/figures/2026"),
+    *("/mine/channels", "/mine/protections", "/mine/key", "/calendar", "/policy", "/figures", "/figures/2026"),
 )
 LEAVE = "person,from,until\nanna,2028-06-01,2028-06-20\nbob,2028-06-30,2028-07-02\n"
 
