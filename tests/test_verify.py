@@ -22,7 +22,7 @@ from locum.checkable import File, Place, Trusted, Verified, verify
 from locum.checkable.words import answers, conclusion, title
 from locum.entry import canonical
 from locum.herkey import HerKey
-from locum.messages import LANGUAGES
+from locum.messages import LANGUAGES, say
 from locum.tlog.cosignatures import cosignature_line, to_cosign, with_signatures
 from locum.tlog.notes import vkey_of
 
@@ -312,6 +312,35 @@ def test_a_policy_text_that_is_not_the_one_of_the_record_is_seen():
 def test_an_act_of_which_the_record_does_not_say_what_was_known_is_seen():
     lie = changed(lambda f: f.change(HERS, f.find(HERS, "intended", act="apply"), lambda v: v["body"].pop("judged")))
     assert "allowed not-told" in failing(lie)
+
+
+def _of_an_early_version(forger: Forger) -> None:
+    for one in list(forger.places[HERS]):
+        if one.payload and b'"type":"enrolled"' in one.payload:
+            forger.change(HERS, one.seq, lambda value: value.update(type="looked"))
+        elif one.payload and b'"judged"' in one.payload:
+            forger.change(HERS, one.seq, lambda value: value["body"].pop("judged"))
+
+
+def test_an_act_of_a_version_that_wrote_down_less_is_no_accusation_and_no_praise():
+    found_early = verify(changed(_of_an_early_version))
+    early = [one for one in found_early.of("allowed") if one.key == "not-told-early"]
+    assert early
+    assert found_early.holds
+    with_key = replace(found_early, has_key=True)
+    assert all(
+        conclusion(with_key, language, "x", "!").startswith(say(language, "verify.conclusion.good-untold"))
+        for language in LANGUAGES
+    )
+
+
+def test_where_all_acts_were_erased_nothing_says_that_they_were_allowed():
+    def erased(one: Place) -> bool:
+        return one.payload is None or b'"type":"enrolled"' in one.payload
+
+    bare = replace(file(), places=tuple(one for one in file().places if erased(one)))
+    told = {(one.check, one.key, one.holds) for one in verify(bare).findings if one.check in ("allowed", "pairs")}
+    assert told == {("allowed", "acts-erased", None), ("pairs", "acts-erased", None)}
 
 
 @pytest.mark.parametrize(

@@ -46,7 +46,7 @@ def _check_act(house: House, entries: Sequence[Entry], act: Entry, before: tuple
         return
     if house.reads_otherwise(policy):
         yield Finding(check=_ALLOWED, key="policy-otherwise", holds=None, values={"policy": policy.hash[:16]})
-    judged = _judged(asked, policy, act, before)
+    judged = _judged(asked, policy, act, before, is_expected=_is_expected(entries, act))
     if isinstance(judged, Finding):
         yield judged
         return
@@ -68,11 +68,19 @@ def _not_in_force(house: House, asked: Asked, act: Entry) -> Finding | None:
     return against(_ALLOWED, key, act, policy=name[:16])
 
 
-def _judged(asked: Asked, policy: Policy, act: Entry, before: tuple[Entry, ...]) -> Judged | Finding:
+def _is_expected(entries: Sequence[Entry], act: Entry) -> bool:
+    """Whether what the policy was told was written down by then. Versions that did not had handed over no key either."""
+    return any(one.type == "enrolled" or "judged" in one.body for one in entries if one.index < act.index)
+
+
+def _judged(
+    asked: Asked, policy: Policy, act: Entry, before: tuple[Entry, ...], *, is_expected: bool
+) -> Judged | Finding:
     """What the policy was told of this act, as the record has it."""
     told = next((one.body["judged"] for one in (act, *reversed(before)) if _is_told(one, act)), None)
     if not isinstance(told, dict):
-        return against(_ALLOWED, "not-told", act)
+        missing = against(_ALLOWED, "not-told", act)
+        return missing if is_expected else replace(missing, key="not-told-early", holds=None)
     try:
         at, facts, question = read_at(told), read_facts(told), read_question(told, asked.question())
     except ValueError:

@@ -57,7 +57,7 @@ def _all(file: File, trusted: Trusted, leaves: bytes) -> Findings:
     for found in read:
         yield from found.findings
     yield from _acts(file, log, {one.name: found.entries for one, found in zip(streams, read, strict=True)})
-    yield from _pairs(hers)
+    yield from _pairs(file, hers)
 
 
 def _streams(file: File) -> list[Whose]:
@@ -85,7 +85,7 @@ def _acts(file: File, log: Log, streams: Mapping[str, Sequence[Entry]]) -> Findi
     """The policy and the gate, asked once more of each act."""
     hers = streams[file.stream]
     if not any(one.type in {"intended", "reviewed"} for one in hers):
-        yield Finding(check="allowed", key="no-acts")
+        yield _no_acts("allowed", file)
         return
     from locum.checkable.acts import check_acts  # noqa: PLC0415  slow to load, and only where something was done
     from locum.checkable.house import House  # noqa: PLC0415
@@ -97,14 +97,21 @@ def _acts(file: File, log: Log, streams: Mapping[str, Sequence[Entry]]) -> Findi
     yield from sorted(found, key=lambda one: one.check)
 
 
-def _pairs(entries: Sequence[Entry]) -> Findings:
+def _no_acts(check: str, file: File) -> Finding:
+    """That nothing was done; where something was erased, that this cannot be known any more."""
+    if any(one.payload is None for one in file.places):
+        return Finding(check=check, key="acts-erased", holds=None)
+    return Finding(check=check, key="no-acts")
+
+
+def _pairs(file: File, entries: Sequence[Entry]) -> Findings:
     """Whether each act has its end, and was announced."""
     cases = dict.fromkeys(one.case for one in entries if one.case)
     found = [finding for case in cases for finding in _pairs_of(entries, case)]
     yield from found
     if not found:
         count = sum(one.type == "intended" for one in entries)
-        yield Finding(check="pairs", key="pairs" if count else "no-acts", values={"count": str(count)})
+        yield Finding(check="pairs", key="pairs", values={"count": str(count)}) if count else _no_acts("pairs", file)
 
 
 def _pairs_of(entries: Sequence[Entry], case: str) -> Findings:

@@ -13,6 +13,8 @@ from locum.phrases import one_line
 
 _AT_MOST = 3
 _LISTED = 30
+_UNTOLD = frozenset({"not-told-early", "acts-erased"})
+"""With one of these nobody can say that every act was allowed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +135,9 @@ def conclusion(found: Verified, language: str, mark: str, remark: str) -> str:
         )
     if not found.has_key:
         return say(language, "verify.conclusion.no-key")
-    said = say(language, f"verify.conclusion.{'good-nothing' if found.is_quiet else 'good'}")
+    is_untold = any(one.key in _UNTOLD for one in found.of("allowed"))
+    said = say(
+        language, f"verify.conclusion.{'good-nothing' if found.is_quiet else 'good-untold' if is_untold else 'good'}"
+    )
     is_open = any(one.holds is None for one in found.findings)
     return f"{said} {say(language, 'verify.conclusion.open', mark=remark)}" if is_open else said
