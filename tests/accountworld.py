@@ -79,7 +79,7 @@ class AccountWorld(SignedWorld):
 
     def erase(self, case: Case) -> None:
         """As it is erased when its time is over."""
-        ledger = Ledger(self.folder / "erased")
+        ledger = Ledger(self.app.flat_file.folder / "erased")
         Eraser(self.app.store, ledger, self.app.clock).erase([case.id], "kept-long-enough")
 
     def replied(self, mailbox: str, **span: float) -> Case:
