@@ -211,6 +211,41 @@ def test_killed_at_a_step_the_vault_opens_and_one_key_is_left(
     assert len(key.read()) == 1
 
 
+def test_what_lay_in_the_clear_is_gone_from_the_file_also_where_the_first_to_wrap_it_was_killed(
+    tmp_path: Path, clock: Clock, key: VaultFile
+) -> None:
+    def another() -> Store:
+        made = Store(f"sqlite:///{tmp_path}/before.db", clock, key_file=key)
+        made.migrate()
+        return made
+
+    before = Store(f"sqlite:///{tmp_path}/before.db", clock)
+    before.migrate()
+    fill(before)
+    before.close()
+    pid = os.fork()
+    if not pid:
+        key.step = lambda name: os.kill(os.getpid(), signal.SIGKILL) if name == "adopt.wrapped" else None
+        try:
+            another()
+        finally:
+            os._exit(1)
+    assert os.WIFSIGNALED(os.waitpid(pid, 0)[1]), "the step was never passed"
+    assert HERS.encode() in b"".join(file.read_bytes() for file in tmp_path.glob("before.db*"))
+    after = another()
+    assert all_of(after) == SAID
+    after.close()
+    assert HERS.encode() not in b"".join(file.read_bytes() for file in tmp_path.glob("before.db*"))
+
+
+def test_writing_the_database_anew_leaves_no_trouble_in_the_log(
+    store: Store, opened: Callable[[], Store], caplog: pytest.LogCaptureFixture
+) -> None:
+    fill(store)
+    opened()
+    assert caplog.records == []
+
+
 def test_a_lost_key_is_an_error_and_never_made_anew(opened: Callable[[], Store], key: VaultFile) -> None:
     fill(opened())
     key.path.unlink()

@@ -83,17 +83,16 @@ class Database:
 
     def compact(self) -> None:
         """Write the database anew, so that no page holds what was changed or deleted before."""
-        every = "vault cases reviewers streams entries wishes".split()
+        every = "vault cases reviewers links sessions streams entries wishes".split()
         orders = [f"VACUUM FULL {table}" for table in every] if self.path is None else ["VACUUM", _TRUNCATE]
         with _told(), self._writer, closing(self.engine.raw_connection()) as raw:
             connection: Any = raw.driver_connection  # neither database does this in a transaction
+            raw.detach()  # it goes back to nobody as it is left here
             if self.path is None:
                 connection.autocommit = True
                 connection.execute("SET statement_timeout = 0")
             for order in orders:
                 connection.execute(order)
-            raw.detach()
-            connection.close()
 
     def close(self) -> None:
         """Close idle connections; the next use opens new ones."""

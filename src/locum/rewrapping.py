@@ -12,12 +12,14 @@ from locum.committing import OF_PERSON
 from locum.database import Database
 from locum.errors import Rejected
 from locum.keyring import Open, current_id, keys_of
-from locum.schema import cases, entries, links, reviewers, sessions, streams, vault, wishes
+from locum.schema import cases, entries, links, reviewers, sessions, settings, streams, vault, wishes
 from locum.vault_file import VaultFile, key_id
 
 Row = dict[str, object]
 Key = tuple[str, str, bytes]
 """Kind, name and key."""
+_LEFT_OPEN = "vault-pages-open"
+"""The setting that is there until the database is written anew after the first wrapping."""
 
 
 def adopt(database: Database, file: VaultFile) -> None:
@@ -26,8 +28,22 @@ def adopt(database: Database, file: VaultFile) -> None:
     Raises Rejected `vault-empty` where a dump was restored without it, and what VaultFile.read and VaultFile.write raise.
     """
     with database.reading() as connection:
-        if current_id(connection) is not None:
-            return
+        is_wrapped, is_left_open = current_id(connection) is not None, _is_left_open(connection)
+    if not is_wrapped:
+        is_left_open = _wrap_first(database, file)
+    if is_left_open:
+        database.compact()
+        with database.writing() as connection:
+            connection.execute(delete(settings).where(settings.c.name == _LEFT_OPEN))
+
+
+def _is_left_open(connection: Connection) -> bool:
+    """Whether pages that the database freed still hold what lay in the clear: whoever wrapped it was killed, or the disk full."""
+    return connection.execute(select(settings.c.name).where(settings.c.name == _LEFT_OPEN)).first() is not None
+
+
+def _wrap_first(database: Database, file: VaultFile) -> bool:
+    """Whether something lay in the clear until now."""
     with file.alone():
         keys = file.read()
         if not keys:
@@ -37,14 +53,15 @@ def adopt(database: Database, file: VaultFile) -> None:
         with database.writing() as connection:
             _only_here(connection)
             if current_id(connection) is not None:
-                return
+                return _is_left_open(connection)
             had = connection.execute(select(vault.c.name).limit(1)).first() is not None
             if not had and connection.execute(select(streams.c.name).limit(1)).first() is not None:
                 raise Rejected("vault-empty")
             _wrap(connection, Open(), Open(keys[-1]))
+            if had:
+                connection.execute(insert(settings), {"name": _LEFT_OPEN, "value": b"due"})
         file.step("adopt.wrapped")
-    if had:
-        database.compact()
+    return had
 
 
 def renew(database: Database, file: VaultFile) -> None:
