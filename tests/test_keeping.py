@@ -23,6 +23,7 @@ from locum.desk import keeping
 from locum.desk.checkable import checkable
 from locum.entry import Erased
 from locum.errors import Garbled, Invalid, Refused, Rejected
+from locum.ledger import Ledger, hash_of
 from locum.lifecycle import Case, State
 from locum.soundness import examine
 from locum.store import Store
@@ -434,6 +435,21 @@ def test_a_restored_copy_forgets_again_before_anything_else(on_sqlite: World, tm
     with pytest.raises(Invalid, match="case-erased"):
         on_sqlite.app.store.case(case.id)
     assert on_sqlite.app.store.entries(mailbox="org/erase")[0].body["why"] == "restored"
+
+
+def test_a_line_put_into_the_ledger_makes_no_live_case_vanish(world: World) -> None:
+    asked(world)
+    world.later(hours=5)
+    (case,) = world.app.store.find(states=(State.APPLIED,))
+    ledger = Ledger(world.folder / "log" / "erased")
+    ledger.append([hash_of("case", case.id)])
+    world.app.store.close()
+    with pytest.raises(Garbled, match="ledger-names-live"):
+        world.wired().store  # noqa: B018
+    ledger.path.unlink()
+    world.app = world.wired()
+    assert world.app.store.case(case.id) == case
+    assert world.app.store.entries(mailbox="org/erase") == []
 
 
 @pytest.mark.parametrize("damage", ["changed", "first taken out", "cut off"])

@@ -18,6 +18,7 @@ from locum.entry import Draft, Json
 from locum.errors import Garbled
 from locum.keyring import ORGANISATION, keys_of
 from locum.ledger import Ledger, hash_of
+from locum.lifecycle import FINAL
 from locum.record import ERASE, streams_of
 from locum.schema import cases, entries, jobs, kept, links, reviewers, settings, streams, tree, vault
 from locum.store import Change, Store
@@ -71,7 +72,8 @@ class Eraser:
     def finish(self) -> None:
         """Carry out what the ledger names and this database still has, before anything else is done with it.
 
-        Raises Garbled `ledger-damaged` and `ledger-short`, and Unreachable `ledger-unreachable`.
+        Raises Garbled `ledger-damaged`, `ledger-short`, and `ledger-names-live` where a line names a case that is not over: whoever
+        can write the file could make a live case vanish otherwise. And Unreachable `ledger-unreachable`.
         """
         applied, there = int(self.store.kept_setting(APPLIED) or b"0"), self.ledger.lines()
         if there < applied:
@@ -88,6 +90,8 @@ class Eraser:
                 select(streams.c.name).where(streams.c.name.not_like(f"{ORGANISATION}%"))
             ).scalars()
             lost = [one for one in names if hash_of("stream", one) in gone]
+            if (live := next((one for some in chunks(ids) for one in _not_over(connection, some)), None)) is not None:
+                raise Garbled("ledger-names-live", file=self.ledger.path, case=live)
         for some in chunks(ids, MOST):
             self._erase(some, (), "restored")
         self._erase((), lost, "restored")
@@ -129,6 +133,14 @@ class Eraser:
         with self.store.database.writing() as connection:
             connection.execute(delete(settings).where(settings.c.name == _DUE))
         self.step("erase.renewed")
+
+
+def _not_over(connection: Connection, case_ids: Sequence[str]) -> Iterable[str]:
+    """Of these cases, those that nobody can have erased by the rules: not final, or with something still to be done or put back."""
+    state = select(cases.c.id).where(cases.c.id.in_(case_ids), cases.c.state.not_in([str(one) for one in FINAL]))
+    yield from connection.execute(state).scalars()
+    for column in (jobs.c.case_id, kept.c.case_id):
+        yield from connection.execute(select(column).where(column.in_(case_ids))).scalars()
 
 
 def _places(connection: Connection, case_ids: Sequence[str], gone: Sequence[str]) -> Iterable[int]:
