@@ -11,6 +11,7 @@ from tests.world import World
 from locum.demo.sink import Sink
 from locum.entry import Draft
 from locum.keyring import keys_of
+from locum.ledger import Ledger, hash_of
 from locum.lifecycle import Case
 from locum.record import read_keys, streams_of
 from locum.seam import Report
@@ -147,6 +148,16 @@ def test_an_incident_is_listed_in_words(world: World) -> None:
     writes(world, ANNA, "incident", None, at="2026-11-23T09:00:00Z", **body)
     said = [dict(one.values)["said"] for one in audited(world) if one.key == "audit.incident"]
     assert "somebody logged in to this mailbox as locum, over IMAP" in said[0]
+
+
+def test_what_was_erased_because_the_ledger_named_it_is_listed(world: World) -> None:
+    case = ended(world)
+    for _ in range(3):
+        world.later(days=1)
+    Ledger(world.folder / "log" / "erased").append([hash_of("case", case.id)])
+    world.app.store.close()
+    world.app = world.wired()
+    assert "erased-again" in listed(world)
 
 
 def test_every_change_of_the_policy_is_listed(world: World) -> None:

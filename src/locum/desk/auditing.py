@@ -155,6 +155,8 @@ def _entry(look: _Audit, row: Row[*tuple[object, ...]], one: Entry) -> None:
         and _mailbox(look, mailbox) != _mailbox(look, one.stream)
     ):
         look.tell("about-another", **place, mailbox=mailbox)
+    if one.type == "erased" and one.body.get("why") == "restored":
+        look.tell("erased-again", None, leaf=one.index, at=instant(one.time), count=one.body.get("count", 0))
     if one.about and one.stream.startswith(_ORGANISATION):
         return
     if row.case_id != one.about:
