@@ -95,8 +95,8 @@ class Account:
         told = "mailbox, key and log are hers" if hers else "without her key file, all of this could be made up"
         self.say("origin", told, all(same) if same else None)
         origin, size, root = signed_by(file["checkpoint"], file["vkey"])
-        whole = size == len(log) and all(len(leaf) == 65 and leaf[0] == 1 for leaf in log) and root == root_of(log)
-        fits = whole and origin == file["vkey"].partition("+")[0]
+        fits = (origin, size, root) == (file["vkey"].partition("+")[0], len(log), root_of(log))
+        fits &= all(len(leaf) == 65 and leaf[0] == 1 for leaf in log)
         self.say("origin", f"{origin} signed a state of {size} lines, and it is these {len(log)}", fits)
         for _, old, was in [signed_by(note, file["vkey"]) for note in earlier]:
             fits = old in range(size + 1) and root_of(log[:old]) == was
@@ -149,9 +149,8 @@ class Account:
             if key[:10].hex() == "a4010103272006215820":  # COSE: EdDSA, ES256, or else RS256
                 ed25519.Ed25519PublicKey.from_public_bytes(key[10:]).verify(signature, message)
             elif key[:10].hex() == "a5010203262001215820":
-                x, y = int.from_bytes(key[10:42]), int.from_bytes(key[45:])
-                point = ec.EllipticCurvePublicNumbers(x, y, ec.SECP256R1())
-                point.public_key().verify(signature, message, ec.ECDSA(SHA256()))
+                point = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), b"\4" + key[10:42] + key[45:])
+                point.verify(signature, message, ec.ECDSA(SHA256()))
             else:
                 modulus = rsa.RSAPublicNumbers(65537, int.from_bytes(key[11:-5]))
                 modulus.public_key().verify(signature, message, padding.PKCS1v15(), SHA256())
@@ -183,7 +182,7 @@ class Account:
 
     def check_acts(self, hers, register, policies):
         """[allowed] without the policy's own rules, [signed] and [pairs]."""
-        asked, announced = {}, {}
+        asked, announced, judged = {}, {}, {}
         for index, entry in hers:
             body, kind, (case, act) = entry["body"], entry["type"], map(entry["body"].get, ("case", "act"))
             if kind == "requested" or "r" in body:
@@ -205,12 +204,13 @@ class Account:
                 text = self.file["policies"]["texts"].get(policy, "")
                 fits &= request.get("policy") == policy == sha(text.encode()).hex()
                 self.say("allowed", f"{case} at line {index}: as asked at line {at}, under the policy of then", fits)
-                trial = body.get("judged", {}).get("question", {}).get("reviews_are") == "trial"
-                self.check_signed(case, request, said, reviews, *self.people(register, index), trial)
+                told = judged.setdefault(said, body.get("judged"))  # a second try does not say it again
+                rule = told["question"]["reviews_are"] if told else "not recorded"  # or trial, signed, unsigned
+                self.check_signed(case, request, said, reviews, *self.people(register, index), rule)
         for case, act in announced:
             self.say("pairs", f"{case}: what became of {act} is not on record", None)
 
-    def check_signed(self, case, request, said, reviews, keys, functions, trial):
+    def check_signed(self, case, request, said, reviews, keys, functions, rule):
         """Who asked and, in another function, who approved: each over this request, with a key and a function on record."""
         seen = {}
         for index, time, signed in reviews:
@@ -223,9 +223,9 @@ class Account:
             fits &= (told["request"], told["policy"]) == (said, request["policy"])
             self.say("signed", f"{case}: {who} as {function} signed '{decision}' at line {index}", fits)
             seen[decision] = function
-        if any(one["measure"] == "forward" for one in request.get("measures", [])) and not trial:
-            asked, approved = seen.get("request"), seen.get("approve", seen.get("overrule"))
-            self.say("signed", f"{case}: two people signed", bool(asked and approved) and asked != approved)
+        if any(one["measure"] == "forward" for one in request.get("measures", [])):
+            two = len({seen.get("request"), seen.get("approve", seen.get("overrule"))} - {None}) == 2
+            self.say("signed", f"{case}: two people signed ({rule})", two or (None if rule[:1] in "tn" else False))
 
 
 def main(path="", *others):

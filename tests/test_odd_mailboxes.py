@@ -133,6 +133,7 @@ def test_a_file_of_people_that_gives_somebody_such_a_mailbox_is_refused(relay: S
     world = world_of(tmp_path, relay, PUBLISHED, "anna@corp.test")
     (tmp_path / "people.csv").write_text(PEOPLE.replace("anna@corp.test", f'"{quoted}"'))
     world.app = world.wired()
+    world.app.store.find()
     before = everything(tmp_path)
     for mailbox in (name, "a.devries@corp.test"):
         with pytest.raises(Invalid):

@@ -1,9 +1,10 @@
 """She is told by letter that the ways in which she is asked were changed: whoever sat at her screen does not change them unseen.
 
 The letter goes to her mailbox, and where a private address was taken away or replaced, she reads there that it is so. It says what
-holds now, addresses masked, and holds no link that does anything.
+holds now, addresses masked, and holds no link that does anything. The queue names nobody: the job has a mark in place of her.
 """
 
+import hmac
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -24,14 +25,24 @@ _GIVE_UP: Final = timedelta(days=30)
 def tell_of_ways(office: Office, person: Person) -> None:
     """Put the letter in the queue."""
     now = office.clock()
-    job = Job(kind=TOLD, case=f"{person.id}/{int(now.timestamp())}", due_at=now, lane="letters")
+    job = Job(kind=TOLD, case=f"{_mark(_key(office), person)}/{int(now.timestamp())}", due_at=now, lane="letters")
     office.store.commit([Change(put=(job,))])
+
+
+def _key(office: Office) -> bytes:
+    return office.store.setting("ways-told-key", lambda: office.random(32))
+
+
+def _mark(key: bytes, person: Person) -> str:
+    return hmac.digest(key, person.id.encode(), "sha256")[:16].hex()
 
 
 def tell(office: Office, taken: Taken) -> None:
     """Send it."""
-    who, _, seconds = taken.job.case.rpartition("/")
-    person, at = office.people.person(who), datetime.fromtimestamp(int(seconds), UTC)
+    mark, _, seconds = taken.job.case.rpartition("/")
+    key = _key(office)
+    person = next((one for one in office.people.everyone() if _mark(key, one) == mark), None)
+    at = datetime.fromtimestamp(int(seconds), UTC)
     if person is not None and person.mailbox is not None and office.clock() < at + _GIVE_UP:
         try:
             office.post.send(_letter(office, person, person.mailbox.address, at))

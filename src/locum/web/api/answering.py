@@ -28,6 +28,7 @@ _WRONG: Final[Mapping[int, str]] = {
     404: "There is none, or none that you may see.",
     408: "It did not arrive in time.",
     409: "Not as things stand.",
+    410: "It was erased: the time for which it was kept is over.",
     413: "Too much at once.",
     415: "Not JSON.",
     422: "Not as described here; or something that this mail system cannot say; or a key that came with something else.",

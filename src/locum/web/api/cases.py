@@ -63,16 +63,16 @@ class CaseRoutes:
     def join(self, app: FastAPI) -> None:
         """Add the routes to `app`. Those with a fixed name come before those with a case in it."""
         filed = responses(told.FiledCase, 400, 404, 409, status=201)
-        changed = responses(told.FiledCase, 400, 404, 409)
+        changed = responses(told.FiledCase, 400, 404, 409, 410)
         routes: tuple[tuple[str, str, Any, int, dict[int | str, dict[str, Any]]], ...] = (
             ("POST", "/cases", self.ask, 201, filed),
             ("POST", "/cases/preview", self.preview, 200, responses(told.Preview)),
             ("POST", "/batches", self.ask_many, 200, responses(told.Batch, 400, 409)),
             ("GET", "/cases", self.listed, 200, responses(told.Cases, 400)),
             ("GET", "/cases/waiting", self.waiting, 200, responses(told.Cases)),
-            ("GET", "/cases/{case_id}", self.show, 200, responses(told.ShownCase, 404)),
-            ("GET", "/cases/{case_id}/entries", self.entries, 200, responses(told.Entries, 404)),
-            ("GET", "/cases/{case_id}/account", self.account, 200, {200: _DOCUMENT, **responses(None, 404)}),
+            ("GET", "/cases/{case_id}", self.show, 200, responses(told.ShownCase, 404, 410)),
+            ("GET", "/cases/{case_id}/entries", self.entries, 200, responses(told.Entries, 404, 410)),
+            ("GET", "/cases/{case_id}/account", self.account, 200, {200: _DOCUMENT, **responses(None, 404, 410)}),
             ("POST", "/cases/{case_id}/contact", self.contact, 200, changed),
             ("POST", "/cases/{case_id}/withdraw", self.withdraw, 200, changed),
             ("POST", "/cases/{case_id}/end", self.end, 200, changed),
