@@ -8,7 +8,7 @@ import json
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Mapping
-from typing import TypeGuard
+from typing import Final, TypeGuard
 
 from locum.entry import Json, canonical, check_json
 from locum.measure import parse_instant
@@ -122,3 +122,15 @@ def encoded(content: bytes) -> str:
 def decoded(text: str) -> bytes:
     """Read what `encoded` writes. Raises ValueError."""
     return urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
+ENTRY: Final[Mapping[str, Is]] = {
+    "v": is_version_1,
+    "stream": is_line,
+    "seq": is_count,
+    "prev": lambda value: value == "" or hexadecimal(32)(value),
+    "type": is_line,
+    "time": is_instant,
+    "body": lambda value: isinstance(value, dict),
+}
+"""The payload of an entry of the record (docs/spec/record.md)."""

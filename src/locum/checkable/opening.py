@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from locum.approval import NotProven
-from locum.approval.strict import hexadecimal, is_count, is_instant, is_line, is_version_1, read
+from locum.approval.strict import ENTRY, read
 from locum.checkable.file import LEAF_BYTES, Place
 from locum.checkable.finding import Finding, Findings
 from locum.checkable.making import ERASE, names_place
@@ -101,17 +101,6 @@ class Opened:
     findings: tuple[Finding, ...]
 
 
-_PAYLOAD = {
-    "v": is_version_1,
-    "stream": is_line,
-    "seq": is_count,
-    "prev": lambda value: value == "" or hexadecimal(32)(value),
-    "type": is_line,
-    "time": is_instant,
-    "body": lambda value: isinstance(value, dict),
-}
-
-
 def opened(whose: Whose, log: Log, tags: Tags, erasures: Sequence[Entry] = ()) -> Opened:
     """Every place of the stream, opened and checked."""
     entries: list[Entry] = []
@@ -161,7 +150,7 @@ def _open(whose: Whose, place: Place, log: Log, before: bytes) -> Entry | None:
 def _said(place: Place) -> dict[str, Json] | None:
     """What a payload says; None for one that is no payload."""
     try:
-        return read(place.payload or b"", _PAYLOAD, "record-damaged")
+        return read(place.payload or b"", ENTRY, "record-damaged")
     except NotProven:
         return None
 

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Final
 
 from locum.approval.assertion import Site
-from locum.approval.strict import NotProven, hexadecimal, is_count, is_instant, is_line, is_version_1, read
+from locum.approval.strict import ENTRY, NotProven, read
 from locum.entry import Entry, Json, commitment, leaf
 from locum.errors import Garbled
 from locum.measure import parse_instant
@@ -71,24 +71,13 @@ def tried(
     return copy.register
 
 
-_PAYLOAD = {
-    "v": is_version_1,
-    "stream": is_line,
-    "seq": is_count,
-    "prev": lambda value: value == "" or hexadecimal(32)(value),
-    "type": is_line,
-    "time": is_instant,
-    "body": lambda value: isinstance(value, dict),
-}
-
-
 def _read(one: Entry, seq: int, before: bytes, last: int) -> tuple[str, datetime, dict[str, Json]]:
     """An entry's type, time and body, from its bytes alone. Raises Garbled."""
     place, tag = f"{STREAM} {seq}", one.leaf[1:33]
     if one.index <= last or one.leaf != leaf(tag, commitment(one.opening, tag, one.payload)):
         raise Garbled("record-damaged", place=place)
     try:
-        said = read(one.payload, _PAYLOAD, "record-damaged")
+        said = read(one.payload, ENTRY, "record-damaged")
     except NotProven as error:
         raise Garbled("record-damaged", place=place) from error
     if (said["stream"], said["seq"], said["prev"]) != (STREAM, seq, before.hex()):
