@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from threading import Lock
+from time import monotonic, sleep
 from typing import Any
 from urllib.parse import quote
 from weakref import WeakSet
@@ -142,10 +143,24 @@ def _sqlite(path: Path) -> Callable[[], sqlite3.Connection]:
             cached_statements=256,
         )
         for pragma in _PRAGMAS:
-            connection.execute(f"PRAGMA {pragma}")
+            _patiently(connection, f"PRAGMA {pragma}")
         return connection
 
     return connect
+
+
+def _patiently(connection: sqlite3.Connection, order: str) -> None:
+    """Where two make the same file WAL at once, SQLite tells one of them at once that it is locked, without waiting."""
+    until = monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            connection.execute(order)
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED) or monotonic() > until:
+                raise
+            sleep(0.01)
+        else:
+            return
 
 
 def _begin(connection: Connection) -> None:
