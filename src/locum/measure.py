@@ -6,8 +6,10 @@ and the exceptions. Forward is a copy of new mail for a colleague. Search joins 
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from enum import StrEnum
+
+from locum.narrowing import Query
 
 
 class Audience(StrEnum):
@@ -69,6 +71,22 @@ class Forward:
     internal_domains: tuple[str, ...] = ()
     never: tuple[str, ...] = ()
     private_marks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Search:
+    """One business message to be found and handed to `deliver_to` (a canonical address inside the organisation).
+
+    The mailbox may be looked into from `from_date` until right before `to_date` (aware UTC, whole seconds), step by step.
+    `query` is what is looked for; `alternatives` are what was tried before, each with its day (clause 5).
+    """
+
+    handle: str
+    from_date: datetime
+    to_date: datetime
+    query: Query
+    deliver_to: str
+    alternatives: tuple[tuple[str, date], ...] = ()
 
 
 Measure = AutoReply | Forward

@@ -1,7 +1,7 @@
 """The seam: what the desk asks of the world outside, as protocols. The edges fill them in; app.py joins the two."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol, runtime_checkable
 
@@ -9,6 +9,7 @@ from locum.absence import Absence, Mailbox, Person
 from locum.errors import LocumError
 from locum.letter import Letter
 from locum.measure import Can, Standing, Wanted
+from locum.narrowing import Look
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,6 +188,91 @@ class TellsAccess(Protocol):
 
     def accesses(self, place: bytes) -> Accesses:
         """What was written to the log since `place`: b"" begins at its end, as it is now. Never raises Trouble."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Looked:
+    """What one look cost and left out. `excluded` is (kind, how many), kinds as in narrowing; `all_judged` False: there was more
+    than was judged, so the numbers are "at least". `headers` and `bodies` are how many messages' headers and bodies the mail
+    system handed over, which its own log is compared with, and `grants` the names under which it logged in. `remarks` are keys
+    under `remark.`.
+    """
+
+    excluded: tuple[tuple[str, int], ...] = ()
+    all_judged: bool = True
+    headers: int = 0
+    bodies: int = 0
+    grants: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counted:
+    """How many messages answer the question after the exclusions, at most one more than the look tells apart."""
+
+    number: int
+    looked: Looked
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hit:
+    """One message that answers: `place` is where it is, opaque to all but the searcher; `message_id` may be empty. `masked`: the
+    subject is doubtful ("vertrouwelijk", Company-Confidential) and is shown only when both ask for it.
+    """
+
+    place: str
+    message_id: str
+    from_: str
+    at: datetime
+    subject: str
+    masked: bool = False
+    size: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """The messages that answer, newest first; never more than the look tells apart."""
+
+    hits: tuple[Hit, ...]
+    looked: Looked
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fetched:
+    """One message, whole, as the mail system keeps it."""
+
+    content: bytes = field(repr=False)
+    looked: Looked
+
+
+class Searcher(Protocol):
+    """A mail system in which one message can be found, with a credential that exists only while it looks (one grant per look, made
+    and taken away inside each call). Nothing is marked, moved or made un-recent. Every method may raise Trouble.
+    """
+
+    name: str
+
+    def count(self, mailbox: Mailbox, look: Look) -> Counted:
+        """How many answer. No subject, sender or text of any message leaves the searcher."""
+        ...
+
+    def list(self, mailbox: Mailbox, look: Look) -> Listed:
+        """From, date and subject of those that answer. Raises Refused `too-broad` where there are more than the look tells apart."""
+        ...
+
+    def fetch(self, mailbox: Mailbox, look: Look, place: str) -> Fetched:
+        """The one message at `place`, judged once more by the same question and exclusions. Raises Refused `no-longer-there`
+        where it is not there, or no longer answers.
+        """
+        ...
+
+    def close(self, mailbox: Mailbox) -> None:
+        """Take away whatever grant there is for this mailbox and end its sessions. Again and again is harmless."""
+        ...
+
+    def check(self, sample: Mailbox | None = None) -> Report:
+        """Reach, and the proof that without a grant nothing can be read. Never raises Trouble: it reports it."""
         ...
 
 
