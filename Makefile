@@ -15,7 +15,7 @@ demo: ## the story on a real mail host, then you play it until Ctrl-C; ONCE=1 st
 
 test: ## everything, servers and browser included; the last line counts
 	@tools/setup test
-	@$(python) -m pytest -n 2 --dist loadfile --no-loadscope-reorder -rs $(ARGS)
+	@tools/run-tests $(ARGS)
 
 check: ## format, lint, types, house, docs and fast tests; under two minutes
 	@tools/setup check
