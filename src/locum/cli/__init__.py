@@ -16,6 +16,7 @@ from locum.cli.checking import register as register_checking
 from locum.cli.door import As, Config, Json, Lang, current, early_language, helped, open_door
 from locum.cli.figures import register as register_figures
 from locum.cli.house import register as register_house
+from locum.cli.init import register as register_init
 from locum.cli.keys import register as register_keys
 from locum.cli.output import put_json
 from locum.cli.policy import register as register_policy
@@ -64,6 +65,7 @@ for register in (
     register_house,
     register_witness,
     register_keys,
+    register_init,
 ):
     register(app)
 
