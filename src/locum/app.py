@@ -10,6 +10,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from locum import served
 from locum.absence import Mailbox
 from locum.approval import Site
 from locum.cosigning import Cosigning, check_witnesses
@@ -339,6 +340,7 @@ class App:
             "policy": self._policy_check,
         }
         own["witness"] = partial(check_witnesses, self.cosigning)
+        own["mailboxes"] = partial(served.check, self.settings, self.people, self.store.living_on)
         others = [name for name in names if name not in own]
         reports = self.desk.check(others, self._samples()) if others or not names else {}
         return reports | {name: report() for name, report in own.items() if name in names or not names}

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import TypeAlias
 
 from locum.approval.request import hash_of
-from locum.desk import handing, in_force, incidents
+from locum.desk import handing, in_force, incidents, moving
 from locum.desk.asking import consent_wanted, expire, news, review_wanted, told_to_receiver
 from locum.desk.filing import overlapping
 from locum.desk.gating import given, passing, wants_signatures
@@ -74,8 +74,9 @@ def _may_apply(office: Office, taken: Taken, case: Case, living: Sequence[Case],
         return None
     if case.state is State.APPLYING:
         return _still(office, taken, case, found)
-    if office.clock() >= case.to_date:
-        expire(office, case, taken, "too-late")
+    too_late = office.clock() >= case.to_date
+    if too_late or moving.has_moved(office, case):
+        expire(office, case, taken, "too-late" if too_late else moving.OUTCOME)
         return None
     # Two requests filed in the same moment do not see each other; the first that is set counts.
     if (clash := overlapping(case, living)) is not None:

@@ -6,6 +6,7 @@ What is written to a mail system is acting.py's.
 from dataclasses import replace
 from datetime import datetime
 
+from locum.desk import moving
 from locum.desk.office import Office
 from locum.desk.reaching import Turn, read_back, stands
 from locum.desk.receiving import NOTHING, Seen, circle, is_away, look
@@ -26,6 +27,8 @@ def watched(office: Office, connector: Connector, turn: Turn) -> Change:
         return _ending(
             office, turn, "changed-by-owner" if is_hers else "removed", read_back(office, case, "watch", standing)
         )
+    if moving.has_moved(office, case):
+        return _ending(office, turn, moving.OUTCOME, read_back(office, case, "watch", standing))
     if key := _trouble(office, connector, turn):
         return _ending(office, turn, "forward-failed", office.draft(case, "failed", act="watch", key=key, left_as=""))
     again = replace(turn.taken.job, due_at=min(now + office.watch_every, case.to_date), tries=0, trouble="")
