@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from enum import StrEnum
 
-from locum.narrowing import Query
+from locum.query import Query
 
 
 class Audience(StrEnum):

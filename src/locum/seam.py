@@ -9,7 +9,7 @@ from locum.absence import Absence, Mailbox, Person
 from locum.errors import LocumError
 from locum.letter import Letter
 from locum.measure import Can, Standing, Wanted
-from locum.narrowing import Look
+from locum.query import Look
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
