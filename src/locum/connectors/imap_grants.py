@@ -1,0 +1,122 @@
+"""The credential of a search: one login, to one mailbox, over IMAP alone, that exists while somebody looks and at no other time.
+
+A grant is a file that Dovecot reads at each login (a master passdb whose file name holds the service and the mailbox; docs/operate.md).
+It holds the hash of a secret that is made for this one look, lives in this process's memory and is forgotten with it; so a file that a
+crash leaves behind opens nothing for anybody. Not a connector: imap.py is.
+"""
+
+import base64
+import hashlib
+import os
+import secrets
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from locum.errors import Conflict, Invalid, Unreachable
+
+SERVICE: Final = "imap"
+FORGOTTEN_SECONDS: Final = 900.0
+"""A file that is older was left behind: no look takes as long."""
+_KICK_SECONDS: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """A login: its name (which the server's log shows), its secret, and the mailbox that it may enter."""
+
+    name: str
+    user: str
+    secret: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grants:
+    """The directory of the grants. `group` is the ACL group that they get, `nets` from where they may be used, `kick` the command that
+    ends sessions, with `{user}` in it; none where the server has none.
+    """
+
+    directory: Path
+    group: str
+    nets: str = ""
+    kick: Sequence[str] = ()
+    wall: Callable[[], float] = time.time
+
+    @contextmanager
+    def grant(self, user: str) -> Iterator[Grant]:
+        """A grant for this mailbox, for the length of the block.
+
+        Raises Conflict `search-busy` where somebody looks into the same mailbox, Unreachable `search-grants` where the directory cannot
+        be written.
+        """
+        made = Grant(f"locum-{secrets.token_hex(6)}", user, base64.urlsafe_b64encode(secrets.token_bytes(30)))
+        self._write(made)
+        try:
+            yield made
+        finally:
+            self.withdraw(user)
+
+    def withdraw(self, user: str) -> None:
+        """Take away whatever grant there is for this mailbox, and end the sessions that it opened. Again and again is harmless."""
+        file = self._file(user)
+        was_there = file.exists()
+        try:
+            file.unlink(missing_ok=True)
+        except OSError as error:
+            raise Unreachable("search-grants", directory=self.directory, reason=error.strerror or "") from error
+        if was_there and self.kick:
+            command = [one.replace("{user}", user) for one in self.kick]
+            with suppress(OSError, subprocess.TimeoutExpired):
+                subprocess.run(
+                    command, check=False, capture_output=True, timeout=_KICK_SECONDS, stdin=subprocess.DEVNULL
+                )
+
+    def forgotten(self) -> list[str]:
+        """The mailboxes of grants that a crash left behind."""
+        found = []
+        with suppress(OSError):
+            for file in self.directory.glob(f"{SERVICE}-*"):
+                with suppress(OSError):
+                    if self.wall() - file.stat().st_mtime > FORGOTTEN_SECONDS:
+                        found.append(file.name.removeprefix(f"{SERVICE}-"))
+        return found
+
+    def _file(self, user: str) -> Path:
+        """Where Dovecot looks for a grant of this mailbox. Raises Invalid for a name that could leave the directory."""
+        odd = any(ord(sign) < 0x20 or sign in "/\x7f:" for sign in user)
+        if not user or odd or user.startswith(".") or len(user.encode()) > 200:
+            raise Invalid("managesieve-user", mailbox=user.replace("\0", "?"))
+        return self.directory / f"{SERVICE}-{user}"
+
+    def _write(self, grant: Grant) -> None:
+        """Whole or not at all, and never over another: a look in the same mailbox is waited for."""
+        file = self._file(grant.user)
+        if grant.user in self.forgotten():
+            self.withdraw(grant.user)
+        new = self.directory / f".{grant.name}"
+        try:
+            with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o640), "w") as written:
+                written.write(self._line(grant))
+            os.link(new, file)
+        except FileExistsError:
+            raise Conflict("search-busy", mailbox=grant.user) from None
+        except OSError as error:
+            raise Unreachable("search-grants", directory=self.directory, reason=error.strerror or "") from error
+        finally:
+            with suppress(OSError):
+                new.unlink(missing_ok=True)
+
+    def _line(self, grant: Grant) -> str:
+        """As Dovecot's passwd-file has it: name, hash, and what the login is told."""
+        extra = f"userdb_acl_groups={self.group}" + (f" allow_nets={self.nets}" if self.nets else "")
+        return f"{grant.name}:{_hashed(grant.secret)}::::::{extra}\n"
+
+
+def _hashed(secret: bytes) -> str:
+    """{SSHA512}: SHA-512 of the secret and a salt, as Dovecot has it. The secret is random, so no slow hash is needed."""
+    salt = secrets.token_bytes(16)
+    return "{SSHA512}" + base64.b64encode(hashlib.sha512(secret + salt).digest() + salt).decode()

@@ -1,0 +1,272 @@
+"""One look into one mailbox over IMAP: which messages answer the question once everything is left out that has to be.
+
+The server searches; what it finds is judged here by its headers, read with PEEK and forgotten, the newest first and no further than
+is needed to know that there are too many. Then the server is asked twice more, about the few that are left: whether they answer something
+that is left out, and whether a confidential correspondent or a mark stands in what was forwarded with them. Not a connector: imap.py is.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from email import message_from_bytes
+from email.errors import MessageError
+from email.policy import default
+from typing import Final
+
+from locum.connectors.imap_terms import Part, criteria, either, text, these
+from locum.connectors.imap_wire import BadCharset, Folder, Row, Wire
+from locum.errors import Refused
+from locum.narrowing import Doubt, Headers, answers, any_is, excluded, folder_is_excluded, read_headers
+from locum.query import Exclusions, Look
+from locum.seam import Looked
+
+BATCH: Final = 60
+MOST_JUDGED: Final = 5_000
+"""More hits than this, of whatever kind, are too many to be judged: the question is refused as too broad."""
+_MOST_BODIES: Final = 200
+_ROUNDS: Final = 8
+_FORWARDED: Final = ("subject:", "onderwerp:", "betreff:", "objet:")
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A message that answers and is not left out: its folder, what was read of it, and its headers."""
+
+    folder: Folder
+    validity: int
+    row: Row
+    headers: Headers
+
+
+@dataclass
+class _Tally:
+    """What a look cost and left out so far."""
+
+    excluded: Counter[str] = field(default_factory=Counter)
+    headers: int = 0
+    bodies: int = 0
+    judged: int = 0
+    all_judged: bool = True
+    remarks: dict[str, None] = field(default_factory=dict)
+
+    def looked(self, grant: str) -> Looked:
+        return Looked(
+            excluded=tuple(sorted(self.excluded.items())),
+            all_judged=self.all_judged,
+            headers=self.headers,
+            bodies=self.bodies,
+            grants=(grant,),
+            remarks=tuple(self.remarks),
+        )
+
+
+class Looking:
+    """A look over a connection that is logged in. It is used once."""
+
+    def __init__(self, wire: Wire, look: Look, grant: str) -> None:
+        self._wire, self._look, self._grant = wire, look, grant
+        self._tally = _Tally()
+        self._known: dict[str, bool] = {}
+
+    @property
+    def looked(self) -> Looked:
+        """What it cost and left out."""
+        return self._tally.looked(self._grant)
+
+    def candidates(self, only: tuple[str, int, int] | None = None) -> list[Candidate]:
+        """The messages that answer, newest first, at most one more than the look tells apart. `only`: nothing but the message with
+        this path, validity and UID. Raises Refused `search-too-broad` where there are too many to be judged.
+        """
+        self._folders = self._visible()
+        found: list[Candidate] = []
+        for folder in self._folders:
+            if only is not None and folder.path != only[0]:
+                continue
+            found += self._in(folder, self._look.most + 1 - len(found), only)
+            if len(found) > self._look.most:
+                self._tally.all_judged = False
+                break
+        return sorted(found, key=lambda one: (_received(one.row), one.row.uid), reverse=True)
+
+    def message(self, candidate: Candidate) -> bytes | None:
+        """The whole message; None where it has gone."""
+        if self._wire.examine(candidate.folder) is None:
+            return None
+        self._tally.bodies += 1
+        return self._wire.message(candidate.row.uid)
+
+    def _visible(self) -> list[Folder]:
+        """The folders that may be looked into, INBOX first."""
+        folders = self._wire.folders()
+        kept = [one for one in folders if not folder_is_excluded(one.path, self._look.exclusions)]
+        if len(kept) < len(folders):
+            self._tally.remarks["folders-left-out"] = None
+        return sorted(kept, key=lambda one: one.path.upper() != "INBOX")
+
+    def _in(self, folder: Folder, room: int, only: tuple[str, int, int] | None) -> list[Candidate]:
+        opened = self._wire.examine(folder)
+        if opened is None or not opened.messages or (only is not None and only[1] != opened.uid_validity):
+            return []
+        uids = self._asked([] if only is None else [these([only[2]])])
+        self._tally.judged += len(uids)
+        if self._tally.judged > MOST_JUDGED:
+            raise Refused("search-too-broad", clause=10)
+        found: list[Candidate] = []
+        for start in range(0, len(uids), BATCH):
+            newest = uids[::-1][start : start + BATCH]
+            judged = [Candidate(folder, opened.uid_validity, row, headers) for row, headers in self._judged(newest)]
+            found += self._settled(folder, judged)
+            if len(found) >= room:
+                self._tally.all_judged = self._tally.all_judged and start + BATCH >= len(uids)
+                return found[:room]
+        return found
+
+    def _asked(self, more: Sequence[Part]) -> list[int]:
+        """Ask the server. One that does not know the charset is asked without the words, and the words are compared here."""
+        query = self._look.query
+        if "words-compared-here" not in self._tally.remarks:
+            try:
+                return self._wire.search([*more, *criteria(query)])
+            except BadCharset:
+                self._tally.remarks["words-compared-here"] = None
+        return self._wire.search([*more, *criteria(query, words=False)])
+
+    def _judged(self, uids: Sequence[int]) -> Iterator[tuple[Row, Headers]]:
+        """Those of these that answer the question by their headers, and are not left out by them."""
+        rows = self._read(uids)
+        for uid in uids:
+            row = rows.get(uid)
+            if row is None:
+                continue
+            try:
+                headers = read_headers(row.content)
+            except Doubt:
+                self._tally.excluded["doubt"] += 1
+                continue
+            if not self._fits(row, headers):
+                continue
+            if (kind := excluded(headers, row.flags, self._look.exclusions)) is not None:
+                self._tally.excluded[kind] += 1
+            elif self._has_words(row, headers):
+                yield row, headers
+
+    def _read(self, uids: Sequence[int]) -> dict[int, Row]:
+        rows = {row.uid: row for row in self._wire.headers(uids)}
+        self._tally.headers += len(rows)
+        return rows
+
+    def _fits(self, row: Row, headers: Headers) -> bool:
+        """By sender and time of arrival, to the letter."""
+        query = self._look.query
+        if query.senders and not any_is(headers.from_, query.senders):
+            return False
+        at = _received(row)
+        return not (query.since is not None and at < query.since) and not (
+            query.before is not None and at >= query.before
+        )
+
+    def _has_words(self, row: Row, headers: Headers) -> bool:
+        if "words-compared-here" not in self._tally.remarks:
+            return True
+        if self._tally.bodies >= _MOST_BODIES:
+            raise Refused("search-too-broad", clause=10)
+        self._tally.bodies += 1
+        return answers(self._look.query, headers, _received(row), _readable(self._wire.message(row.uid) or b""))
+
+    # what is forwarded in it, and what it answers
+
+    def _settled(self, folder: Folder, found: list[Candidate]) -> list[Candidate]:
+        """Those that neither hold something that is left out nor answer it."""
+        kept = [one for one in found if not self._holds(one)] if self._terms() else found
+        tainted = self._tainted([one.headers for one in kept])
+        if self._wire.examine(folder) is None:
+            return []
+        for one in kept:
+            if one.headers.references and tainted & set(one.headers.references):
+                self._tally.excluded["reply"] += 1
+        return [one for one in kept if not tainted & set(one.headers.references)]
+
+    def _holds(self, one: Candidate) -> bool:
+        for kind, terms in self._terms():
+            if self._wire.count([these([one.row.uid]), *either(terms)]):
+                self._tally.excluded[kind] += 1
+                return True
+        return False
+
+    def _terms(self) -> list[tuple[str, list[tuple[bytes, Part]]]]:
+        """What may not stand in the text of a message, or of what was forwarded with it."""
+        left_out = self._look.exclusions
+        marks = [f"{where} {tag}" for where in _FORWARDED for tag in left_out.subject_tags]
+        marks += [f"sensitivity: {one}" for one in left_out.sensitivities]
+        named = (
+            ("correspondent", left_out.correspondents),
+            ("own-letter", left_out.own),
+            ("protected", left_out.protections.senders),
+            ("subject", marks),
+        )
+        return [(kind, [(b"BODY", text(one.removeprefix("@"))) for one in words]) for kind, words in named if words]
+
+    def _tainted(self, found: Sequence[Headers]) -> set[str]:
+        """Of all ids that these answer, those of messages that are left out, as far as the folders that may be seen tell; and of what
+        those answer in turn.
+        """
+        wanted = {one for headers in found for one in headers.references}
+        answered: dict[str, tuple[str, ...]] = {}
+        for _ in range(_ROUNDS):
+            unknown = sorted(wanted - self._known.keys())
+            if not unknown:
+                break
+            for headers in self._parents(unknown):
+                answered[headers.message_id] = headers.references
+                wanted |= set(headers.references)
+            for one in unknown:
+                self._known.setdefault(one, False)
+        self._spread(answered)
+        return {one for one in wanted if self._known.get(one)}
+
+    def _parents(self, ids: Sequence[str]) -> Iterator[Headers]:
+        """The messages with these ids. Whether each is left out is known from now on; one that cannot be read is."""
+        for folder in self._folders:
+            opened = self._wire.examine(folder)
+            if opened is None or not opened.messages:
+                continue
+            for start in range(0, len(ids), BATCH):
+                some = ids[start : start + BATCH]
+                uids = self._wire.search(either([(b"HEADER Message-ID", text(one)) for one in some]))
+                for row in self._read(uids).values():
+                    try:
+                        headers = read_headers(row.content)
+                    except Doubt:
+                        self._known.update(dict.fromkeys(some, True))
+                        continue
+                    left_out = excluded(headers, row.flags, self._look.exclusions) is not None
+                    self._known[headers.message_id] = self._known.get(headers.message_id, False) or left_out
+                    yield headers
+
+    def _spread(self, answered: dict[str, tuple[str, ...]]) -> None:
+        """What answers something that is left out is left out as well."""
+        changed = True
+        while changed:
+            changed = False
+            for one, references in answered.items():
+                if not self._known.get(one) and any(self._known.get(other) for other in references):
+                    self._known[one] = changed = True
+
+
+def _received(row: Row) -> datetime:
+    if row.received is None:
+        raise Refused("search-too-broad", clause=10)
+    return row.received
+
+
+def _readable(content: bytes) -> str:
+    """All text of a message that can be read."""
+    try:
+        message = message_from_bytes(content, policy=default)
+        return "\n".join(str(part.get_content()) for part in message.walk() if part.get_content_maintype() == "text")
+    except (ValueError, LookupError, TypeError, AttributeError, IndexError, MessageError):
+        return ""
+
+
+__all__ = ["Candidate", "Exclusions", "Looking"]
