@@ -24,7 +24,8 @@ Json: TypeAlias = "str | int | bool | list[Json] | dict[str, Json] | None"
 
 TYPES = frozenset(
     "enrolled requested asked answered consented reviewed objected refused withdrawn intended done read-back ended accounted "
-    "failed expired incident looked figures erased function-given function-withdrawn manager-given "
+    "failed expired incident searching counted listed chosen opening opened closed delivered looked figures erased "
+    "function-given function-withdrawn manager-given "
     "first-keys key-added key-withdrawn delegated delegation-ended policy blank".split()
 )
 

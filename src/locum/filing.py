@@ -76,7 +76,7 @@ def _of(kind: object) -> _Both:
 
 
 def _composed(origin: object, arguments: tuple[object, ...]) -> _Both:
-    if set(arguments) == {measure.AutoReply, measure.Forward}:
+    if set(arguments) == set(get_args(measure.Measure)):
         return _MEASURE
     if origin in (Union, types.UnionType) and len(arguments) == 2 and type(None) in arguments:
         return _optional(_of(next(a for a in arguments if a is not type(None))))
@@ -124,7 +124,7 @@ def _read_day(value: object) -> date:
 
 
 def _write_measure(value: object) -> dict[str, object]:
-    if not isinstance(value, measure.AutoReply | measure.Forward):
+    if not isinstance(value, measure.Measure):
         raise ValueError("a measure expected")
     if value.from_date.microsecond or value.to_date.microsecond:
         raise ValueError("a measure begins and ends at whole seconds")

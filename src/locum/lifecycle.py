@@ -12,7 +12,7 @@ from datetime import date, datetime
 from enum import StrEnum
 
 from locum.errors import Refused
-from locum.measure import AutoReply, Forward, Measure
+from locum.measure import AutoReply, Forward, Measure, Search
 
 
 class State(StrEnum):
@@ -235,8 +235,15 @@ class Case:
         return next((one for one in self.measures if isinstance(one, Forward)), None)
 
     @property
+    def search(self) -> Search | None:
+        """The search of this case, if it is one. It stands alone: no other measure joins it."""
+        return next((one for one in self.measures if isinstance(one, Search)), None)
+
+    @property
     def asks_for(self) -> str:
-        """What is asked for, in a word: auto-reply, forward, or both."""
+        """What is asked for, in a word: auto-reply, forward, both, or search."""
+        if self.search is not None:
+            return "search"
         if self.reply is not None and self.forward is not None:
             return "both"
         return "auto-reply" if self.forward is None else "forward"

@@ -1,7 +1,7 @@
 """The measures, what a mail system can say of them, and what is set on a mailbox now. Frozen values only.
 
 AutoReply's fields follow JMAP's VacationResponse (RFC 8621 section 8) and add the second text, the audience
-and the exceptions. Forward is a copy of new mail for a colleague. Search joins them here when it exists.
+and the exceptions. Forward is a copy of new mail for a colleague. Search sets nothing: it is one message to be found.
 """
 
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from enum import StrEnum
 
-from locum.query import Query
+from locum.query import Query, WordsIn
 
 
 class Audience(StrEnum):
@@ -89,7 +89,7 @@ class Search:
     alternatives: tuple[tuple[str, date], ...] = ()
 
 
-Measure = AutoReply | Forward
+Measure = AutoReply | Forward | Search
 
 
 def instant(value: datetime) -> str:
@@ -165,15 +165,95 @@ def forward_to_json(forward: Forward) -> dict[str, object]:
     }
 
 
+def query_to_json(query: Query) -> dict[str, object]:
+    """The question as JSON values, complete: `query_from_json(query_to_json(x)) == x`. A date that is not asked is ""."""
+    return {
+        "senders": list(query.senders),
+        "words": list(query.words),
+        "words_in": str(query.words_in),
+        "since": "" if query.since is None else instant(query.since),
+        "before": "" if query.before is None else instant(query.before),
+    }
+
+
+def query_from_json(value: object) -> Query:
+    """Read what `query_to_json` writes. Raises ValueError, KeyError or TypeError on anything else."""
+    if not isinstance(value, Mapping) or set(value) != _QUERY:
+        raise TypeError("question expected")
+    since, before = _text(value["since"]), _text(value["before"])
+    return Query(
+        senders=_texts(value["senders"]),
+        words=_texts(value["words"]),
+        words_in=WordsIn(_text(value["words_in"])),
+        since=parse_instant(since) if since else None,
+        before=parse_instant(before) if before else None,
+    )
+
+
+_QUERY = frozenset({"senders", "words", "words_in", "since", "before"})
+
+
+def search_to_json(search: Search) -> dict[str, object]:
+    """The search as JSON values, complete: `measure_from_json(search_to_json(x)) == x`."""
+    return {
+        "measure": "search",
+        "handle": search.handle,
+        "from_date": instant(search.from_date),
+        "to_date": instant(search.to_date),
+        "query": query_to_json(search.query),
+        "deliver_to": search.deliver_to,
+        "alternatives": [{"what": what, "on": on.isoformat()} for what, on in search.alternatives],
+    }
+
+
 def measure_to_json(measure: Measure) -> dict[str, object]:
     """Any measure as JSON values; the key `measure` names its kind."""
-    return to_json(measure) if isinstance(measure, AutoReply) else forward_to_json(measure)
+    match measure:
+        case AutoReply():
+            return to_json(measure)
+        case Forward():
+            return forward_to_json(measure)
+    return search_to_json(measure)
 
 
 def measure_from_json(value: Mapping[str, object]) -> Measure:
     """Read what `measure_to_json` writes. Raises ValueError, KeyError or TypeError on anything else."""
-    if value["measure"] != "forward":
-        return from_json(value)
+    match value["measure"]:
+        case "forward":
+            return _forward(value)
+        case "search":
+            return _search(value)
+    return from_json(value)
+
+
+def measure_name(measure: Measure) -> str:
+    """The name of its kind, as in the policy and in JSON."""
+    match measure:
+        case AutoReply():
+            return "auto-reply"
+        case Forward():
+            return "forward"
+    return "search"
+
+
+def _search(value: Mapping[str, object]) -> Search:
+    return Search(
+        handle=_text(value["handle"]),
+        from_date=parse_instant(_text(value["from_date"])),
+        to_date=parse_instant(_text(value["to_date"])),
+        query=query_from_json(value["query"]),
+        deliver_to=_text(value["deliver_to"]),
+        alternatives=_alternatives(value["alternatives"]),
+    )
+
+
+def _alternatives(value: object) -> tuple[tuple[str, date], ...]:
+    if not isinstance(value, list) or not all(isinstance(one, Mapping) and set(one) == {"what", "on"} for one in value):
+        raise TypeError("alternatives expected")
+    return tuple((_text(one["what"]), date.fromisoformat(_text(one["on"]))) for one in value)
+
+
+def _forward(value: Mapping[str, object]) -> Forward:
     return Forward(
         handle=_text(value["handle"]),
         from_date=parse_instant(_text(value["from_date"])),
@@ -230,8 +310,11 @@ class Can:
 
 def unsayable(can: Can, measure: Measure) -> tuple[str, ...]:
     """Everything about a measure that a system with `can` cannot say: keys under `unsupported.` in errors.toml."""
-    if isinstance(measure, Forward):
-        return () if can.forwards else ("forward",)
+    match measure:
+        case Forward():
+            return () if can.forwards else ("forward",)
+        case Search():
+            return ()  # nothing is set; whether one can look there is the matter of its Searcher (seam.py)
     return _unsayable_reply(can, measure)
 
 

@@ -25,7 +25,7 @@ from sqlalchemy import (
     text,
 )
 
-HEAD = "0007"
+HEAD = "0008"
 """The newest migration; a store that stands here is not touched by `migrate`."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -93,7 +93,7 @@ vault = Table(
     Column("key", LargeBinary, nullable=False),
     sqlite_with_rowid=False,
 )
-"""`kind`: case, stream (entries without a case), tag (K_s), wish (wishes.py), mark (what stands for a name), key (which key
+"""`kind`: case, stream (entries without a case), tag (K_s), wish (wishes.py), hits and message (asides.py), mark (what stands for a name), key (which key
 of the file all are wrapped with).
 """
 
@@ -274,6 +274,17 @@ wishes = Table(
     Column("written_at", Instant, nullable=False),
 )
 """What people wish for themselves (wishes.py); their keys are in the vault, of kind wish."""
+
+asides = Table(
+    "asides",
+    metadata,
+    Column("case_id", String(200), primary_key=True),
+    Column("kind", String(10), primary_key=True),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("written_at", Instant, nullable=False),
+    Column("used_at", Instant, nullable=False),
+)
+"""What lies beside a search for a short while (asides.py); the keys are in the vault, of the same kind."""
 
 logins = Table(
     "logins",

@@ -12,11 +12,11 @@ from locum.entry import Json, canonical
 from locum.messages import say, says
 
 _BAR: Final = "| "
-_LISTED: Final = frozenset({"reason", "audience", "senders"})
+_LISTED: Final = frozenset({"reason", "audience", "senders", "words_in"})
 """Fields whose value is one of a list, with words of its own under `reading.`."""
 _FIRST: Final = ("mailbox", "person", "requester", "reason", "because")
 _LAST: Final = ("policy", "connector", "nonce", "v")
-_INSTANTS: Final = frozenset({"from_date", "to_date", "not_after"})
+_INSTANTS: Final = frozenset({"from_date", "to_date", "not_after", "since", "before"})
 
 
 def text_of(request: Mapping[str, Json], decision: str, language: str) -> str:
@@ -40,12 +40,28 @@ def _measure(value: Json, language: str) -> Iterator[str]:
         yield from _field("measures", "measures", value, language)
         return
     yield say(language, f"reading.measure.{kind}")
+    yield from _fields(kind, value, language)
+
+
+def _fields(kind: str, value: Mapping[str, Json], language: str) -> Iterator[str]:
+    """Every field, the known ones in their order; those of a table in it as lines of the same measure."""
     order = [name for name in _ORDER if name in value]
     for name in (*order, *sorted(name for name in value if name not in (*order, "measure"))):
-        yield from _field(f"{kind}.{name}", name, value[name], language)
+        inner = value[name]
+        if name == "query" and isinstance(inner, dict):
+            yield from _fields(kind, inner, language)
+        else:
+            yield from _field(f"{kind}.{name}", name, inner, language)
 
 
 _ORDER: Final = (
+    "query",
+    "words",
+    "words_in",
+    "since",
+    "before",
+    "deliver_to",
+    "alternatives",
     "to",
     "senders",
     "from_date",
@@ -80,8 +96,18 @@ def _lines(name: str, value: Json, language: str) -> Iterator[str]:
         yield str(value)
     elif isinstance(value, list) and all(isinstance(one, str) and "\n" not in one for one in value):
         yield from map(str, value)
+    elif name == "alternatives" and isinstance(value, list):
+        for one in value:
+            yield _alternative(one, language)
     else:
         yield canonical({name: value}).decode()  # escapes newlines: one line
+
+
+def _alternative(value: Json, language: str) -> str:
+    match value:
+        case {"what": str(what), "on": str(on), **rest} if not rest and says(language, f"reading.alternative.{what}"):
+            return f"{say(language, f'reading.alternative.{what}')} ({what}): {on}"
+    return canonical({"alternative": value}).decode()
 
 
 def _text(name: str, value: str, language: str) -> Iterator[str]:

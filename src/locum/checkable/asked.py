@@ -7,7 +7,7 @@ from datetime import datetime
 from locum.approval.request import hash_of
 from locum.checkable.making import request_in
 from locum.entry import Entry, Json, canonical
-from locum.measure import Audience, AutoReply, Forward, Measure, Senders, measure_from_json
+from locum.measure import Audience, AutoReply, Forward, Measure, Senders, measure_from_json, measure_name
 from locum.policy import Question
 
 
@@ -81,7 +81,7 @@ class Asked:
             batch_size=size if isinstance(size, int) else 0,
             requester=self.text("requester"),
             owner=self.text("person"),
-            measures=frozenset("forward" if isinstance(one, Forward) else "auto-reply" for one in measures),
+            measures=frozenset(measure_name(one) for one in measures),
             forward_to=forward.to if forward is not None else "",
             senders=forward.senders if forward is not None else Senders.EVERYONE,
         )

@@ -18,7 +18,7 @@ from locum.gate.recorded import as_given as given_of
 from locum.gate.recorded import given as signed_in
 from locum.gate.recorded import is_signed as signs
 from locum.lifecycle import Case
-from locum.measure import Forward
+from locum.measure import measure_name
 from locum.policy import Policy
 
 NOBODY = Need(parts=())
@@ -44,7 +44,7 @@ def is_signed(policy: Policy, case: Case) -> bool:
 
 def measure_names(case: Case) -> frozenset[str]:
     """What is asked for, by the names that the policy has for it."""
-    return frozenset("forward" if isinstance(one, Forward) else "auto-reply" for one in case.measures)
+    return frozenset(measure_name(one) for one in case.measures)
 
 
 def recorded(office: Office, case: Case, drafts: Sequence[Draft] = ()) -> Recorded:

@@ -11,6 +11,7 @@ from locum import tokens
 from locum.absence import Mailbox, Person
 from locum.account import Account
 from locum.approval import Log, Site
+from locum.asides import Asides
 from locum.beside import Beside
 from locum.cosigning import Cosigning
 from locum.desk import in_force, wished
@@ -25,7 +26,7 @@ from locum.lifecycle import Case
 from locum.logins import Logins
 from locum.policy import Policy
 from locum.register import STREAM, Growing, Grown, Moment, Register, grown
-from locum.seam import Connector, LeaveSource, People, Post
+from locum.seam import Connector, LeaveSource, People, Post, Searcher
 from locum.store import Change, Store
 from locum.tlog import parse_checkpoint
 from locum.wishes import Wishes
@@ -102,7 +103,7 @@ class Office:
     stands, `publish` signs and publishes it at once and gives back the note, or raises, `logins` are Locum's own at the mail systems, `flat_file` is where it is published,
     `check_log` raises Garbled where it is not the one that was signed, both where this process holds the key; `cosigning` is there where the settings name a witness; `founded` are later foundings of the register that count, too.
     `vkey` is what the record's checkpoints are verified with, empty where this process does not know, `witnesses` the keys of those who
-    look on; `key_paper` makes a page, or a picture, of somebody's key; `hands_over`: newcomers get theirs by themselves.
+    look on; `searchers` are those mail systems in which one message can be found, by the connector's name; `key_paper` makes a page, or a picture, of somebody's key; `hands_over`: newcomers get theirs by themselves.
     """
 
     store: Store
@@ -136,6 +137,7 @@ class Office:
     witnesses: tuple[str, ...] = ()
     key_paper: Callable[[KeyPaper, str], bytes] = field(default=_no_paper)
     hands_over: bool = False
+    searchers: Mapping[str, Searcher] = field(default_factory=dict)
     _earlier: dict[str, Policy] = field(default_factory=dict, repr=False)
     _away: list[tuple[datetime, frozenset[str]]] = field(default_factory=list, repr=False)
     _registers: list[tuple[Grown, Register]] = field(default_factory=list, repr=False)
@@ -216,6 +218,17 @@ class Office:
     def wishes(self) -> Wishes:
         """What people wish for themselves."""
         return Wishes(self.store.database, self.clock, self.random)
+
+    @property
+    def asides(self) -> Asides:
+        """What lies sealed beside searches for a short while."""
+        return Asides(self.store.database, self.clock, self.random)
+
+    def searcher(self, case: Case) -> Searcher:
+        """What looks into the mailbox of a case. Raises Rejected `no-searcher` where the settings have none (any more)."""
+        if case.connector not in self.searchers:
+            raise Rejected("no-searcher", mailbox=case.mailbox, connector=case.connector)
+        return self.searchers[case.connector]
 
     def reached(self, person: Person) -> Person:
         """A person with the ways that she herself permitted or withdrew: what counts wherever she is asked."""

@@ -14,6 +14,7 @@ from locum.desk.office import Office
 from locum.desk.reaching import Turn, put_off
 from locum.errors import LocumError, Rejected, Trouble, Unreachable
 from locum.lifecycle import Case
+from locum.measure import measure_name
 from locum.policy import MEASURES
 
 _AGAINST: Final = frozenset({"witness-fork", "witness-ahead", "witness-forgot", "witness-false"})
@@ -24,7 +25,7 @@ _LASTING = timedelta(days=1)
 def waits(office: Office, case: Case) -> bool:
     """Whether the policy under which it was filed has it wait for a witness: one of its measures is enough."""
     policy = office.policy_of(case)
-    asked = {"forward" if one is case.forward else "auto-reply" for one in case.measures}
+    asked = {measure_name(one) for one in case.measures}
     return any(policy.rules(name).witness != "later" for name in MEASURES if name in asked)
 
 
