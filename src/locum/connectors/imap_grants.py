@@ -8,6 +8,7 @@ crash leaves behind opens nothing for anybody. Not a connector: imap.py is.
 import base64
 import hashlib
 import os
+import re
 import secrets
 import subprocess
 import time
@@ -17,12 +18,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from locum.errors import Conflict, Invalid, Unreachable
+from locum.errors import Invalid, Unreachable
 
 SERVICE: Final = "imap"
 FORGOTTEN_SECONDS: Final = 900.0
 """A file that is older was left behind: no look takes as long."""
 _KICK_SECONDS: Final = 20
+_LONGEST_USER: Final = 200
+_NAMED: Final = "locum-"
+_GRANT = re.compile(r"locum-[0-9a-f]{12}\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,72 +52,79 @@ class Grants:
 
     @contextmanager
     def grant(self, user: str) -> Iterator[Grant]:
-        """A grant for this mailbox, for the length of the block.
-
-        Raises Conflict `search-busy` where somebody looks into the same mailbox, Unreachable `search-grants` where the directory cannot
-        be written.
+        """A grant for this mailbox, for the length of the block. Raises Unreachable `search-grants` where the directory cannot be
+        written, Invalid for a name that could leave it.
         """
-        made = Grant(f"locum-{secrets.token_hex(6)}", user, base64.urlsafe_b64encode(secrets.token_bytes(30)))
-        self._write(made)
+        made = Grant(f"{_NAMED}{secrets.token_hex(6)}", user, base64.urlsafe_b64encode(secrets.token_bytes(30)))
+        file = self.directory / f"{_start(user)}{made.name}"
+        self._write(file, made)
         try:
             yield made
         finally:
-            self.withdraw(user)
+            self._remove([file], user)
 
     def withdraw(self, user: str) -> None:
-        """Take away whatever grant there is for this mailbox, and end the sessions that it opened. Again and again is harmless."""
-        file = self._file(user)
-        was_there = file.exists()
+        """Take away whatever grant there is for this mailbox, and end the sessions that one opened. Again and again is harmless."""
+        start = _start(user)
+        self._remove([file for file in self._files() if _GRANT.sub("", file.name) == start], user)
+
+    def forgotten(self) -> list[str]:
+        """The names of mailboxes of which a crash left a grant behind."""
+        found = set()
+        for file in self._files():
+            with suppress(OSError):
+                if self.wall() - file.stat().st_mtime > FORGOTTEN_SECONDS:
+                    found.add(_GRANT.sub("", file.name).removeprefix(f"{SERVICE}-").removesuffix("-"))
+        return sorted(found)
+
+    def _files(self) -> list[Path]:
         try:
-            file.unlink(missing_ok=True)
+            return [file for file in self.directory.iterdir() if _GRANT.search(file.name)]
         except OSError as error:
-            raise Unreachable("search-grants", directory=self.directory, reason=error.strerror or "") from error
-        if was_there and self.kick:
+            raise self._trouble(error) from error
+
+    def _remove(self, files: Sequence[Path], user: str) -> None:
+        try:
+            for file in files:
+                file.unlink(missing_ok=True)
+        except OSError as error:
+            raise self._trouble(error) from error
+        if files and self.kick:
             command = [one.replace("{user}", user) for one in self.kick]
             with suppress(OSError, subprocess.TimeoutExpired):
                 subprocess.run(
                     command, check=False, capture_output=True, timeout=_KICK_SECONDS, stdin=subprocess.DEVNULL
                 )
 
-    def forgotten(self) -> list[str]:
-        """The mailboxes of grants that a crash left behind."""
-        found = []
-        with suppress(OSError):
-            for file in self.directory.glob(f"{SERVICE}-*"):
-                with suppress(OSError):
-                    if self.wall() - file.stat().st_mtime > FORGOTTEN_SECONDS:
-                        found.append(file.name.removeprefix(f"{SERVICE}-"))
-        return found
-
-    def _file(self, user: str) -> Path:
-        """Where Dovecot looks for a grant of this mailbox. Raises Invalid for a name that could leave the directory."""
-        odd = any(ord(sign) < 0x20 or sign in "/\x7f:" for sign in user)
-        if not user or odd or user.startswith(".") or len(user.encode()) > 200:
-            raise Invalid("managesieve-user", mailbox=user.replace("\0", "?"))
-        return self.directory / f"{SERVICE}-{user}"
-
-    def _write(self, grant: Grant) -> None:
-        """Whole or not at all, and never over another: a look in the same mailbox is waited for."""
-        file = self._file(grant.user)
-        if grant.user in self.forgotten():
-            self.withdraw(grant.user)
-        new = self.directory / f".{grant.name}"
+    def _write(self, file: Path, grant: Grant) -> None:
+        """Whole or not at all. Each has a name of its own: Dovecot looks at a file that it knows once a second only."""
+        new = file.with_name(f".{grant.name}")
         try:
             with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o640), "w") as written:
                 written.write(self._line(grant))
-            os.link(new, file)
-        except FileExistsError:
-            raise Conflict("search-busy", mailbox=grant.user) from None
+            new.rename(file)
         except OSError as error:
-            raise Unreachable("search-grants", directory=self.directory, reason=error.strerror or "") from error
-        finally:
             with suppress(OSError):
                 new.unlink(missing_ok=True)
+            raise self._trouble(error) from error
+
+    def _trouble(self, error: OSError) -> Unreachable:
+        return Unreachable("search-grants", directory=self.directory, reason=error.strerror or "")
 
     def _line(self, grant: Grant) -> str:
         """As Dovecot's passwd-file has it: name, hash, and what the login is told."""
         extra = f"userdb_acl_groups={self.group}" + (f" allow_nets={self.nets}" if self.nets else "")
         return f"{grant.name}:{_hashed(grant.secret)}::::::{extra}\n"
+
+
+def _start(user: str) -> str:
+    """How the file of a grant for this mailbox is called, up to the grant's own name. Raises Invalid for a name that could leave the
+    directory, or that no login of Dovecot's may have.
+    """
+    odd = any(ord(sign) < 0x21 or sign in "/\x7f:" for sign in user)
+    if not user or odd or user.startswith(".") or len(user.encode()) > _LONGEST_USER:
+        raise Invalid("managesieve-user", mailbox=user.replace("\0", "?"))
+    return f"{SERVICE}-{user}-"
 
 
 def _hashed(secret: bytes) -> str:

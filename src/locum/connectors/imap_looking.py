@@ -15,6 +15,7 @@ from email.policy import default
 from typing import Final
 
 from locum.connectors.imap_terms import Part, criteria, either, text, these
+from locum.connectors.imap_tokens import Attached
 from locum.connectors.imap_wire import BadCharset, Folder, Row, Wire
 from locum.errors import Refused
 from locum.narrowing import Doubt, Headers, answers, any_is, excluded, folder_is_excluded, read_headers
@@ -178,7 +179,8 @@ class Looking:
 
     def _settled(self, folder: Folder, found: list[Candidate]) -> list[Candidate]:
         """Those that neither hold something that is left out nor answer it."""
-        kept = [one for one in found if not self._holds(one)] if self._terms() else found
+        structures = self._wire.attached([one.row.uid for one in found]) if found else {}
+        kept = [one for one in found if not self._holds(one) and not self._carries(one, structures.get(one.row.uid))]
         tainted = self._tainted([one.headers for one in kept])
         if self._wire.examine(folder) is None:
             return []
@@ -193,6 +195,25 @@ class Looking:
                 self._tally.excluded[kind] += 1
                 return True
         return False
+
+    def _carries(self, one: Candidate, attached: list[Attached] | None) -> bool:
+        """Whether a message that is left out is attached to it, or one that cannot be looked at. Without its structure: doubted."""
+        kind = (
+            "doubt" if attached is None else next(filter(None, (self._kind_of(one, each) for each in attached)), None)
+        )
+        if kind is not None:
+            self._tally.excluded[kind] += 1
+        return kind is not None
+
+    def _kind_of(self, one: Candidate, attached: Attached) -> str | None:
+        raw = self._wire.attached_headers(one.row.uid, attached.part) if attached.readable else None
+        if raw is None:
+            return "doubt"
+        self._tally.bodies += 1  # as the server counts a part that was handed over
+        try:
+            return excluded(read_headers(raw), (), self._look.exclusions)
+        except Doubt:
+            return "doubt"
 
     def _terms(self) -> list[tuple[str, list[tuple[bytes, Part]]]]:
         """What may not stand in the text of a message, or of what was forwarded with it."""

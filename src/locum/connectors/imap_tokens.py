@@ -5,8 +5,9 @@ Not a connector: imap.py is.
 
 import base64
 import re
-from collections.abc import Sequence
-from itertools import pairwise
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise, takewhile
 from typing import Final, TypeAlias
 
 Token: TypeAlias = "bytes | list[Token] | None"  # noqa: S105  no password
@@ -89,6 +90,59 @@ def counted(said: Sequence[Token]) -> tuple[int, list[int]]:
         elif name is not None and name.upper() == b"ALL":
             found = uids_of(value or b"")
     return count, found
+
+
+@dataclass(frozen=True, slots=True)
+class Attached:
+    """A part that is a message itself: its number, and whether its headers can be asked for (a mail file as a plain file: not)."""
+
+    part: str
+    readable: bool
+
+
+def attached_in(structure: Sequence[Token], part: str = "", depth: int = 0) -> list[Attached]:
+    """Every message in a BODYSTRUCTURE (RFC 9051 section 7.5.2), at whatever depth. Raises Unreadable."""
+    if depth > DEEPEST:
+        raise Unreadable("depth")
+    if structure and isinstance(structure[0], list):
+        parts = [one for one in _until_text(structure) if isinstance(one, list)]
+        inner = [attached_in(one, f"{part}.{n}".lstrip("."), depth + 1) for n, one in enumerate(parts, 1)]
+        return [one for some in inner for one in some]
+    kind = "/".join(one.decode("latin-1").lower() if isinstance(one, bytes) else "" for one in structure[:2])
+    number = part or "1"
+    if kind in ("message/rfc822", "message/global"):
+        body = structure[8] if len(structure) > 8 else None
+        within = attached_in(body, number, depth + 1) if isinstance(body, list) else []
+        return [Attached(number, readable=True), *within]
+    return [Attached(number, readable=False)] if _is_mail_file(kind, structure) else []
+
+
+def _until_text(structure: Sequence[Token]) -> list[Token]:
+    """The parts of a multipart stand before its subtype."""
+    return list(takewhile(lambda one: isinstance(one, list), structure))
+
+
+def _is_mail_file(kind: str, structure: Sequence[Token]) -> bool:
+    """Whether a part is a message, or encrypted, in a form that the server does not open: by its type, or by the end of its name."""
+    if kind in _CLOSED:
+        return True
+    words = [one.decode("latin-1").lower() for one in _flat(structure) if isinstance(one, bytes)]
+    return any(word.rstrip().endswith(_CLOSED_NAMES) for word in words)
+
+
+def _flat(value: Sequence[Token], depth: int = 0) -> Iterator[Token]:
+    for one in value:
+        if isinstance(one, list) and depth < DEEPEST:
+            yield from _flat(one, depth + 1)
+        else:
+            yield one
+
+
+_CLOSED: Final = (
+    *("application/pkcs7-mime", "application/x-pkcs7-mime", "application/pgp-encrypted", "application/ms-tnef"),
+    *("application/vnd.ms-outlook", "application/x-microsoft-rpmsg-message"),
+)
+_CLOSED_NAMES: Final = (".eml", ".msg", ".rpmsg", ".p7m", "winmail.dat")
 
 
 def path_of(name: bytes, delimiter: Token) -> str:

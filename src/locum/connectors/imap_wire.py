@@ -18,7 +18,7 @@ from datetime import datetime
 from typing import Final, Self
 
 from locum.connectors.imap_terms import Literal, Part
-from locum.connectors.imap_tokens import Token, Unreadable, counted, path_of, tokens
+from locum.connectors.imap_tokens import Attached, Token, Unreadable, attached_in, counted, path_of, tokens
 from locum.errors import Garbled, Rejected, Unreachable
 
 LINE_MAX: Final = 1_048_576
@@ -190,6 +190,29 @@ class Wire:
         """Flags, the time of arrival, the size and the headers of these, as far as they are still there."""
         return list(self._fetch(uids, b"(UID FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[HEADER])"))
 
+    def attached(self, uids: Sequence[int]) -> dict[int, list[Attached]]:
+        """The messages and mail files that each of these holds, from the server's own reading of its structure."""
+        found = {}
+        for answer in self._asked([b"UID", b"FETCH", _numbers(uids), b"(UID BODYSTRUCTURE)"], b"FETCH", numbered=True):
+            match answer:
+                case [[*pairs]] if len(pairs) % 2 == 0:
+                    said = {
+                        name.upper(): value
+                        for name, value in zip(pairs[::2], pairs[1::2], strict=True)
+                        if isinstance(name, bytes)
+                    }
+                    uid, structure = said.get(b"UID"), said.get(b"BODYSTRUCTURE")
+                    if isinstance(uid, bytes) and uid.isdigit() and isinstance(structure, list):
+                        found[int(uid)] = attached_in(structure)
+                case _:
+                    raise self._garbled("structure")
+        return found
+
+    def attached_headers(self, uid: int, part: str) -> bytes | None:
+        """The headers of a message that is attached to another."""
+        rows = list(self._fetch([uid], b"(UID BODY.PEEK[" + part.encode("ascii") + b".HEADER])"))
+        return rows[0].content if rows else None
+
     def message(self, uid: int) -> bytes | None:
         """One message, whole; None where it is not there any more."""
         rows = list(self._fetch([uid], b"(UID BODY.PEEK[])"))
@@ -198,9 +221,7 @@ class Wire:
     def _fetch(self, uids: Sequence[int], what: bytes) -> Iterator[Row]:
         if not uids:
             return
-        for answer in self._asked(
-            [b"UID", b"FETCH", b",".join(b"%d" % uid for uid in uids), what], b"FETCH", numbered=True
-        ):
+        for answer in self._asked([b"UID", b"FETCH", _numbers(uids), what], b"FETCH", numbered=True):
             match answer:
                 case [list() as pairs]:
                     row = self._row(pairs)
@@ -368,6 +389,10 @@ class Wire:
 class _Line:
     raw: bytes = field(repr=False)
     literals: tuple[bytes, ...] = field(default=(), repr=False)
+
+
+def _numbers(uids: Sequence[int]) -> bytes:
+    return b",".join(b"%d" % uid for uid in uids)
 
 
 def _bytes(value: Token) -> bytes:
