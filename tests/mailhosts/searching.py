@@ -29,6 +29,13 @@ passdb {{
 protocol imap {{
   mail_plugins = $mail_plugins acl
 }}
+# a refused login makes Dovecot answer late, and this address later and later; not what is tried here
+auth_failure_delay = 0
+service anvil {{
+  unix_listener anvil-auth-penalty {{
+    mode = 0
+  }}
+}}
 login_log_format_elements = user=<%u> auth_user=<%{{auth_user}}> method=%m rip=%r lip=%l mpid=%e %c session=<%{{session}}>
 plugin {{
   acl = vfile:{acl}

@@ -53,7 +53,7 @@ class _Tally:
 
     def looked(self, grant: str) -> Looked:
         return Looked(
-            excluded=tuple(sorted(self.excluded.items())),
+            excluded=tuple(sorted((kind, many) for kind, many in self.excluded.items() if many)),
             all_judged=self.all_judged,
             headers=self.headers,
             bodies=self.bodies,
@@ -180,7 +180,10 @@ class Looking:
     def _settled(self, folder: Folder, found: list[Candidate]) -> list[Candidate]:
         """Those that neither hold something that is left out nor answer it."""
         structures = self._wire.attached([one.row.uid for one in found]) if found else {}
-        kept = [one for one in found if not self._holds(one) and not self._carries(one, structures.get(one.row.uid))]
+        holding = self._holding([one.row.uid for one in found])
+        kept = [
+            one for one in found if one.row.uid not in holding and not self._carries(one, structures.get(one.row.uid))
+        ]
         tainted = self._tainted([one.headers for one in kept])
         if self._wire.examine(folder) is None:
             return []
@@ -189,12 +192,15 @@ class Looking:
                 self._tally.excluded["reply"] += 1
         return [one for one in kept if not tainted & set(one.headers.references)]
 
-    def _holds(self, one: Candidate) -> bool:
+    def _holding(self, uids: list[int]) -> set[int]:
+        """Those of these in whose text something stands that is left out. The server looks; nothing of it crosses the wire."""
+        held: set[int] = set()
         for kind, terms in self._terms():
-            if self._wire.count([these([one.row.uid]), *either(terms)]):
-                self._tally.excluded[kind] += 1
-                return True
-        return False
+            if left := [uid for uid in uids if uid not in held]:
+                found = set(self._wire.search([these(left), *either(terms)])) & set(left)
+                self._tally.excluded[kind] += len(found)
+                held |= found
+        return held
 
     def _carries(self, one: Candidate, attached: list[Attached] | None) -> bool:
         """Whether a message that is left out is attached to it, or one that cannot be looked at. Without its structure: doubted."""
