@@ -85,7 +85,7 @@ def test_check_tries_with_a_mailbox_that_the_settings_or_the_people_name(house: 
 
 def test_check_says_that_the_list_of_people_and_the_record_are_in_order(house: House) -> None:
     names = [row["connector"] for row in house("check", "--json").json]
-    assert names == ["dovecot", "letters", "people", "record", "policy", "witness", "mailboxes"]
+    assert names == ["dovecot", "letters", "people", "record", "policy", "witness", "search", "mailboxes"]
     assert house("check", "people").code == house("check", "record").code == 0
     assert house("check", "peeple").code == 2
 

@@ -22,6 +22,7 @@ from locum.key_links import FIRST_KEYS, KeyLinks, write_link
 from locum.logins import KEY as LOGINS_KEY
 from locum.logins import Logins
 from locum.parts import (
+    check_searchers,
     holidays,
     is_gone,
     key_paper,
@@ -32,6 +33,7 @@ from locum.parts import (
     made_post,
     made_provider,
     made_publisher,
+    made_searchers,
     made_sieve_files,
     made_witnesses,
     owns,
@@ -197,6 +199,7 @@ class App:
         office = Office(
             store=self.store,
             connectors=self.connectors,
+            searchers=made_searchers(table),
             route=table.route,
             people=self.people,
             post=made_post(table, self.clock),
@@ -334,12 +337,13 @@ class App:
 
     def check(self, names: Sequence[str] = ()) -> dict[str, Report]:
         """What `locum check` reports: all that Desk.check does, the list of people and the record's key."""
-        own = {
+        own: dict[str, Callable[[], Report]] = {
             "people": self.people.check,
             "record": lambda: (*self._record_check(), self.desk.handed.check()),
-            "policy": self._policy_check,
+            "policy": partial(served.check_reviews, self.settings),
         }
         own["witness"] = partial(check_witnesses, self.cosigning)
+        own["search"] = partial(check_searchers, self.settings, self.people, lambda: self.desk.office.searchers)
         own["mailboxes"] = partial(served.check, self.settings, self.people, self.store.living_on)
         others = [name for name in names if name not in own]
         reports = self.desk.check(others, self._samples()) if others or not names else {}
@@ -365,13 +369,6 @@ class App:
             return (Finding(key="record.signs", holds=True, values=(*values, ("vkey", self.signer.vkey))),)
         except LocumError as error:
             return (Finding(key="record.trouble", holds=False, values=(*error.values.items(), ("error", error.key))),)
-
-    def _policy_check(self) -> Report:
-        """What the settings say of reviews: a trial is said so, here as everywhere."""
-        trial = self.settings.policy.unsigned_reviews
-        return (
-            Finding(key=f"policy.{'unsigned-reviews' if trial else 'reviews-wait'}", holds=None if trial else True),
-        )
 
     def start_reminders(self) -> None:
         """Put the daily job that looks who forgot, at the hour of the settings, if there is a source of leave."""

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +15,7 @@ from locum.ledger import Ledger
 from locum.letters import Post
 from locum.people.csv import PeopleCsv
 from locum.publishing import Publisher
-from locum.seam import Connector, LeaveSource, Witness
+from locum.seam import Connector, Finding, LeaveSource, Report, Searcher, Witness
 from locum.settings import ManageSieve, Settings, SieveFiles, secret
 from locum.signer import Signer
 from locum.store import Store
@@ -94,6 +94,37 @@ def made_sieve_files(
         mail_log=table.mail_log,
         identities=identities,
     )
+
+
+def made_searchers(settings: Settings) -> dict[str, Searcher]:
+    """Where one message can be found, by the name of the connector whose mailboxes are there."""
+    from locum.connectors.imap import ImapSearcher  # noqa: PLC0415  only where it is configured
+    from locum.connectors.imap_grants import Grants  # noqa: PLC0415
+
+    found: dict[str, Searcher] = {}
+    for name, table in settings.searches.items():
+        searcher = ImapSearcher(
+            name=name,
+            host=table.host,
+            port=table.port,
+            grants=Grants(directory=table.grants, group=table.group, nets=table.nets, kick=table.kick),
+            tls=table.tls,
+            ca_file=table.ca_file,
+            user=table.user,
+        )
+        found |= dict.fromkeys(table.connectors, searcher)
+    return found
+
+
+def check_searchers(settings: Settings, people: PeopleCsv, searchers: Callable[[], Mapping[str, Searcher]]) -> Report:
+    """What each search reports of itself, tried with the mailbox that the settings name, or else with the first that it serves."""
+    findings: list[Finding] = []
+    for connector, searcher in searchers().items():
+        table = settings.searches[searcher.name]
+        named = people.owner(table.sample) if table.sample else None
+        boxes = [one.mailbox for one in ((named,) if named else people.everyone()) if one is not None and one.mailbox]
+        findings += searcher.check(next((one for one in boxes if settings.route(one.address) == connector), None))
+    return tuple(findings) or (Finding(key="search.none", holds=None),)
 
 
 def made_leave(settings: Settings, people: PeopleCsv) -> list[LeaveSource]:

@@ -29,6 +29,12 @@ def check(settings: Settings, people: People, under_way: Callable[[Sequence[str]
     return tuple(findings)
 
 
+def check_reviews(settings: Settings) -> Report:
+    """What the settings say of reviews: a trial is said so, here as everywhere."""
+    trial = settings.policy.unsigned_reviews
+    return (Finding(key=f"policy.{'unsigned-reviews' if trial else 'reviews-wait'}", holds=None if trial else True),)
+
+
 def _served(settings: Settings, name: str, many: int) -> Finding:
     table = settings.connectors[name]
     values = (("connector", name), ("kind", table.kind), ("many", str(many)), ("patterns", ", ".join(table.mailboxes)))

@@ -10,13 +10,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from locum.absence import Mailbox
+from locum.connectors.imap_check import report
 from locum.connectors.imap_grants import Grant, Grants
 from locum.connectors.imap_looking import Candidate, Looking
 from locum.connectors.imap_wire import Wire
 from locum.errors import Invalid, Refused, Rejected
 from locum.narrowing import is_doubtful
 from locum.query import Look
-from locum.seam import Counted, Fetched, Hit, Listed
+from locum.seam import Counted, Fetched, Hit, Listed, Report
 
 _SHOWN = 300
 
@@ -71,6 +72,10 @@ class ImapSearcher:
     def close(self, mailbox: Mailbox) -> None:
         """Take away whatever grant there is."""
         self.grants.withdraw(self.user(mailbox))
+
+    def check(self, sample: Mailbox | None = None) -> Report:
+        """See seam.Searcher."""
+        return report(self, sample)
 
     @contextmanager
     def _looking(self, mailbox: Mailbox, look: Look) -> Iterator[Looking]:

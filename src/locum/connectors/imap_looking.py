@@ -14,9 +14,10 @@ from email.errors import MessageError
 from email.policy import default
 from typing import Final
 
+from locum.connectors.imap_answers import Folder, Row
 from locum.connectors.imap_terms import Part, criteria, either, text, these
 from locum.connectors.imap_tokens import Attached
-from locum.connectors.imap_wire import BadCharset, Folder, Row, Wire
+from locum.connectors.imap_wire import BadCharset, Wire
 from locum.errors import Refused
 from locum.narrowing import Doubt, Headers, answers, any_is, excluded, folder_is_excluded, read_headers
 from locum.query import Exclusions, Look

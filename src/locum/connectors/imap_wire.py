@@ -14,9 +14,9 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Final, Self
 
+from locum.connectors.imap_answers import Folder, Opened, Row, row_of, said_by_name
 from locum.connectors.imap_terms import Literal, Part
 from locum.connectors.imap_tokens import Attached, Token, Unreadable, attached_in, counted, path_of, tokens
 from locum.errors import Garbled, Rejected, Unreachable
@@ -30,33 +30,6 @@ _LITERAL = re.compile(rb"\{(\d{1,10})\}\r\n\Z")
 
 class BadCharset(Exception):
     """The server searches in no other charset than its own (RFC 3501 6.4.4)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Folder:
-    """A folder that can be opened: its name as the server has it, and its path with "/" between levels, decoded."""
-
-    name: bytes
-    path: str
-
-
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """A folder opened for reading only."""
-
-    uid_validity: int
-    messages: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
-    """What was fetched of one message."""
-
-    uid: int
-    flags: tuple[str, ...] = ()
-    received: datetime | None = None
-    size: int = 0
-    content: bytes = field(default=b"", repr=False)
 
 
 class Wire:
@@ -196,11 +169,7 @@ class Wire:
         for answer in self._asked([b"UID", b"FETCH", _numbers(uids), b"(UID BODYSTRUCTURE)"], b"FETCH", numbered=True):
             match answer:
                 case [[*pairs]] if len(pairs) % 2 == 0:
-                    said = {
-                        name.upper(): value
-                        for name, value in zip(pairs[::2], pairs[1::2], strict=True)
-                        if isinstance(name, bytes)
-                    }
+                    said = said_by_name(pairs)
                     uid, structure = said.get(b"UID"), said.get(b"BODYSTRUCTURE")
                     if isinstance(uid, bytes) and uid.isdigit() and isinstance(structure, list):
                         found[int(uid)] = attached_in(structure)
@@ -224,32 +193,16 @@ class Wire:
         for answer in self._asked([b"UID", b"FETCH", _numbers(uids), what], b"FETCH", numbered=True):
             match answer:
                 case [list() as pairs]:
-                    row = self._row(pairs)
+                    row = self._read(pairs)
                     if row.uid in set(uids):
                         yield row
                 case _:
                     raise self._garbled("fetch")
 
-    def _row(self, pairs: Sequence[Token]) -> Row:
-        if len(pairs) % 2:
-            raise self._garbled("fetch")
-        said = {
-            name.upper(): value for name, value in zip(pairs[::2], pairs[1::2], strict=True) if isinstance(name, bytes)
-        }
-        content = next((value for name, value in said.items() if name.startswith(b"BODY[")), b"")
-        flags = said.get(b"FLAGS", [])
+    def _read(self, pairs: Sequence[Token]) -> Row:
         try:
-            received = said.get(b"INTERNALDATE")
-            return Row(
-                uid=int(_bytes(said[b"UID"])),
-                flags=tuple(_bytes(one).decode("utf-8", "replace") for one in flags) if isinstance(flags, list) else (),
-                received=None
-                if received is None
-                else datetime.strptime(_bytes(received).decode().strip(), "%d-%b-%Y %H:%M:%S %z"),
-                size=int(_bytes(said.get(b"RFC822.SIZE", b"0"))),
-                content=_bytes(content),
-            )
-        except (KeyError, ValueError) as error:
+            return row_of(pairs)
+        except ValueError as error:
             raise self._garbled("fetch") from error
 
     # bytes
@@ -393,14 +346,6 @@ class _Line:
 
 def _numbers(uids: Sequence[int]) -> bytes:
     return b",".join(b"%d" % uid for uid in uids)
-
-
-def _bytes(value: Token) -> bytes:
-    if value is None:
-        return b""
-    if not isinstance(value, bytes):
-        raise ValueError("not a string")
-    return value
 
 
 def _name(folder: bytes) -> Part:

@@ -19,21 +19,19 @@ from urllib.parse import urlsplit
 from pydantic import TypeAdapter, ValidationError
 
 from locum.errors import Invalid
+from locum.settings.mail_systems import ConnectorTable, ImapSearch, ManageSieve, SieveFiles
 from locum.settings.mistakes import Place, mistake
 from locum.settings.secret import secret, secret_is_readable
 from locum.settings.tables import (
-    ConnectorTable,
     ContactTable,
     File,
     LeaveTable,
     MailTable,
-    ManageSieve,
     OidcTable,
     Organisation,
     PeopleTable,
     PolicyTable,
     RecordTable,
-    SieveFiles,
     StoreTable,
     TextMessages,
     WebTable,
@@ -43,6 +41,7 @@ from locum.settings.tables import (
 
 __all__ = [
     "ConnectorTable",
+    "ImapSearch",
     "ManageSieve",
     "Settings",
     "SieveFiles",
@@ -77,6 +76,7 @@ class Settings:
     contact: ContactTable
     witnesses: Mapping[str, WitnessTable]
     oidc: OidcTable | None
+    searches: Mapping[str, ImapSearch]
 
     def route(self, address: str) -> str | None:
         """The name of the connector that serves a canonical address; the first pattern that matches counts."""
@@ -168,6 +168,8 @@ def _settled(read: File, path: Path, text: str) -> Settings:
                 raise place.invalid("settings-owner-reader", value=table.owner_reader)
         elif table.tls == "none" and not is_loopback(table.host):
             raise Place(path, text, ("connector", name, "tls")).invalid("settings-tls-none", host=table.host)
+    for name, search in read.search.items():
+        _check_search(read, Place(path, text, ("search", name)), search)
     for name, witness in read.witness.items():
         if not _is_safe(witness.url):
             raise Place(path, text, ("witness", name, "url")).invalid("settings-witness-url", value=witness.url)
@@ -190,7 +192,18 @@ def _settled(read: File, path: Path, text: str) -> Settings:
         contact=read.contact,
         witnesses=MappingProxyType(read.witness),
         oidc=read.oidc,
+        searches=MappingProxyType(read.search),
     )
+
+
+def _check_search(read: File, place: Place, search: ImapSearch) -> None:
+    """Raises Invalid where it is for no connector that there is, for one that another is for too, or would go over a network in the clear."""
+    for connector in search.connectors:
+        for_it = [one for one in read.search.values() if connector in one.connectors]
+        if connector not in read.connector or len(for_it) > 1:
+            raise place.below("for").invalid("settings-search-for", value=connector)
+    if search.tls == "none" and not is_loopback(search.host):
+        raise place.below("tls").invalid("settings-tls-none", host=search.host)
 
 
 def _with_key(read: File) -> StoreTable:

@@ -10,7 +10,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from locum.errors import Invalid
-from locum.settings import tables
+from locum.settings import mail_systems, tables
 
 Location = tuple[int | str, ...]
 
@@ -26,10 +26,15 @@ class Place:
     """A key of the settings file: where it stands, for the two placeholders that every mistake has."""
 
     def __init__(self, path: Path, text: str, location: Location) -> None:
+        self._path, self._text = path, text
         self.names = [str(part) for part in location if isinstance(part, str)]
         self.key = ".".join(self.names)
         line = _line_of(text, self.names)
         self.file = f"{path}:{line}" if line else str(path)
+
+    def below(self, name: str) -> "Place":
+        """A key of the table that stands here."""
+        return Place(self._path, self._text, (*self.names, name))
 
     def invalid(self, key: str, **values: str) -> Invalid:
         """Invalid with the message `key`, this place, and other placeholders."""
@@ -77,13 +82,17 @@ _INNER: Mapping[tuple[str, str], type] = {("web", "sign_in"): tables.SignInTable
 def _known(location: Location) -> str:
     """The keys that would have been known there, the closest first."""
     if len(location) == 1:
-        names = [*_TABLES, "acting", "connector", "witness"]
+        names = [*_TABLES, "acting", "connector", "search", "witness"]
     elif (table := _INNER.get(_pair(location)) or _TABLES.get(str(location[0]))) is not None:
         names = ["from" if field.name == "sender" else field.name for field in fields(table)]
     elif location[0] == "witness":
         names = [field.name for field in fields(tables.WitnessTable)]
+    elif location[0] == "search":
+        names = ["for" if field.name == "connectors" else field.name for field in fields(mail_systems.ImapSearch)]
     else:
-        names = sorted({field.name for kind in (tables.SieveFiles, tables.ManageSieve) for field in fields(kind)})
+        names = sorted(
+            {field.name for kind in (mail_systems.SieveFiles, mail_systems.ManageSieve) for field in fields(kind)}
+        )
     close = get_close_matches(str(location[-1]), names, n=1)
     return ", ".join([*close, *(name for name in names if name not in close)])
 

@@ -1,0 +1,86 @@
+"""The tables of the settings file for mail systems: one for each kind of connector, and of search. Frozen values with every default."""
+
+from dataclasses import dataclass
+from typing import Annotated, ClassVar, Literal, TypeAlias
+
+from pydantic import Field
+
+from locum.settings.types import STRICT, Address, Many, Pattern, Place, Words
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SieveFiles:
+    """Dovecot with published scripts: no login at all.
+
+    `user` says how the mail system names a mailbox: {address}, {local}, or a column of people.csv. `helper` is the command
+    that answers yes or no about her own script, `script` where her active script lies, both optional. `sample` is a mailbox
+    that `locum check` tries with; without one, the first on file. `identities` are names that log in for others, beside those
+    of Locum's own connectors: what `log` tells of them is compared with the record.
+    """
+
+    __pydantic_config__: ClassVar = STRICT
+    kind: Literal["sieve_files"]
+    mailboxes: Annotated[tuple[Pattern, ...], Field(min_length=1)]
+    directory: Place
+    dovecot_config: Place | None = None
+    log: Place | None = None
+    owner_reader: str | None = None
+    user: Words = "{address}"
+    helper: Many = ()
+    script: str | None = None
+    sample: Address | None = None
+    forward_directory: Place | None = None
+    forward_publisher: Many = ()
+    mail_log: Place | None = None
+    identities: Many = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ManageSieve:
+    """ManageSieve (RFC 5804). `user` is the login name, `mailbox_user` how the server names a mailbox. `reads_mail` states
+    what this credential can do, where `server` does not say it; `sample`, `log` and `identities` as for sieve_files.
+    """
+
+    __pydantic_config__: ClassVar = STRICT
+    kind: Literal["managesieve"]
+    mailboxes: tuple[Pattern, ...] = ()
+    host: Words
+    port: Annotated[int, Field(ge=1, le=65535)] = 4190
+    user: Words
+    secret_file: Place
+    tls: Literal["required", "none"] = "required"
+    ca_file: Place | None = None
+    imap_host: Words | None = None
+    imap_port: Annotated[int, Field(ge=1, le=65535)] | None = None
+    mailbox_user: Words = "{address}"
+    server: Literal["auto", "dovecot", "cyrus"] = "auto"
+    reads_mail: bool | None = None
+    local_queue: bool = False
+    sample: Address | None = None
+    log: Place | None = None
+    identities: Many = ()
+
+
+ConnectorTable: TypeAlias = SieveFiles | ManageSieve
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImapSearch:
+    """Where one message can be found over IMAP. `connectors` are those whose mailboxes are there; `grants` is the directory that the
+    mail server reads grants from, `group` the ACL group that they get, `nets` from where they may be used, `kick` the command that ends
+    sessions of `{user}`. `user` says how the server names a mailbox.
+    """
+
+    __pydantic_config__: ClassVar = STRICT
+    kind: Literal["imap"]
+    connectors: Annotated[Many, Field(min_length=1, alias="for")]
+    host: Words
+    port: Annotated[int, Field(ge=1, le=65535)] = 143
+    tls: Literal["starttls", "implicit", "none"] = "starttls"
+    ca_file: Place | None = None
+    grants: Place
+    group: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,31}$")] = "locum-search"
+    nets: Annotated[str, Field(pattern=r"^[0-9a-fA-F:./, ]*$")] = ""
+    kick: Many = ()
+    user: Words = "{address}"
+    sample: Address | None = None
