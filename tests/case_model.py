@@ -58,7 +58,8 @@ class Begun(NamedTuple):
 
 class State(NamedTuple):
     """`objection` is "", standing or overruled, `heard` that nobody gave grounds since; `worker` is where the one worker is in
-    its act, lost in a crash; `open_act` is what was recorded as intended and has no outcome yet.
+    its act, lost in a crash; `open_act` is what was recorded as intended and has no outcome yet. `under_way`: a step of a search was
+    begun and has no outcome yet (which steps there are is search_model.py's).
     """
 
     phase: str = "new"
@@ -79,6 +80,7 @@ class State(NamedTuple):
     told: int = 0
     erased: bool = False
     heard: bool = False
+    under_way: bool = False
     begun: Begun | None = None
 
 
@@ -102,6 +104,7 @@ class Cast:
     overrulers: tuple[tuple[str, str], ...] = (("dirk", "hr"), ("dirk", "dpo"), ("petra", "dpo"), ("hugo", "hr"))
     may_lose: tuple[str, ...] = ("dirk",)
     forwards: bool = True
+    searches: bool = False
     edits: int = 1
     asked_of_nobody: bool = False
     without: str = ""
@@ -147,6 +150,7 @@ class Cast:
         yield from self._said(state)
         yield from self._signed(state)
         yield from self._worker(state)
+        yield from self._looked(state)
         yield from self._afterwards(state)
         if state.worker != "idle":
             yield "(crash)", state._replace(worker="idle")
@@ -259,6 +263,21 @@ class Cast:
         held = frozenset(one for one in eyes if one.who not in state.lost)
         agreed = state.consent == state.version
         return Begun(held, state.version, state.is_denied, state.objection, state.grounds, agreed)
+
+    def _looked(self, state: State) -> Iterator[Step]:
+        """The steps of a search: only while it is open; what comes of one that was begun is recorded whatever came in between."""
+        if not self.searches:
+            return
+        if state.phase == "live" and not state.under_way:
+            yield "step begun", state._replace(under_way=True)
+            yield "step of two", state
+        if state.phase == "live":
+            yield "incident apply", state._replace(phase="stopping")
+            yield "failed look", state._replace(phase="stopping")
+        if state.phase in STANDS:
+            yield "step closed", state._replace(under_way=False)
+        if state.under_way and state.phase in STANDS:
+            yield "step taken", state._replace(under_way=False)
 
     def _ending(self, state: State) -> Iterator[Step]:
         if state.phase == "stopping" and state.worker == "idle" and self.has("can-end"):

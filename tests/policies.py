@@ -15,6 +15,7 @@ from locum.policy.file import File
 from locum.policy.keys import Stricter
 from locum.policy.measures import Reason
 from locum.policy.mistakes import Lines
+from locum.query import Query
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 ASKED = Facts(
@@ -33,6 +34,7 @@ QUESTION = Question(
     requester="bob",
     owner="anna",
 )
+ALTERNATIVES = ("auto-reply", "sender-resends", "colleagues-copies", "shared-mailbox")
 JOINED = replace(
     QUESTION,
     reason="customer",
@@ -41,6 +43,18 @@ JOINED = replace(
     forward_to="dirk@corp.test",
     forward_to_person="dirk",
     forward_inside=True,
+)
+SEARCHED = replace(
+    QUESTION,
+    reason="customer",
+    measures=frozenset({"search"}),
+    reviews_are="signed",
+    powers=frozenset({"read-mail"}),
+    forward_to="verkoop@corp.test",
+    forward_inside=True,
+    query=Query(senders=("@klant.test",), words=("offerte",), since=NOW - timedelta(days=30)),
+    alternatives=tuple((what, NOW.date()) for what in ALTERNATIVES),
+    away_since=NOW,
 )
 SETTLED = replace(ASKED, consent="agreed", reviews=(("carla", "approve", "manager"),))
 FILLED = {

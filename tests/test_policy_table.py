@@ -11,11 +11,12 @@ from datetime import timedelta
 from functools import cache
 
 import pytest
-from tests.policies import ASKED, FILLED, JOINED, NOW, QUESTION, SETTLED, policy
+from tests.policies import ALTERNATIVES, ASKED, FILLED, JOINED, NOW, QUESTION, SEARCHED, SETTLED, policy
 
 from locum.absence import Channel
 from locum.measure import Audience
-from locum.policy import CLAUSES, Allowed, Facts, Needs, No, Policy, Question, Verdict, clauses, decide
+from locum.policy import CLAUSES, Allowed, Facts, Needs, No, Policy, Question, Verdict, clauses, decide, searching
+from locum.query import Query, WordsIn
 
 Changes = dict[str, object]
 
@@ -35,6 +36,7 @@ class Row:
 
 REPLY = (QUESTION, ASKED)
 BOTH = (JOINED, SETTLED)
+FIND = (SEARCHED, SETTLED)
 
 
 def days(number: float) -> Changes:
@@ -43,6 +45,16 @@ def days(number: float) -> Changes:
 
 def reviews(*said: str) -> Changes:
     return {"reviews": tuple(tuple(one.split()) for one in said)}
+
+
+def query(**changes: object) -> Query:
+    return replace(SEARCHED.query, **changes)  # type: ignore[arg-type]
+
+
+def tried_without(name: str, ahead: int | None = None) -> tuple[tuple[str, object], ...]:
+    """All that was tried, without this, or with it some days ahead."""
+    late = () if ahead is None else ((name, NOW.date() + timedelta(days=ahead)),)
+    return (*(one for one in SEARCHED.alternatives if one[0] != name), *late)
 
 
 OBJECTED = {"answer": "objected"}
@@ -443,6 +455,80 @@ ROWS = (
         {"reason": "death", "requester_function": "dpo"},
         reviews(),
     ),
+    Row(3, "all fields are filled in, and a message may be looked for", "yes", FIND),
+    Row(3, "a field is open", "no 3 search-open-fields", FIND, policy={"regulation.dpia_on": None}),
+    Row(4, "she was never told, and did not agree to a search", "no 4 not-told-before", FIND, policy=OPEN),
+    Row(4, "a function that is not named", "no 4 requester-not-named", FIND, policy={"requesters.search": ["hr"]}),
+    Row(5, "a search stands alone", "no 5 no-such-measure", FIND, {"measures": frozenset({"search", "forward"})}),
+    *(
+        Row(5, f"{name} was not tried", "no 5 search-not-tried", FIND, {"alternatives": tried_without(name)})
+        for name in ALTERNATIVES
+    ),
+    Row(5, "tried tomorrow", "no 5 search-not-tried", FIND, {"alternatives": tried_without("auto-reply", ahead=5)}),
+    Row(
+        5, "what the policy does not want tried", "yes", FIND, {"alternatives": ()}, policy={"search.alternatives": []}
+    ),
+    Row(6, "two working days", "needs answer", FIND, facts={"answer": "", "deadline_at": NOW + timedelta(hours=1)}),
+    Row(7, "nobody looked", "needs review", FIND, facts=reviews()),
+    Row(7, "somebody of the same function looked", "needs review", FIND, {"requester_function": "manager"}),
+    Row(7, "nothing can be signed", "no 7 search-unsigned", FIND, {"reviews_are": "unsigned"}),
+    Row(7, "a trial is no signature", "no 7 search-unsigned", FIND, {"reviews_are": "trial"}),
+    Row(10, "a sender and a word", "yes", FIND),
+    Row(10, "a sender alone", "no 10 search-too-few-parts", FIND, {"query": query(words=())}),
+    Row(10, "a sender, and a time with both ends", "yes", FIND, {"query": query(words=(), before=NOW)}),
+    Row(10, "no beginning", "no 10 search-too-early", FIND, {"query": query(since=None)}),
+    Row(10, "32 days before", "no 10 search-too-early", FIND, {"query": query(since=NOW - timedelta(days=32))}),
+    Row(
+        10,
+        "away for long",
+        "yes",
+        FIND,
+        {"query": query(since=NOW - timedelta(days=60)), "away_since": NOW - timedelta(days=40)},
+    ),
+    Row(10, "words anywhere", "no 10 search-words-in-subject", FIND, policy={"search.words_in": "subject"}),
+    Row(
+        10,
+        "words in the subject",
+        "yes",
+        FIND,
+        {"query": query(words_in=WordsIn.SUBJECT)},
+        policy={"search.words_in": "subject"},
+    ),
+    Row(10, "to somebody outside", "no 10 search-outside", FIND, {"forward_inside": False}),
+    Row(10, "back to her", "no 10 search-to-owner", FIND, {"forward_to_person": "anna"}),
+    Row(10, "to whoever asks, and somebody signed", "yes", FIND, {"forward_to_person": "bob"}),
+    Row(10, "she has to agree", "no 10 search-not-agreed", FIND, policy={"search.agreement": "always"}),
+    Row(10, "she agreed", "yes", FIND, facts={"answer": "agreed"}, policy={"search.agreement": "always"}),
+    Row(
+        10,
+        "only the requester heard it",
+        "no 10 search-not-agreed",
+        FIND,
+        facts={"answer": "agreed", "heard_by": "bob"},
+        policy={"search.agreement": "always"},
+    ),
+    Row(
+        10,
+        "no rule about private use allows it",
+        "no 10 search-not-agreed",
+        FIND,
+        policy={"search.agreement": "private-use"},
+    ),
+    Row(
+        10,
+        "private use is forbidden",
+        "yes",
+        FIND,
+        policy={"search.agreement": "private-use", "regulation.private_use": "forbidden"},
+    ),
+    Row(
+        10,
+        "she was not asked yet",
+        "needs ask",
+        FIND,
+        facts={"answer": "", "asked": frozenset()},
+        policy={"search.agreement": "always"},
+    ),
     Row(17, "death: whoever objects is heard", "needs overrule", REPLY, {"reason": "death"}, OBJECTED),
 )
 
@@ -487,6 +573,7 @@ def test_the_table_has_a_row_for_each_clause_that_decides() -> None:
 
 
 def test_every_no_is_reached_by_a_row() -> None:
-    calls = [node for node in ast.walk(ast.parse(inspect.getsource(clauses))) if isinstance(node, ast.Call)]
+    trees = [ast.parse(inspect.getsource(module)) for module in (clauses, searching)]
+    calls = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Call)]
     nos = {ast.literal_eval(c.args[1]) for c in calls if isinstance(c.func, ast.Name) and c.func.id == "No"}
     assert nos == {row.answer.split()[2] for row in ROWS if row.answer.startswith("no ")}

@@ -43,9 +43,14 @@ def text(value: object, *path: str) -> str:
     return str(value or "")
 
 
+SEARCHED = ("search", "")
+"""Beside every entry of a search: nothing is set, so there is nothing to be read back."""
+
+
 def labels(entries: Sequence[Recorded]) -> Iterator[str]:
     """The steps of the machine that these entries tell of. Letters and notes (`asked`) change nothing about what may be done."""
     request = ""
+    search = [SEARCHED] if searches(entries) else []
     for place, one in enumerate(entries):
         body = one.body
         if one.type == "requested" or body.get("answer") == "own-text":
@@ -53,7 +58,7 @@ def labels(entries: Sequence[Recorded]) -> Iterator[str]:
         elif one.type in ("reviewed", "consented") and text(body, "request") not in ("", request):
             yield f"{one.type} over another request"
             continue
-        yield from _label(one, [(e.type, text(e.body, "act")) for e in entries[max(0, place - 2) : place + 2]])
+        yield from _label(one, [(e.type, text(e.body, "act")) for e in entries[max(0, place - 2) : place + 2]] + search)
 
 
 def _label(one: Recorded, around: list[tuple[str, str]]) -> Iterator[str]:
@@ -69,6 +74,14 @@ def _label(one: Recorded, around: list[tuple[str, str]]) -> Iterator[str]:
             yield {"withdrawn": "withdrawn"}.get(said, f"consented {said}")
         case "reviewed":
             yield f"reviewed {text(body, 'decision')} {text(body, 'by', 'id')} {text(body, 'by', 'function')}"
+        case "searching":
+            yield "step begun"
+        case "chosen" | "opening":
+            yield "step of two"
+        case "closed":
+            yield "step closed"
+        case "counted" | "listed" | "opened" | "delivered":
+            yield "step taken"
         case "objected" | "withdrawn" | "refused" | "expired" | "accounted":
             yield one.type
         case _:
@@ -82,8 +95,10 @@ def _of_the_worker(kind: str, act: str, around: list[tuple[str, str]]) -> Iterat
             yield "read-back watch"
         case "failed", "apply" if ("incident", "apply") not in around:
             yield "failed apply"
+        case "failed", "look":
+            yield "failed look"
         case "done", "apply":
-            yield "done apply" if ("read-back", "apply") in around else "done, and not read back"
+            yield "done apply" if {("read-back", "apply"), SEARCHED} & set(around) else "done, and not read back"
         case ("intended", _) | ("incident", "apply"):
             yield f"{kind} {act}"
         case "ended", _:
@@ -106,10 +121,17 @@ def cast_of(entries: Sequence[Recorded]) -> Cast:
         approvers=who["approve deny"],
         overrulers=who["overrule"],
         may_lose=(),
+        searches=searches(entries),
         forwards=bool(receivers - {text(first, "requester", "id")}),
         edits=len(entries),
         asked_of_nobody=not is_asked,
     )
+
+
+def searches(entries: Sequence[Recorded]) -> bool:
+    """Whether what is asked is a search."""
+    measures = entries[0].body.get("measures") if entries else None
+    return any(text(one, "measure") == "search" for one in (measures if isinstance(measures, list) else ()))
 
 
 def _receivers(measures: Json) -> Iterator[str]:

@@ -26,15 +26,14 @@ from locum.parts import (
     holidays,
     is_gone,
     key_paper,
+    made_connectors,
     made_eraser,
     made_flat_file,
     made_leave,
-    made_managesieve,
     made_post,
     made_provider,
     made_publisher,
     made_searchers,
-    made_sieve_files,
     made_witnesses,
     owns,
     rendered,
@@ -42,9 +41,9 @@ from locum.parts import (
 from locum.people.csv import PeopleCsv
 from locum.policy import Policy, load
 from locum.publishing import Publisher
-from locum.seam import Connector, Finding, LeaveSource, Report
+from locum.seam import Connector, Finding, LeaveSource, Report, Searcher
 from locum.sessions import Lasting, Sessions
-from locum.settings import ManageSieve, Settings, SieveFiles, secret_is_readable
+from locum.settings import Settings, secret_is_readable
 from locum.signer import Signer
 from locum.store import Change, Job, Store, Taken
 from locum.vault_file import VaultFile
@@ -152,15 +151,12 @@ class App:
     @cached_property
     def connectors(self) -> dict[str, Connector]:
         """The mail systems, by name, in the file's order."""
-        found: dict[str, Connector] = {}
-        for name, table in self.settings.connectors.items():
-            if isinstance(table, ManageSieve):
-                teller = self.settings.teller(name)
-                found[name] = made_managesieve(name, table, self._notes(teller) if teller else None)
-        for name, table in self.settings.connectors.items():
-            if isinstance(table, SieveFiles):
-                found[name] = made_sieve_files(name, table, found, self.settings.identities(name))
-        return {name: found[name] for name in self.settings.connectors}
+        return made_connectors(self.settings, self._notes)
+
+    @cached_property
+    def searchers(self) -> dict[str, Searcher]:
+        """The mail systems in which one message can be found, by the connector's name."""
+        return made_searchers(self.settings)
 
     @cached_property
     def logins(self) -> Logins:
@@ -199,7 +195,7 @@ class App:
         office = Office(
             store=self.store,
             connectors=self.connectors,
-            searchers=made_searchers(table),
+            searchers=self.searchers,
             route=table.route,
             people=self.people,
             post=made_post(table, self.clock),

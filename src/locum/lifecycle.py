@@ -240,6 +240,13 @@ class Case:
         return next((one for one in self.measures if isinstance(one, Search)), None)
 
     @property
+    def receives(self) -> str:
+        """The address that gets something of hers: copies of new mail, or the message that is found. Empty where nobody does."""
+        if self.search is not None:
+            return self.search.deliver_to
+        return self.forward.to if self.forward is not None else ""
+
+    @property
     def asks_for(self) -> str:
         """What is asked for, in a word: auto-reply, forward, both, or search."""
         if self.search is not None:

@@ -127,6 +127,19 @@ def check_searchers(settings: Settings, people: PeopleCsv, searchers: Callable[[
     return tuple(findings) or (Finding(key="search.none", holds=None),)
 
 
+def made_connectors(settings: Settings, notes: Callable[[str], Callable[[str, str], None]]) -> dict[str, Connector]:
+    """All mail systems, in the file's order. `notes` makes, for a mail system whose log tells of logins, what notes ours."""
+    found: dict[str, Connector] = {}
+    for name, table in settings.connectors.items():
+        if isinstance(table, ManageSieve):
+            teller = settings.teller(name)
+            found[name] = made_managesieve(name, table, notes(teller) if teller else None)
+    for name, table in settings.connectors.items():
+        if isinstance(table, SieveFiles):
+            found[name] = made_sieve_files(name, table, found, settings.identities(name))
+    return {name: found[name] for name in settings.connectors}
+
+
 def made_leave(settings: Settings, people: PeopleCsv) -> list[LeaveSource]:
     """Where absences come from."""
     from locum.leave import sources  # noqa: PLC0415  icalendar is slow to import

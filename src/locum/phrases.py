@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from locum.entry import bad_character
 from locum.measure import parse_instant
 from locum.messages import as_far_as_known, say, says
+from locum.query import Query
 
 _CLOCK = {
     "nl": "EEEE d MMMM y, HH:mm 'uur'",
@@ -65,6 +66,25 @@ def dates_in_words(values: Mapping[str, str], language: str) -> dict[str, str]:
     if says(language, key := f"gate.{values.get('gate', '')}"):
         said["gate"] = as_far_as_known(language, key, values)
     return said | ({"field": text_name(values["field"], language)} if "field" in values else {})
+
+
+def query_in_words(query: Query, language: str, time_zone: str) -> list[str]:
+    """The question of a search, one line for each thing that it asks."""
+    words = ", ".join(
+        f"\N{LEFT DOUBLE QUOTATION MARK}{one_line(word)}\N{RIGHT DOUBLE QUOTATION MARK}" for word in query.words
+    )
+    found = [
+        say(language, "words.query.senders", senders=", ".join(map(one_line, query.senders)))
+        if query.senders
+        else say(language, "words.query.anybody")
+    ]
+    if words:
+        found.append(say(language, f"words.query.words-{query.words_in}", words=words))
+    if query.since is not None:
+        found.append(say(language, "words.query.since", since=when(query.since, language, time_zone)))
+    if query.before is not None:
+        found.append(say(language, "words.query.before", before=when(query.before, language, time_zone)))
+    return found
 
 
 def text_name(field: str, language: str) -> str:

@@ -7,8 +7,9 @@ from datetime import datetime
 from locum.approval.request import hash_of
 from locum.checkable.making import request_in
 from locum.entry import Entry, Json, canonical
-from locum.measure import Audience, AutoReply, Forward, Measure, Senders, measure_from_json, measure_name
+from locum.measure import Audience, AutoReply, Forward, Measure, Search, Senders, measure_from_json, measure_name
 from locum.policy import Question
+from locum.query import Query
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +72,7 @@ class Asked:
         """What the policy is asked, as far as the request itself says it. Raises ValueError."""
         measures, forward = self.measures, self.forward
         reply = next((one for one in measures if isinstance(one, AutoReply)), None)
+        search = next((one for one in measures if isinstance(one, Search)), None)
         size = self.request.get("batch_size")
         return Question(
             reason=self.text("reason"),
@@ -82,8 +84,10 @@ class Asked:
             requester=self.text("requester"),
             owner=self.text("person"),
             measures=frozenset(measure_name(one) for one in measures),
-            forward_to=forward.to if forward is not None else "",
+            forward_to=forward.to if forward is not None else search.deliver_to if search is not None else "",
             senders=forward.senders if forward is not None else Senders.EVERYONE,
+            query=search.query if search is not None else Query(),
+            alternatives=search.alternatives if search is not None else (),
         )
 
 

@@ -95,7 +95,7 @@ def _until(at: datetime, language: str, zone: str) -> str:
     return say(language, "cli.dates.last-day", until=words, day=day(there.date() - timedelta(days=1), language))
 
 
-_VARIANTS = {"auto-reply": "", "forward": "-forward", "both": "-both"}
+_VARIANTS = {"auto-reply": "", "forward": "-forward", "both": "-both", "search": "-search"}
 
 
 def _forward(case: Case, forward: Forward, language: str, *, trial: bool) -> list[str]:

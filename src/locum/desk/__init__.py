@@ -79,6 +79,7 @@ from locum.desk import (
     witnessing_told,
     worded,
 )
+from locum.desk.filing import AnyForm
 from locum.desk.forms import (
     Acting,
     BothForm,
@@ -89,14 +90,18 @@ from locum.desk.forms import (
     OwnText,
     Preview,
     RequestForm,
+    SearchForm,
     ToSign,
 )
 from locum.desk.handed import HandedKeys
 from locum.desk.handing import HAND_OVER
 from locum.desk.hers import Hers, Living
 from locum.desk.house import House
+from locum.desk.lanes import CLOSE, LOOK, OPEN
 from locum.desk.listing import Listed
 from locum.desk.office import Office, Organisation
+from locum.desk.searching import Searching, opening
+from locum.desk.searching import looking as searching_look
 from locum.desk.signed import SignedSteps
 from locum.entry import Entry
 from locum.errors import Invalid, LocumError, Refused
@@ -123,6 +128,7 @@ __all__ = [
     "OwnText",
     "Preview",
     "RequestForm",
+    "SearchForm",
     "ToSign",
 ]
 
@@ -159,6 +165,9 @@ class Desk(SignedSteps):
             overruling.OVERRULED: partial(overruling.tell_overruled, office),
             incidents.INCIDENT: partial(incidents.tell, office),
             "look": partial(acting.look, office),
+            OPEN: partial(opening.open_, office),
+            CLOSE: partial(opening.close, office),
+            LOOK: partial(searching_look.look, office),
             "remind": partial(forgotten.daily, office),
             keeping.KIND: partial(keeping.daily, office),
             reconciling.KIND: partial(reconciling.reconcile, office),
@@ -175,7 +184,7 @@ class Desk(SignedSteps):
     def request(
         self,
         acting_: Acting,
-        form: RequestForm | ForwardForm | BothForm,
+        form: AnyForm,
         *,
         batch: str = "",
         joins: str = "",
@@ -190,7 +199,7 @@ class Desk(SignedSteps):
             return self._at(joins, lambda case: joining.join(self.office, acting_, case, form))
         return filing.request(self.office, acting_, form, batch, once)
 
-    def preview(self, acting_: Acting, form: RequestForm | ForwardForm | BothForm) -> Preview:
+    def preview(self, acting_: Acting, form: AnyForm) -> Preview:
         """What would become of a request, had it been filed now; nothing is recorded. Raises nothing that is the form's fault."""
         return previewing.preview(self.office, acting_, form)
 
@@ -267,6 +276,11 @@ class Desk(SignedSteps):
     def house(self) -> House:
         """What whoever is signed in may see of the regulation, the figures, and who is away."""
         return House(self.office)
+
+    @property
+    def searching(self) -> Searching:
+        """The steps of a search: where it stands, the next one, the list."""
+        return Searching(self.office)
 
     # the worker's steps
 

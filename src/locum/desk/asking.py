@@ -13,6 +13,7 @@ from locum.desk.departing import path_of
 from locum.desk.forms import Acting
 from locum.desk.gating import wants_signatures
 from locum.desk.judging import ask_rules, question, reviewers, verdict
+from locum.desk.lanes import BEGINS, to_begin, to_end
 from locum.desk.office import APPLY_AHEAD, Office
 from locum.desk.requested import canonical_request
 from locum.entry import Draft, Json
@@ -128,8 +129,9 @@ def _scheduled(
     over = review_over(office, case)
     if case.state is not State.SCHEDULED:
         case = advance(advance(case, Event.APPROVE), Event.SCHEDULE)
-    due_at = max(office.clock(), case.from_date - APPLY_AHEAD)
-    job = Job(kind="apply", case=case.id, due_at=due_at, lane=case.connector)
+    ahead = APPLY_AHEAD if case.search is None else timedelta(0)  # nothing is looked at before its time
+    due_at = max(office.clock(), case.from_date - ahead)
+    job = to_begin(case, due_at)
     drop = (*_WAITING_JOBS, "close")
     return Change(case=case, entries=entries, put=(job, *over), drop=drop, finished=finished, use=use)
 
@@ -139,7 +141,7 @@ def _finished(
 ) -> Change:
     """A case that ends before anything was set: she gets the account all the same."""
     account = Job(kind="account", case=case.id, due_at=office.clock(), lane="letters")
-    drop = (*_WAITING_JOBS, "close", "apply", "consent")
+    drop = (*_WAITING_JOBS, "close", *BEGINS, "consent")
     put = (account, news(office, case), *told_to_receiver(office, case))
     return Change(case=case, entries=entries, put=put, drop=drop, finished=finished, use=use)
 
@@ -238,7 +240,7 @@ def answered(office: Office, case: Case, said: Said) -> Change:
     objected = _with_objection(advance(case, Event.OBJECT, outcome="objection"), now)
     close_job = Job(kind="close", case=case.id, due_at=case.to_date)
     put = (close_job, noted, news(office, case), *over)
-    return Change(case=objected, entries=(entry,), put=put, drop=(*_WAITING_JOBS, "apply"), use=said.use)
+    return Change(case=objected, entries=(entry,), put=put, drop=(*_WAITING_JOBS, *BEGINS), use=said.use)
 
 
 def _with_objection(case: Case, now: datetime) -> Case:
@@ -259,7 +261,7 @@ def stopped(office: Office, case: Case, why: str, entry: Draft, use: Link | None
     ending = advance(case, Event.END, outcome=why)
     if why == "objection":
         ending = _with_objection(ending, office.clock())
-    end = Job(kind="end", case=case.id, due_at=office.clock(), lane=case.connector)
+    end = to_end(case, office.clock())
     return Change(case=ending, entries=(entry,), put=(end,), drop=("watch", "tell-live", "tell-receiver"), use=use)
 
 

@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 from locum.absence import Person
 from locum.addresses import canonical
-from locum.desk.forms import ForwardForm, RequestForm
+from locum.desk.forms import ForwardForm, RequestForm, SearchForm
 from locum.desk.office import Office
 from locum.desk.receiving import receiver_of
 from locum.errors import Invalid, Refused
@@ -125,13 +125,13 @@ def closing_of(office: Office, form: RequestForm, owner: Person, to_date: dateti
     return closes_on
 
 
-def completed(office: Office, case: Case, form: RequestForm | ForwardForm, owner: Person) -> Case:
+def completed(office: Office, case: Case, form: RequestForm | ForwardForm | SearchForm, owner: Person) -> Case:
     """The case with what the form says besides. Raises Invalid as above; Refused where the account would reach nobody."""
     if isinstance(form, RequestForm):
         closes_on = closing_of(office, form, owner, case.to_date)
         case = replace(case, contact_person=contact_of(office, form, owner), closes_on=closes_on)
     rules = office.policy
-    is_listed = case.reason in {*rules.auto_reply.reasons, *rules.forward.reasons}
+    is_listed = case.reason in {*rules.auto_reply.reasons, *rules.forward.reasons, *rules.search.reasons}
     if is_listed and not path_of(case).account_to_her and not keepers(office, case):
         raise Refused("nobody-keeps-contact", clause=17, functions=", ".join(rules.departure.contact))
     return case

@@ -10,7 +10,8 @@ from locum.absence import Mailbox, Person
 from locum.addresses import canonical, exception
 from locum.approval import request_hash
 from locum.desk import departing, objecting, wished, worded
-from locum.desk.forms import Acting, BothForm, ForwardForm, RequestForm
+from locum.desk.asked_for import search_of
+from locum.desk.forms import Acting, BothForm, ForwardForm, RequestForm, SearchForm
 from locum.desk.gating import wants_signatures
 from locum.desk.measuring import Window, forward_of, window
 from locum.desk.office import Office
@@ -18,13 +19,13 @@ from locum.desk.refusing import if_refused, outcome, refused_change, words_of
 from locum.desk.requested import canonical_request
 from locum.desk.templated import OWN, texts_in
 from locum.entry import Json
-from locum.errors import Invalid, LocumError, Refused, Unsupported
+from locum.errors import Invalid, LocumError, Refused, Rejected, Unsupported
 from locum.lifecycle import Case, State
-from locum.measure import Audience, AutoReply, Measure, instant, unsayable
+from locum.measure import Audience, AutoReply, Measure, Search, instant, unsayable
 from locum.store import Change, Job
 from locum.wording import LANGUAGES, in_languages, normal, normal_line
 
-Form = RequestForm | ForwardForm
+Form = RequestForm | ForwardForm | SearchForm
 AnyForm = Form | BothForm
 _CHUNK = 200
 
@@ -134,7 +135,7 @@ def by_mailbox(cases: Sequence[Case]) -> dict[str, list[Case]]:
 
 def overlapping(case: Case, others: Sequence[Case]) -> Case | None:
     """Two auto-replies at one time would leave it to chance which text goes out (and in one script, none would); two
-    forwards at one time would share one head-room and hide who reads along.
+    forwards at one time would share one head-room and hide who reads along; two searches would show twice as many headers.
     """
     kinds = {type(one) for one in case.measures}
     for other in others:
@@ -201,11 +202,15 @@ def measure_of(
     worded.check_why(office, normal_line(form.reason, "reason"), form.because, owner)
     if isinstance(form, ForwardForm):
         return forward_of(office, form, mailbox, handle, times), ""
+    if isinstance(form, SearchForm):
+        return search_of(office, form, owner, handle, times), ""
     return _reply(office, form, owner, mailbox, handle, times)
 
 
 def check_sayable(office: Office, connector: str, mailbox: Mailbox, asked: Measure) -> None:
-    """Raise Unsupported where the mail system cannot say this accurately."""
+    """Raise Unsupported where the mail system cannot say this accurately, Rejected where nothing can be looked for there."""
+    if isinstance(asked, Search) and connector not in office.searchers:
+        raise Rejected("no-searcher", mailbox=mailbox.address, connector=connector)
     cannot = unsayable(office.connectors[connector].can, asked)
     if cannot:
         raise Unsupported(f"cannot-{cannot[0]}", mailbox=mailbox.address, connector=connector)

@@ -1,4 +1,4 @@
-"""What comes in at a door and what goes out to it: Acting, RequestForm, ForwardForm, BothForm, Preview, OwnText, LinkView, ...
+"""What comes in at a door and what goes out to it: Acting, RequestForm, ForwardForm, SearchForm, BothForm, Preview, OwnText, ...
 Frozen values only.
 """
 
@@ -11,6 +11,8 @@ from locum.entry import Entry
 from locum.errors import LocumError
 from locum.lifecycle import Case
 from locum.measure import Audience, Senders
+from locum.narrowing import Advice
+from locum.query import WordsIn
 from locum.wording import Remark
 
 
@@ -81,6 +83,27 @@ class ForwardForm:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SearchForm:
+    """A request to find one message, as it comes in at a door, unjudged. `senders` are addresses or domains; times are texts as
+    elsewhere. An empty `since` is as early as the policy lets it be, an empty `until` a week. `tried` says what was tried before,
+    and on which day: {"auto-reply": "2026-11-30"}.
+    """
+
+    mailbox: str
+    reason: str
+    because: str
+    deliver_to: str
+    senders: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
+    since: str = ""
+    before: str = ""
+    words_in: WordsIn | None = None
+    tried: tuple[tuple[str, str], ...] = ()
+    until: str = ""
+    from_: str = "now"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BothForm:
     """A reply and a forward asked for together, of one mailbox and one window: those of the reply. They are one request."""
 
@@ -96,7 +119,7 @@ class Preview:
     are the linter's on words of the requester's own: the text's name, and the remark. `owner` is whose mailbox it is.
     `asked_by` are the ways by which she is asked; none where she cannot be. `answer_by` is until when she would be waited for, if
     she were asked now. `if_silent`: proceed, review or stop. `reviewers` are the functions of which `approvals` persons have to say
-    yes. `consent_of` is the address of the receiver who has to agree.
+    yes. `consent_of` is the address of the receiver who has to agree. `advice` is what would make the question of a search narrower.
     """
 
     case: Case | None
@@ -110,6 +133,7 @@ class Preview:
     approvals: int = 0
     signed: bool = False
     consent_of: str = ""
+    advice: tuple[Advice, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -66,8 +66,7 @@ def passing(office: Office, case: Case, need: Need, told: Recorded, approvals: S
     """The gate over this case as it is about to be done. Raises Garbled where the register is not what its chain says."""
     if office.site is None:
         return Stopped((Reason("review-missing"),))
-    forward = case.forward
-    receiver = receiver_of(office, forward.to) if forward is not None else None
+    receiver = receiver_of(office, case.receives) if case.receives else None
     requester = office.people.person(case.requester)
     act = Act(
         request=request_bytes(case),

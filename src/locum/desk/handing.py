@@ -97,10 +97,10 @@ def attached(office: Office, letter: Letter, key: HerKey, owner: Person) -> Lett
 
 
 def before_ask(office: Office, taken: Taken, case: Case, owner: Person) -> bool:
-    """Hand her key over by a letter of its own where a forward is asked for and she never got it. False where that cannot
+    """Hand her key over by a letter of its own where a forward or a search is asked for and she never got it. False where that cannot
     be now: then the ask is put off, and nothing was asked.
     """
-    if case.forward is None or enrolments(office, [case.mailbox]):
+    if not case.receives or enrolments(office, [case.mailbox]):
         return True
     try:
         given = give(office, owner, "letter")

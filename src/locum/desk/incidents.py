@@ -8,11 +8,12 @@ from functools import partial
 
 from locum.absence import Channel, Person
 from locum.desk.asking import news
+from locum.desk.lanes import to_end
 from locum.desk.office import Office
 from locum.desk.several import Copy, send_copies
 from locum.gate import Reason
 from locum.letter import Letter
-from locum.lifecycle import Case, Event, State, advance
+from locum.lifecycle import ON_SERVER, Case, Event, advance
 from locum.messages import as_far_as_known, say
 from locum.store import Change, Job, Taken
 
@@ -24,14 +25,14 @@ _CHANGED = frozenset({"request-changed", "request-unreadable"})
 def stop(office: Office, taken: Taken, case: Case, reason: Reason) -> None:
     """Record it, and end the case; what is being set already is taken away."""
     outcome = "request-changed" if reason.key in _CHANGED else "forged"
-    is_begun = case.state is State.APPLYING
+    is_begun = case.state in ON_SERVER
     ended = advance(case, Event.END if is_begun else Event.REFUSE, outcome=outcome, trouble=outcome)
     found = office.draft(case, "incident", act="apply", key=reason.key, who=reason.who)
     failed = office.draft(case, "failed", act="apply", key=outcome, left_as="unchanged")
-    lane, kind = (case.connector, "end") if is_begun else ("letters", "account")
     now = office.clock()
+    account = Job(kind="account", case=case.id, due_at=now, lane="letters")
     put = (
-        Job(kind=kind, case=case.id, due_at=now, lane=lane),
+        to_end(case, now) if is_begun else account,
         Job(kind=INCIDENT, case=case.id, due_at=now, lane="letters"),
         news(office, ended),
     )

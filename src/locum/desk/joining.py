@@ -23,7 +23,8 @@ from locum.desk.filing import (
     overlapping,
     owner_of,
 )
-from locum.desk.forms import Acting
+from locum.desk.forms import Acting, SearchForm
+from locum.desk.lanes import BEGINS
 from locum.desk.measuring import window
 from locum.desk.office import Office
 from locum.desk.refusing import judged, refused_change
@@ -36,7 +37,7 @@ from locum.policy import No
 from locum.store import Change
 from locum.wording import normal_line
 
-_OF_THE_ONE_BEFORE = ("ask", "lapse", "consent", "close", "apply", "noted")
+_OF_THE_ONE_BEFORE = ("ask", "lapse", "consent", "close", *BEGINS, "noted")
 
 
 def join(office: Office, acting: Acting, case: Case, form: Form) -> Case:
@@ -60,6 +61,8 @@ def _check_may(office: Office, acting: Acting, case: Case, form: Form) -> None:
     owner = owner_of(office, canonical(form.mailbox))
     if owner.mailbox is None or owner.mailbox.address != case.mailbox:
         raise Invalid("join-other-mailbox", case=case.id, mailbox=form.mailbox)
+    if case.search is not None or isinstance(form, SearchForm):
+        raise Refused("join-search", clause=5, case=case.id)
     if acting.id != case.requester:
         raise Refused("join-not-yours", clause=7, case=case.id)
     if case.answer == "objected":  # overruled, or not: it was an objection to what stood there then

@@ -5,10 +5,11 @@ From the case, the people, other cases and the lists of leave. Nothing here deci
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from locum.absence import Channel
 from locum.desk import gating, worded
+from locum.desk.asked_for import away_since
 from locum.desk.office import Office
 from locum.desk.receiving import NOTHING, Seen, circle, is_away, receiver_of
 from locum.entry import Draft
@@ -18,6 +19,7 @@ from locum.lifecycle import Case
 from locum.measure import Audience, Senders
 from locum.policy import Allowed, Facts, Needs, No, Question, Verdict, ask_of, decide, reviewing
 from locum.policy.measures import Ask
+from locum.query import Query
 
 _MOMENT = timedelta(seconds=1)
 
@@ -27,8 +29,10 @@ def outline(office: Office, case: Case) -> Question:
     can = office.connector(case).can
     requester = office.people.person(case.requester)
     powers = {"read-mail": can.reads_mail, "redirect-mail": can.redirects_mail}
-    forward = case.forward
-    receiver = receiver_of(office, forward.to) if forward else None
+    forward, search = case.forward, case.search
+    if search is not None:  # another credential, which is there only while it looks
+        powers = {"read-mail": True}
+    receiver = receiver_of(office, case.receives) if case.receives else None
     return Question(
         reason=case.reason,
         from_date=case.from_date,
@@ -43,11 +47,20 @@ def outline(office: Office, case: Case) -> Question:
         powers=frozenset(power for power, has in powers.items() if has),
         measures=gating.measure_names(case),
         reviews_are="trial" if office.unsigned_reviews else "unsigned" if office.site is None else "signed",
-        forward_to=forward.to if forward else "",
+        forward_to=case.receives,
         forward_to_person=receiver.id if receiver else "",
-        forward_inside=forward is not None and forward.to.rpartition("@")[2] in office.organisation.domains,
+        forward_inside=bool(case.receives) and case.receives.rpartition("@")[2] in office.organisation.domains,
         senders=forward.senders if forward else Senders.EVERYONE,
+        query=search.query if search else Query(),
+        alternatives=search.alternatives if search else (),
+        away_since=_away_since(office, case) if search else None,
     )
+
+
+def _away_since(office: Office, case: Case, *, fully: bool = False) -> datetime:
+    """When her absence began, by the lists of leave as they are now; when it was asked, where none has it."""
+    found = away_since(office, case.person, case.filed_at, fully=fully)
+    return (found or case.filed_at).replace(microsecond=0)
 
 
 def question(office: Office, case: Case, seen: Seen = NOTHING, *, fully: bool = False) -> Question:
@@ -56,6 +69,8 @@ def question(office: Office, case: Case, seen: Seen = NOTHING, *, fully: bool = 
     A list of leave that cannot be read is passed over; with `fully`, right before the act, it raises its Trouble.
     """
     asked = outline(office, case)
+    if case.search is not None:
+        return replace(asked, away_since=_away_since(office, case, fully=fully))
     if case.forward is None:
         return asked
     try:

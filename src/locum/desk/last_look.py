@@ -13,6 +13,7 @@ from locum.desk.asking import consent_wanted, expire, news, review_wanted, told_
 from locum.desk.filing import overlapping
 from locum.desk.gating import given, passing, wants_signatures
 from locum.desk.judging import facts, judged, need_for, question
+from locum.desk.lanes import to_end
 from locum.desk.office import Office
 from locum.desk.reaching import put_off, wait_for
 from locum.desk.receiving import NOTHING, look, not_holding
@@ -52,7 +53,7 @@ def _never_set(office: Office, taken: Taken, case: Case) -> Change:
     """Its end has come while it was being set. Where the mail system did not let it be set, that is said; where a worker was
     lost in the act, what stands is found at the end.
     """
-    put = (Job(kind="end", case=case.id, due_at=office.clock(), lane=case.connector),)
+    put = (to_end(case, office.clock()),)
     why = taken.job.trouble
     if not why or why == LOST:
         return Change(case=advance(case, Event.END, outcome="time"), put=put, finished=taken)
@@ -68,7 +69,7 @@ def _may_apply(office: Office, taken: Taken, case: Case, living: Sequence[Case],
     if case.state not in (State.SCHEDULED, State.APPLYING):
         office.store.commit([Change(finished=taken)])
         return None
-    found = _gate(office, case, told)
+    found = gate_again(office, case, told)
     if isinstance(found, Stopped) and found.is_false:
         incidents.stop(office, taken, case, found.reasons[0])
         return None
@@ -85,7 +86,7 @@ def _may_apply(office: Office, taken: Taken, case: Case, living: Sequence[Case],
     return _allowed(office, taken, case)
 
 
-def _gate(office: Office, case: Case, told: Recorded) -> Passed | Stopped:
+def gate_again(office: Office, case: Case, told: Recorded) -> Passed | Stopped:
     """Promise 3: what was recorded when it was filed, or agreed to, is what is done; one changed character voids it. Where
     approvals are to be signed, they have to be there, too (promise 4). Raises Garbled where the register is damaged.
     """
@@ -110,16 +111,16 @@ def _was_in_force(office: Office, case: Case) -> bool:
 def _still(office: Office, taken: Taken, case: Case, found: Passed | Stopped) -> Judged | None:
     """A later try: what was judged stands in the record, and still holds or not."""
     if isinstance(found, Stopped):
-        _give_up(office, taken, case, found)
+        give_up(office, taken, case, found)
         return None
     return {}
 
 
-def _give_up(office: Office, taken: Taken, case: Case, stopped: Stopped) -> None:
-    """What allowed it was withdrawn while it was being set: it ends, and what stands of it is taken away."""
+def give_up(office: Office, taken: Taken, case: Case, stopped: Stopped) -> None:
+    """What allowed it was withdrawn since: it ends, and what stands of it is taken away."""
     ended = advance(case, Event.END, outcome="approval-lost", trouble="approval-lost")
     entry = office.draft(case, "failed", act="apply", key="approval-lost", left_as="", gate=stopped.reasons[0].key)
-    put = (Job(kind="end", case=case.id, due_at=office.clock(), lane=case.connector), news(office, ended))
+    put = (to_end(case, office.clock()), news(office, ended))
     office.store.commit([Change(case=ended, entries=(entry,), put=put, finished=taken)])
 
 
@@ -151,10 +152,10 @@ def _asked(office: Office, case: Case) -> Question:
 
 
 def _may_forward(office: Office, taken: Taken, case: Case, entries: Sequence[Entry]) -> bool:
-    """Whether everything holds that has to, before mail may be forwarded: she can check what was done, since she had her key
-    before she was asked, and the mail system has all it takes. It waits for what does not hold, and names it.
+    """Whether everything holds that has to, before mail may be forwarded or looked for: she can check what was done, since she had
+    her key before she was asked, and for a forward the mail system has all it takes. It waits for what does not hold, and names it.
     """
-    if case.forward is not None and not handing.came_before_ask(office, case, entries):
+    if case.receives and not handing.came_before_ask(office, case, entries):
         wait_for(office, taken, handing.NOT_BEFORE)
         return False
     lacking = not_holding(office, case) if case.forward is not None else ()

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from locum.absence import Mailbox, Person
 from locum.addresses import canonical
-from locum.desk.forms import ForwardForm, RequestForm
+from locum.desk.forms import ForwardForm, RequestForm, SearchForm
 from locum.desk.office import Office
 from locum.desk.receiving import never_forwarded, receiver_of
 from locum.errors import Invalid
@@ -17,6 +17,7 @@ from locum.lifecycle import Case
 from locum.measure import Forward, Senders, instant
 
 _LONGEST = timedelta(days=1100)
+_A_WEEK = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,7 @@ class Window:
 
 
 def window(
-    office: Office, form: RequestForm | ForwardForm, owner: Person, now: datetime, *, joins: Case | None
+    office: Office, form: RequestForm | ForwardForm | SearchForm, owner: Person, now: datetime, *, joins: Case | None
 ) -> Window:
     """The window that was asked for; where a request is joined, that request's. Raises Invalid, among others
     `join-other-window` where both say something and they differ.
@@ -44,7 +45,7 @@ def window(
     elif joins is not None:
         to_date = joins.to_date
     else:
-        to_date = from_date + timedelta(days=office.policy.forward.default_days)
+        to_date = from_date + _lasts(office, form)
     if to_date <= now:
         raise Invalid("end-in-the-past", until=instant(to_date), zone=owner.time_zone)
     if to_date <= from_date:
@@ -58,6 +59,11 @@ def window(
         start, end = instant(same.from_date), instant(same.to_date)
         raise Invalid("join-other-window", case=joins.id, start=start, end=end, zone=owner.time_zone)
     return same
+
+
+def _lasts(office: Office, form: RequestForm | ForwardForm | SearchForm) -> timedelta:
+    """How long it lasts where the form does not say."""
+    return _A_WEEK if isinstance(form, SearchForm) else timedelta(days=office.policy.forward.default_days)
 
 
 def forward_of(office: Office, form: ForwardForm, mailbox: Mailbox, handle: str, times: Window) -> Forward:

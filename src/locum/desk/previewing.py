@@ -11,7 +11,7 @@ from locum.desk import worded
 from locum.desk.attempts import channels_of
 from locum.desk.departing import path_of
 from locum.desk.filing import AnyForm, by_mailbox, first_of, made, new_case_id, overlapping, owner_of
-from locum.desk.forms import Acting, ForwardForm, Preview
+from locum.desk.forms import Acting, Preview, RequestForm
 from locum.desk.judging import approvals, ask_rules, if_silent, reviewers, wants_consent
 from locum.desk.measuring import window
 from locum.desk.objecting import counting
@@ -19,6 +19,7 @@ from locum.desk.office import Office
 from locum.desk.refusing import judged
 from locum.errors import LocumError, Refused
 from locum.lifecycle import Case, State
+from locum.narrowing import Advice, advice
 from locum.wording import Remark
 
 
@@ -37,7 +38,7 @@ def preview(office: Office, acting: Acting, form: AnyForm) -> Preview:
 
 def _remarks(office: Office, form: AnyForm, owner: Person) -> tuple[tuple[str, Remark], ...]:
     first = first_of(form)
-    if isinstance(first, ForwardForm):
+    if not isinstance(first, RequestForm):
         return ()
     times = window(office, first, owner, office.clock(), joins=None)
     return worded.remarks(office, first, owner, times.to_date)
@@ -76,5 +77,13 @@ def _what_follows(office: Office, case: Case, owner: Person) -> Preview:
         if_silent=silence,
         reviewers=reviewers(office, case) if wanted or silence == "review" else (),
         approvals=wanted,
+        advice=_advice(office, case),
         consent_of=case.forward.to if case.forward is not None and wants_consent(office, case) else "",
     )
+
+
+def _advice(office: Office, case: Case) -> tuple[Advice, ...]:
+    """What would make the question of a search narrower."""
+    if case.search is None:
+        return ()
+    return advice(case.search.query, office.organisation.domains, office.policy.search.at_least)

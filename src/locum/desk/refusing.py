@@ -49,7 +49,7 @@ def if_refused(office: Office, case: Case, now: datetime) -> Case:
     verdict = judged(office, case, now)
     if verdict is None:
         return case
-    rules = office.policy.auto_reply if case.forward is None else office.policy.forward
+    rules = office.policy.rules({"both": "forward"}.get(case.asks_for, case.asks_for))
     if not rules.record_refusals:
         raise Refused(verdict.key, clause=verdict.clause, **{**verdict.values, "mailbox": case.mailbox})
     return advance(case, Event.REFUSE, outcome="policy", clause=verdict.clause, trouble=verdict.key)

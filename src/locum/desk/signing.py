@@ -132,7 +132,7 @@ def _check_who(office: Office, acting: Acting, case: Case, decision: str) -> Non
         return
     if acting.id in (case.requester, case.person):
         raise Refused("own-review", clause=7, case=case.id)
-    receiver = receiver_of(office, case.forward.to) if case.forward is not None else None
+    receiver = receiver_of(office, case.receives) if case.receives else None
     if receiver is not None and receiver.id == acting.id:
         raise Refused("receiver-review", clause=7, case=case.id)
 

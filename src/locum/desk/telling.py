@@ -17,7 +17,7 @@ from locum.errors import Conflict, Rejected, Trouble
 from locum.letter import Attachment, Letter
 from locum.lifecycle import Case, Event, State, advance
 from locum.messages import say, says
-from locum.phrases import one_line, when
+from locum.phrases import one_line, query_in_words, when
 from locum.store import Change, Link, Taken
 from locum.tokens import digest
 
@@ -29,8 +29,8 @@ _REFUSED = "letter-rejected"
 TO_RECEIVER = frozenset({"letter-consent", "letter-receiver-live", "letter-receiver-ended"})
 _NEWS, _ACCOUNT = "letter-requester", "letter-account"
 _VARYING = frozenset({"ask", "live"})
-_VARIANTS = {"auto-reply": "", "forward": "-forward", "both": "-both"}
-"""Letters that are other words for a forward, and for both together."""
+_VARIANTS = {"auto-reply": "", "forward": "-forward", "both": "-both", "search": "-search"}
+"""Letters that are other words for a forward, for both together, and for a search."""
 _SIGNED_WITHIN, _SIGNED_AT_LAST = timedelta(seconds=1), timedelta(minutes=1)
 """A worker signs about every second; after the longer time nobody signs here."""
 
@@ -59,6 +59,8 @@ def values(office: Office, case: Case, owner: Person, language: str) -> dict[str
         "asked_words": say(language, f"words.measures.{case.asks_for}"),
         "forward_to": receiver_in_words(office, case),
         "forward_senders": say(language, f"words.senders.{case.forward.senders}") if case.forward else "",
+        "search_question": "\n".join(query_in_words(case.search.query, language, zone)) if case.search else "",
+        "deliver_to": receiver_in_words(office, case) if case.search else "",
         "trial": say(language, "words.trial") if case.forward and office.unsigned_reviews else "",
         "anew": say(language, "words.anew") if case.joins else "",
         "from_words": when(case.from_date, language, zone),
@@ -78,11 +80,11 @@ def values(office: Office, case: Case, owner: Person, language: str) -> dict[str
 
 
 def receiver_in_words(office: Office, case: Case) -> str:
-    """The receiver of a forward: name and address of a person, the address of a functional mailbox; empty without a forward."""
-    if case.forward is None:
+    """Who gets something of hers: name and address of a person, the address of a functional mailbox; empty where nobody does."""
+    if not case.receives:
         return ""
-    person = receiver_of(office, case.forward.to)
-    return one_line(f"{person.name} ({case.forward.to})") if person else case.forward.to
+    person = receiver_of(office, case.receives)
+    return one_line(f"{person.name} ({case.receives})") if person else case.receives
 
 
 def letter_to_owner(

@@ -116,5 +116,5 @@ def _by_file(office: Office, case: Case) -> list[Candidate]:
 
 
 def _concerned(office: Office, case: Case) -> frozenset[str]:
-    receiver = receiver_of(office, case.forward.to) if case.forward is not None else None
+    receiver = receiver_of(office, case.receives) if case.receives else None
     return frozenset({case.requester, case.person, receiver.id if receiver is not None else ""})

@@ -60,7 +60,7 @@ def need_of(policy: Policy, question: Question, facts: Facts) -> Need:
     It may ask more of a case than this (clauses.py): decide() says so, of the reviews that passed the gate.
     """
     reviews = [policy.rules(name).review for name in MEASURES if name in question.measures]
-    is_signed = any(getattr(review, "signed", False) for review in reviews)
+    is_signed = "search" in question.measures or any(getattr(review, "signed", False) for review in reviews)
     parts = tuple(_parts(policy, question, facts))
     return Need(parts=parts, requester_signs=is_signed)
 
@@ -70,7 +70,7 @@ def _parts(policy: Policy, question: Question, facts: Facts) -> Iterator[Part]:
         if name in question.measures:
             review = policy.rules(name).review
             # What is to be signed is signed by one other at least, whatever the count says (promise 4).
-            if count := max(review.count, 1 if getattr(review, "signed", False) else 0):
+            if count := max(review.count, 1 if name == "search" or getattr(review, "signed", False) else 0):
                 yield Part(count=count, functions=frozenset(review.functions))
     circumstances = {question.reason} | ({"dispute"} if question.disputed else set())
     if circumstances & set(policy.four_eyes.officer_for):

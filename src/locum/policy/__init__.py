@@ -4,7 +4,8 @@
     file.py       File, Policy, values                        keys.py      each key: its clause, what keeps it
     presets/      per country: other values, floors, sources  checking.py  load, check: mistakes, all at once
     cautions.py   what is no mistake and should be known
-    question.py   Question, Facts, Verdict                    clauses.py   the clauses
+    question.py   Question, Facts, Verdict                    clauses.py   the clauses; searching.py  those of a search alone
+    counting.py   who counts
     deciding.py   decide: every clause is asked, the strictest answer wins
 
 Clause numbers are those of the regulation. Reading a file, a clock or a mailbox has no place here.
@@ -13,7 +14,8 @@ Clause numbers are those of the regulation. Reading a file, a clock or a mailbox
 from locum.policy.around import RegulationFields
 from locum.policy.cautions import Caution, cautions
 from locum.policy.checking import Checked, check, check_reviewers, load
-from locum.policy.clauses import CLAUSES, reviewing
+from locum.policy.clauses import CLAUSES
+from locum.policy.counting import reviewing
 from locum.policy.deciding import ask_of, decide, judge
 from locum.policy.file import OpenField, Policy, digest_of, shipped, values
 from locum.policy.keys import KEYS, SEARCH, TOLD

@@ -4,34 +4,41 @@ Their order is of no consequence (deciding.py takes the strictest answer). A joi
 what one of them needs, all of them need.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
 from locum.absence import Channel
 from locum.measure import Audience
+from locum.policy.counting import agreed, counting, reviewed, reviewed_by, rules_of, unless_agreed
 from locum.policy.file import Policy
 from locum.policy.measures import MEASURES, MeasureRules
-from locum.policy.question import AGREED, FAVOURABLE, Allowed, Facts, Needs, No, Question, Verdict
+from locum.policy.question import AGREED, Allowed, Facts, Needs, No, Question, Verdict
+from locum.policy.searching import (
+    always_signed,
+    delivery,
+    her_agreement,
+    lighter_ways,
+    question_asked,
+    search_open_fields,
+)
 
 Clause = Callable[[Policy, Question, Facts, datetime], Iterator[Verdict]]
 _HOUR = timedelta(hours=1)
 """Windows are counted in elapsed days plus an hour, so that calendar days over a clock change still fit."""
 
 
-def _rules(policy: Policy, question: Question) -> list[tuple[str, MeasureRules]]:
-    return [(name, policy.rules(name)) for name in MEASURES if name in question.measures]
-
-
 def known_measures(_policy: Policy, question: Question, _facts: Facts, _now: datetime) -> Iterator[Verdict]:
-    """There are no others, and searching is not there yet. A question about nothing is none that may be allowed."""
-    others = sorted(question.measures - {"auto-reply", "forward"})
+    """There are no others, and a search stands alone. A question about nothing is none that may be allowed."""
+    others = sorted(question.measures - set(MEASURES))
+    if "search" in question.measures and len(question.measures) > 1:
+        others.append("search")
     if others or not question.measures:
         yield No(5, "no-such-measure", {"measure": ", ".join(others)})
 
 
 def purpose(policy: Policy, question: Question, _facts: Facts, _now: datetime) -> Iterator[Verdict]:
     """Clause 1: a closed list of reasons for each measure."""
-    for _, rules in _rules(policy, question):
+    for _, rules in rules_of(policy, question):
         if question.reason in rules.reasons:
             yield Allowed()
         else:
@@ -57,10 +64,10 @@ def told_first(policy: Policy, question: Question, facts: Facts, now: datetime) 
     if question.reason == "death" or facts.answer == "objected":
         return  # nobody is asked, and clause 17 says who looks instead; who objects was told, and clause 6 says what follows
     known = policy.known
-    for name, needed in (("auto-reply", known.auto_reply), ("forward", known.forward)):
+    for name, needed in (("auto-reply", known.auto_reply), ("forward", known.forward), ("search", known.search)):
         if name not in question.measures:
             continue
-        if needed == "ask" or _agreed(question, facts):
+        if needed == "ask" or agreed(question, facts):
             yield Allowed()
         elif facts.answer == "unanswered" or facts.answer in AGREED:
             yield No(4, "not-told-before", {})
@@ -71,7 +78,8 @@ def told_first(policy: Policy, question: Question, facts: Facts, now: datetime) 
 def by_whom(policy: Policy, question: Question, _facts: Facts, _now: datetime) -> Iterator[Verdict]:
     """Clause 4: who may ask, where the policy names functions."""
     asking = policy.requesters
-    for name, functions in (("auto-reply", asking.auto_reply), ("forward", asking.forward)):
+    named = (("auto-reply", asking.auto_reply), ("forward", asking.forward), ("search", asking.search))
+    for name, functions in named:
         if name in question.measures and functions:
             if question.requester_function in functions:
                 yield Allowed()
@@ -90,7 +98,7 @@ def no_longer_than_needed(policy: Policy, question: Question, _facts: Facts, _no
 
 def least_power(policy: Policy, question: Question, _facts: Facts, _now: datetime) -> Iterator[Verdict]:
     """Clause 5, promise 2: what could do more than the measure has to be allowed by name."""
-    for _, rules in _rules(policy, question):
+    for _, rules in rules_of(policy, question):
         more = sorted(question.powers.difference(rules.powers))
         if more:
             yield No(5, "power-not-allowed", {"powers": ", ".join(more)})
@@ -100,7 +108,7 @@ def the_ask(policy: Policy, question: Question, facts: Facts, now: datetime) -> 
     """Clause 6: she is asked before everything. What she says counts; where she says nothing, the policy does."""
     if question.reason == "death" or facts.answer == "objected":
         return  # nobody can be asked (clauses 7 and 17); an objection is judged by itself
-    for _, rules in _rules(policy, question):
+    for _, rules in rules_of(policy, question):
         yield _asked(policy, rules, question, facts, now)
 
 
@@ -118,13 +126,13 @@ def _asked(  # noqa: PLR0911  one exit per answer, in the order in which they ar
         return Needs("ask")
     if facts.deadline_at is None or now < facts.deadline_at:
         if question.hurried and policy.hurry.shorter == "review" and not facts.reads_along:
-            return _reviewed(rules, question, facts, 1)
+            return reviewed(rules, question, facts, 1)
         return Needs("answer")
     match rules.ask.if_unanswered:
         case "stop":
             return No(6, "unanswered-stops", {})
         case "review":
-            return _reviewed(rules, question, facts, 1)
+            return reviewed(rules, question, facts, 1)
     return Allowed()
 
 
@@ -138,7 +146,7 @@ def objection(policy: Policy, question: Question, facts: Facts, _now: datetime) 
         return
     overruling = {
         (person, function)
-        for person, decision, function in _counting(question, facts)
+        for person, decision, function in counting(question, facts)
         if decision == "overrule" and function in rules.functions
     }
     persons, functions = {person for person, _ in overruling}, {function for _, function in overruling}
@@ -149,16 +157,16 @@ def four_eyes(policy: Policy, question: Question, facts: Facts, _now: datetime) 
     """Clause 7: how many look besides, and a no of one of them is a no."""
     if any(decision == "deny" for _, decision, _ in facts.reviews):
         yield No(7, "denied", {})
-    for _, rules in _rules(policy, question):
+    for _, rules in rules_of(policy, question):
         if rules.review.count:
-            yield _reviewed(rules, question, facts, rules.review.count)
+            yield reviewed(rules, question, facts, rules.review.count)
 
 
 def officer(policy: Policy, question: Question, facts: Facts, _now: datetime) -> Iterator[Verdict]:
     """Clause 7: dispute, suspension and death add the data protection officer."""
     circumstances = {"death"} & {question.reason} | ({"dispute"} if question.disputed else set())
     if circumstances & set(policy.four_eyes.officer_for):
-        yield _reviewed_by([policy.four_eyes.officer], policy, question, facts)
+        yield reviewed_by([policy.four_eyes.officer], policy, question, facts)
 
 
 def signed_reviews(policy: Policy, question: Question, _facts: Facts, _now: datetime) -> Iterator[Verdict]:
@@ -171,19 +179,19 @@ def wording(policy: Policy, question: Question, facts: Facts, _now: datetime) ->
     """Clause 8: somebody's own text for outsiders would let one person publish in her name."""
     free = question.audience is not Audience.INTERNAL and not question.external_is_template
     if "auto-reply" in question.measures and free and policy.auto_reply.free_text == "review":
-        yield _unless_agreed(policy.auto_reply, question, facts)
+        yield unless_agreed(policy.auto_reply, question, facts)
 
 
 def doubted_words(policy: Policy, question: Question, facts: Facts, _now: datetime) -> Iterator[Verdict]:
     """Clause 8: so would words that may tell too much of her, whoever reads them."""
     if "auto-reply" in question.measures and question.words_doubted:
-        yield _unless_agreed(policy.auto_reply, question, facts)
+        yield unless_agreed(policy.auto_reply, question, facts)
 
 
 def batch(policy: Policy, question: Question, facts: Facts, _now: datetime) -> Iterator[Verdict]:
     """Clause 8: so would a large batch."""
     if "auto-reply" in question.measures and question.batch_size > policy.auto_reply.batch_review_above:
-        yield _unless_agreed(policy.auto_reply, question, facts)
+        yield unless_agreed(policy.auto_reply, question, facts)
 
 
 def receiver(policy: Policy, question: Question, facts: Facts, _now: datetime) -> Iterator[Verdict]:
@@ -203,7 +211,7 @@ def receiver(policy: Policy, question: Question, facts: Facts, _now: datetime) -
         if policy.forward.to_requester == "refuse":
             yield No(9, "forward-to-requester", {"to": question.forward_to})
         else:
-            yield _reviewed(policy.forward, question, facts, 1)
+            yield reviewed(policy.forward, question, facts, 1)
 
 
 def consent(policy: Policy, question: Question, facts: Facts, _now: datetime) -> Iterator[Verdict]:
@@ -224,7 +232,7 @@ def departure(policy: Policy, question: Question, facts: Facts, _now: datetime) 
     """
     rules = policy.departure
     if question.reason == "death":
-        yield _reviewed_by(rules.contact, policy, question, facts)
+        yield reviewed_by(rules.contact, policy, question, facts)
     if question.reason in ("departure", "death") and "forward" in question.measures and rules.forward == "refused":
         yield No(17, "departure-forward", {"to": question.forward_to})
     if question.reason not in rules.reasons or "auto-reply" not in question.measures:
@@ -233,62 +241,12 @@ def departure(policy: Policy, question: Question, facts: Facts, _now: datetime) 
     if lasts > timedelta(days=_longest(rules.max_months)):
         yield No(17, "departure-too-long", {"max_months": str(rules.max_months)})
     elif lasts > timedelta(days=_longest(rules.months)):
-        yield _reviewed(policy.auto_reply, question, facts, 1)
+        yield reviewed(policy.auto_reply, question, facts, 1)
 
 
 def _longest(months: int) -> int:
     """The days of so many months, at their longest: 31, 62, 92."""
     return (months * 92 + 2) // 3
-
-
-def _agreed(question: Question, facts: Facts) -> bool:
-    """Whether she agreed, heard by somebody else than the requester alone."""
-    return facts.answer in AGREED and facts.heard_by != question.requester
-
-
-def _unless_agreed(rules: MeasureRules, question: Question, facts: Facts) -> Verdict:
-    # An agreement that only the requester heard would let one person publish in her name.
-    return Allowed() if _agreed(question, facts) else _reviewed(rules, question, facts, 1)
-
-
-def _counting(question: Question, facts: Facts) -> list[tuple[str, str, str]]:
-    """The decisions of people who may decide: neither the requester nor the person concerned, nor anybody of the
-    requester's function (clause 7).
-    """
-    return [
-        one
-        for one in facts.reviews
-        if one[0] not in (question.requester, question.owner) and one[2] and one[2] != question.requester_function
-    ]
-
-
-def _reviewed(rules: MeasureRules, question: Question, facts: Facts, count: int) -> Verdict:
-    """Persons are counted, never accounts."""
-    functions = rules.review.functions
-    approving = {
-        person
-        for person, decision, function in _counting(question, facts)
-        if decision in FAVOURABLE and function in functions
-    }
-    return Allowed() if len(approving) >= count else Needs("review")
-
-
-def _reviewed_by(functions: Sequence[str], policy: Policy, question: Question, facts: Facts) -> Verdict:
-    """One of these functions looks; where it is the requester's, any other that may review does in its place."""
-    looking = reviewing(policy, question) if question.requester_function in functions else functions
-    counting = _counting(question, facts)
-    is_there = any(decision in FAVOURABLE and function in looking for _, decision, function in counting)
-    return Allowed() if is_there else Needs("review")
-
-
-def reviewing(policy: Policy, question: Question) -> tuple[str, ...]:
-    """The functions whose review of this can count, in the policy's order; the requester's own never does (clause 7)."""
-    functions = [function for _, rules in _rules(policy, question) for function in rules.review.functions]
-    if question.reason == "death":
-        functions += policy.departure.contact
-    if question.reason == "death" or question.disputed:
-        functions.append(policy.four_eyes.officer)
-    return tuple(dict.fromkeys(one for one in functions if one != question.requester_function))
 
 
 CLAUSES: tuple[tuple[int, Clause], ...] = (
@@ -309,5 +267,11 @@ CLAUSES: tuple[tuple[int, Clause], ...] = (
     (8, batch),
     (9, receiver),
     (9, consent),
+    (3, search_open_fields),
+    (7, always_signed),
+    (5, lighter_ways),
+    (10, question_asked),
+    (10, her_agreement),
+    (10, delivery),
     (17, departure),
 )

@@ -157,7 +157,7 @@ class ForwardRules(MeasureRules):
 
 
 class SearchRules(MeasureRules):
-    """Clauses 5 and 10: one message found. Read and judged now, enforced when searching exists."""
+    """Clauses 5 and 10: one message found."""
 
     powers: list[Power] = ["read-mail"]
     alternatives: list[Literal["auto-reply", "sender-resends", "colleagues-copies", "shared-mailbox"]] = [

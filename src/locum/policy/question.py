@@ -2,15 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from locum.absence import Channel
 from locum.measure import Audience, Senders
+from locum.query import Query
 
 AGREED = frozenset({"agreed", "own-text"})
 """The answers that are her agreement."""
 FAVOURABLE = frozenset({"approve", "overrule"})
 """The decisions of a reviewer that are a yes. `overrule` is a yes in spite of her objection."""
+_NO_QUERY = Query()
 _REPLY = frozenset({"auto-reply"})
 
 
@@ -22,7 +24,10 @@ class Question:
     is suspended. `reviews_are`: signed, trial (recorded ones are accepted by the settings) or unsigned.
 
     Of a forward: `forward_to_person` is the receiver's id, empty for a functional mailbox; `forward_inside`: the receiver is
-    inside the organisation; `forward_circle`: the addresses of a circle or a chain that was found, in its order.
+    inside the organisation; `forward_circle`: the addresses of a circle or a chain that was found, in its order. Of a search
+    they say the same of whom the message goes to; `query` is what is looked for, `alternatives` what was tried before, and
+    `away_since` the beginning of her absence, by the lists of leave; where none has it, when it was asked: a requester's word
+    alone makes no absence longer.
     """
 
     reason: str
@@ -46,6 +51,9 @@ class Question:
     forward_circle: tuple[str, ...] = ()
     receiver_away: bool = False
     senders: Senders = Senders.EVERYONE
+    query: Query = _NO_QUERY
+    alternatives: tuple[tuple[str, date], ...] = ()
+    away_since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

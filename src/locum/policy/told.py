@@ -29,6 +29,7 @@ def told(question: Question, facts: Facts, at: datetime) -> dict[str, Json]:
             "requester_function": question.requester_function,
             "reviews_are": question.reviews_are,
             "words_doubted": question.words_doubted,
+            **_away(question),
         },
         "facts": {
             "answer": facts.answer,
@@ -41,6 +42,13 @@ def told(question: Question, facts: Facts, at: datetime) -> dict[str, Json]:
             "reviews": [[*one] for one in facts.reviews],
         },
     }
+
+
+def _away(question: Question) -> dict[str, Json]:
+    """Of a search alone, so that what was told of other measures is as it was."""
+    if "search" not in question.measures:
+        return {}
+    return {"away_since": instant(question.away_since) if question.away_since is not None else ""}
 
 
 def read_at(said: Mapping[str, Json]) -> datetime:
@@ -63,17 +71,17 @@ def read_question(said: Mapping[str, Json], asked: Question) -> Question:
         requester_function=_text(table, "requester_function"),
         reviews_are=_text(table, "reviews_are"),
         words_doubted=_truth(table, "words_doubted"),
+        away_since=_instant(table, "away_since") if "search" in asked.measures else None,
     )
 
 
 def read_facts(said: Mapping[str, Json]) -> Facts:
     """The facts as they were told. Raises ValueError."""
     table = _table(said, "facts")
-    deadline = _text(table, "deadline_at")
     return Facts(
         channels=frozenset(map(Channel, _texts(table, "channels"))),
         asked=frozenset(map(Channel, _texts(table, "asked"))),
-        deadline_at=parse_instant(deadline) if deadline else None,
+        deadline_at=_instant(table, "deadline_at"),
         answer=_text(table, "answer"),
         heard_by=_text(table, "heard_by"),
         reads_along=_truth(table, "reads_along"),
@@ -96,6 +104,11 @@ def _table(said: Mapping[str, Json], name: str) -> Mapping[str, Json]:
     if not isinstance(value, dict):
         raise ValueError(f"{name} is no object")
     return value
+
+
+def _instant(said: Mapping[str, Json], name: str) -> datetime | None:
+    value = _text(said, name)
+    return parse_instant(value) if value else None
 
 
 def _text(said: Mapping[str, Json], name: str) -> str:

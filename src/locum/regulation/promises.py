@@ -209,7 +209,7 @@ PROMISES: tuple[Promise, ...] = (
     ),
     row(
         "7.persons",
-        "policy.clauses._counting",
+        "policy.counting.counting",
         "test_policy.py::test_one_person_approving_twice_is_one_person "
         "test_desk.py::test_requester_and_owner_cannot_review "
         "test_desk_promises.py::test_a_reviewer_of_the_requesters_function_does_not_count",
@@ -261,7 +261,7 @@ PROMISES: tuple[Promise, ...] = (
     ),
     row(
         "8.heard-by",
-        "policy.clauses._unless_agreed",
+        "policy.counting.unless_agreed",
         "test_desk_promises.py::test_an_agreement_that_only_the_requester_heard_does_not_publish_free_text",
     ),
     row(

@@ -57,7 +57,7 @@ _NOT_TO_HER: Final = frozenset(
         "letter-receiver-ended",
     }
 )
-_VARIANTS: Final = {"forward": "-forward", "both": "-both"}
+_VARIANTS: Final = {"forward": "-forward", "both": "-both", "search": "-search"}
 """Sentences that are other words for a forward, and for a forward together with a reply: the same key with this behind it."""
 _TO_COME: Final = frozenset({"asked", "agreed", "agreed-review", "own-text", "unanswered", "overruled", "set"})
 _NEVER_SENT: Final = frozenset({"objected", "done-herself", "withdrawn", "refused", "expired", "failed"})

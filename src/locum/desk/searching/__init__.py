@@ -1,0 +1,16 @@
+"""Looking for one message, step by step (ladder.py says which step may be taken; the worker alone looks).
+
+climbing      the ladder of a case, from the record and from who signed
+leaving_out   what no search counts, lists or opens (clauses 11, 12, 13, 20)
+steps         a step is asked for: recorded with the job that takes it
+opening       the mailbox is opened for the steps, and closed: the list is wiped, the grants are gone
+looking       the worker's step: judged anew right before it looks, looked, recorded
+hits          the list, sealed beside the case for a short while
+"""
+
+from locum.desk.searching.climbing import ladder
+from locum.desk.searching.doors import Searching
+from locum.desk.searching.hits import Kept, KeptHit
+from locum.desk.searching.leaving_out import exclusions
+
+__all__ = ["Kept", "KeptHit", "Searching", "exclusions", "ladder"]
