@@ -2,6 +2,7 @@
 is told. Pure.
 """
 
+import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -38,11 +39,16 @@ def is_within(narrower: Query, wider: Query) -> bool:
     """Whether every message that answers `narrower` answers `wider` too, whatever the mailbox holds."""
     return (
         _senders_within(narrower.senders, wider.senders)
-        and all(any(fold(word) in fold(other) for other in narrower.words) for word in wider.words)
+        and all(any(_spelled(word) in _spelled(other) for other in narrower.words) for word in wider.words)
         and (wider.words_in is WordsIn.ANYWHERE or narrower.words_in is WordsIn.SUBJECT or not wider.words)
         and (wider.since is None or (narrower.since is not None and narrower.since >= wider.since))
         and (wider.before is None or (narrower.before is not None and narrower.before <= wider.before))
     )
+
+
+def _spelled(word: str) -> str:
+    """To the letter, accents too: one mail system minds them where another does not, and what is narrower has to be so on both."""
+    return unicodedata.normalize("NFC", word).lower()
 
 
 def _senders_within(narrower: Sequence[str], wider: Sequence[str]) -> bool:
@@ -91,7 +97,7 @@ def _of_sender(sender: str, domains: Sequence[str]) -> Iterator[Advice]:
         return
     if domain in MARKERS.everybodys:
         yield Advice("everybodys-domain", domain)
-    elif domain in domains:
+    elif any_is([f"x@{domain}"], domains):
         yield Advice("own-domain", domain)
 
 

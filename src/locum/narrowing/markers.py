@@ -13,6 +13,10 @@ class Markers:
     """See markers.toml, which says what each list is for."""
 
     folders: tuple[str, ...]
+    folders_alone: frozenset[str]
+    firms: tuple[str, ...]
+    businesslike: tuple[str, ...]
+    labels: tuple[str, ...]
     phrases: tuple[str, ...]
     prefixes: frozenset[str]
     doubtful: tuple[str, ...]
@@ -27,6 +31,10 @@ def _read() -> Markers:
     lists = {name: tuple(fold(word) for word in words) for name, words in table.items()}
     return Markers(
         folders=lists["folders"],
+        folders_alone=frozenset(lists["folders_alone"]),
+        firms=lists["firms"],
+        businesslike=lists["businesslike"],
+        labels=lists["labels"],
         phrases=lists["phrases"],
         prefixes=frozenset(lists["prefixes"]),
         doubtful=lists["doubtful"],
