@@ -7,7 +7,7 @@ What is left out is judged by locum.narrowing; real servers are tried in tests/c
 import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from tests.signedworld import SignedWorld
@@ -30,7 +30,7 @@ TRIED = (
 )
 SEARCH = """\
 [search]
-witness = "wait"
+witness = "{witness}"
 counts_per_month = {counts_per_month}
 [search.ask]
 wait_hours = 16
@@ -132,6 +132,7 @@ class SearchWorld(SignedWorld):
 
     counts_per_month: int = 10
     rules: str = ""
+    witness: str = "wait"
     room: Mailroom = field(init=False)
 
     def __post_init__(self) -> None:
@@ -140,7 +141,9 @@ class SearchWorld(SignedWorld):
         super().__post_init__()
 
     def write_policy(self, text: str) -> None:
-        super().write_policy(text + SEARCH.format(counts_per_month=self.counts_per_month) + self.rules)
+        super().write_policy(
+            text + SEARCH.format(counts_per_month=self.counts_per_month, witness=self.witness) + self.rules
+        )
 
     def wired(self) -> App:
         made = super().wired()
@@ -168,7 +171,7 @@ class SearchWorld(SignedWorld):
     def unanswered(self, **changes: object) -> Case:
         """One that she did not answer, and that waits for signatures."""
         case = self.searched(**changes)
-        self.now += timedelta(days=3)
+        self.now += timedelta(days=4)
         self.work()
         return self.now_of(case)
 
@@ -200,6 +203,3 @@ class SearchWorld(SignedWorld):
     def bodies(self, case: Case, kind: str) -> list[dict[str, object]]:
         """What the entries of this type hold."""
         return [dict(one.body) for one in self.app.store.entries(case=case.id) if one.type == kind]
-
-
-NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)

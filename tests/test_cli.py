@@ -120,21 +120,6 @@ def test_wrong_usage_is_a_json_document_too(house: House) -> None:
         (6, (*ASK, *SOON, "--audience", "known")),
         (2, (*ASK, *SOON, "--with", "abcd-efgh")),
         (6, ("request", "forward", "anna@corp.test", "--to", "bob@corp.test", *WHY, *SOON)),
-        (
-            6,
-            (
-                "request",
-                "search",
-                "anna@corp.test",
-                *WHY,
-                "--sender",
-                "x@else.test",
-                "--words",
-                "a",
-                "--since",
-                day(-9),
-            ),
-        ),
         (2, ("verify", "x.locum")),
         (0, ("policy", "render", "--lang", "nl", "--format", "md")),
         (0, ("policy", "check")),
@@ -157,7 +142,7 @@ def test_every_outcome_has_its_exit_code(house: House, code: int, words: tuple[s
         assert ran.out == ""
 
 
-@pytest.mark.parametrize("what", ["forward", "search", "password-reset", "full-access", "quota"])
+@pytest.mark.parametrize("what", ["forward", "password-reset", "full-access", "quota"])
 def test_what_is_not_done_leaves_no_case(house: House, what: str) -> None:
     house("request", what, "anna@corp.test", *WHY, *SOON)
     assert house("cases", "--json").json == []

@@ -1,7 +1,9 @@
 """The ladder of a search: every guard keeps its step, and no order of steps gets past one (hypothesis)."""
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -122,6 +124,11 @@ def test_a_guard_keeps_its_step(guard: str, climb: Climb, step: Step, asked: dic
 
 def test_every_guard_was_tried() -> None:
     assert {guard for guard, *_ in STOPPED} | {"not-in-time", "budget-used"} == set(GUARDS)
+
+
+def test_the_guards_are_those_of_the_documentation() -> None:
+    page = (Path(__file__).parents[1] / "docs" / "cases.md").read_text("utf-8")
+    assert re.findall(r"^\| `([a-z-]+)` \| (.*) \|$", page, re.MULTILINE) == [*GUARDS.items()]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

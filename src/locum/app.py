@@ -15,6 +15,7 @@ from locum.absence import Mailbox
 from locum.approval import Site
 from locum.cosigning import Cosigning, check_witnesses
 from locum.desk import REMINDERS, Acting, Desk, Office, Organisation, reconciling
+from locum.desk.lanes import SEARCH
 from locum.errors import Invalid, LocumError, Refused, Rejected, Trouble
 from locum.flatfile import FlatFile
 from locum.hours import WorkingHours
@@ -294,13 +295,17 @@ class App:
         """
         worker = f"cli-{socket.gethostname()}-{os.getpid()}"
         try:
-            while taken := self.store.take(worker, seconds=_LEASE_SECONDS, case=case_id):
+            while taken := self.store.take(worker, seconds=_LEASE_SECONDS, case=case_id, lanes=self._lanes_here()):
                 self.run(taken)
         finally:
             self.sign()
         troubled = [job for job in self.store.jobs(case_id) if job.tries]
         if troubled:
             raise Trouble("step-put-off", case=case_id, step=troubled[0].kind)
+
+    def _lanes_here(self) -> list[str]:
+        """What may be done beside a worker: all but looking into mailboxes."""
+        return [name for name in self.store.lanes() if name != SEARCH]
 
     def run(self, taken: Sequence[Taken]) -> None:
         """Have the desk do these due jobs. An account waits for a checkpoint that covers it, so one is signed first."""

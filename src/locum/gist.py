@@ -20,6 +20,7 @@ _WORDS: Final = {
     "put_back": "put-back",
     "note": "letter",
     "how": "handed",
+    "bucket": "bucket",
 }
 """Of an entry's body, what tells most, and the group of words that says it."""
 _TEXTS: Final = frozenset({"note"})
@@ -36,6 +37,8 @@ def word(kind: str, value: str, language: str) -> str:
 def gist(entry: Entry, language: str) -> str:
     """What tells most of an entry, in words."""
     body = entry.body
+    if entry.type == "closed":
+        return word("closed", str(body.get("why")), language)
     found = [
         _in_words(field, value, language) for field in _WORDS if isinstance(value := body.get(field), str) and value
     ]

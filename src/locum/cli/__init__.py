@@ -22,6 +22,7 @@ from locum.cli.output import put_json
 from locum.cli.policy import register as register_policy
 from locum.cli.record import register as register_record
 from locum.cli.requests import register as register_requests
+from locum.cli.searching import register as register_searching
 from locum.cli.token import register as register_tokens
 from locum.cli.witness import register as register_witness
 from locum.errors import Invalid, LocumError
@@ -57,6 +58,7 @@ def _root(
 for register in (
     register_requests,
     register_cases,
+    register_searching,
     register_checking,
     register_policy,
     register_figures,

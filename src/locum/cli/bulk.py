@@ -15,9 +15,10 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from locum.cli.door import Door
+from locum.cli.following import WAITING_FOR_A_PERSON
 from locum.cli.output import put, put_json
 from locum.cli.progress import progress, spinning
-from locum.cli.requests import WAITING_FOR_A_PERSON, read_text
+from locum.cli.requests import read_text
 from locum.desk import RequestForm
 from locum.errors import Invalid, LocumError
 from locum.lifecycle import Case

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from locum.cli.door import Door, command, helped
+from locum.cli.following import WAITING_FOR_A_PERSON, follow
 from locum.cli.output import put, put_json, put_table
-from locum.cli.requests import WAITING_FOR_A_PERSON, follow
-from locum.errors import Invalid
+from locum.errors import Invalid, Refused
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
@@ -131,9 +131,12 @@ def show(door: Door, *, case_id: CaseId) -> int:
 
 def history(door: Door, *, mailbox: Annotated[str, typer.Argument(metavar="MAILBOX", help=helped("mailbox"))]) -> int:
     """Every entry of the record about a mailbox, oldest first."""
+    from locum.desk.seeing import without_what_was_seen  # noqa: PLC0415
     from locum.shapes import entry_shape  # noqa: PLC0415
 
     entries = door.app.desk.history(mailbox)
+    if not _is_hers(door, mailbox):
+        entries = [without_what_was_seen(entry) for entry in entries]
     if door.json:
         put_json([entry_shape(entry) for entry in entries])
         return 0
@@ -146,6 +149,20 @@ def history(door: Door, *, mailbox: Annotated[str, typer.Argument(metavar="MAILB
     columns = [door.say(f"column.{name}") for name in ("time", "case", "entry", "what")]
     put_table(columns, entry_rows(door, entries, owner))
     return 0
+
+
+def _is_hers(door: Door, mailbox: str) -> bool:
+    owner = door.app.people.owner(_address(door, mailbox))
+    return owner is not None and owner.id == door.acting.id
+
+
+def _check_account(door: Door, mailbox: str, case: "Case | None") -> None:
+    """What was seen of her mail in a search is told to nobody but her. Raises Refused (clause 16) `account-hers`."""
+    if _is_hers(door, mailbox):
+        return
+    was_seen = any(entry.type == "listed" for entry in door.app.desk.history(mailbox)) if case is None else case.search
+    if was_seen:
+        raise Refused("account-hers", clause=16, mailbox=mailbox)
 
 
 def contact(
@@ -222,8 +239,10 @@ def account(
         raise Invalid("usage", what=door.say("usage.pdf-terminal"))
     desk = door.app.desk
     if mailbox is not None:
+        _check_account(door, mailbox, None)
         document = desk.checkable(mailbox)
     else:
+        _check_account(door, (case := desk.case(case_id)).mailbox, case)
         document = desk.office.render(desk.account(case_id, language=door.lang or ""), str(chosen))
     if output is None:
         sys.stdout.buffer.write(document)

@@ -1,30 +1,21 @@
-"""`locum request`: an auto-reply, or many from a file (bulk.py), and a forward; one of them may join an earlier request. What
-there is no code path for is in refusing.py.
+"""`locum request`: an auto-reply, or many from a file (bulk.py), and a forward; one of them may join an earlier request. A search is
+in searching.py; what there is no code path for in refusing.py.
 """
 
 import sys
-import time
-from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from locum.cli import refusing
 from locum.cli.door import Door, command, helped
-from locum.cli.output import put, put_json
-from locum.cli.words import case_in_words
-from locum.errors import Invalid, Refused, Trouble, Unsupported
+from locum.cli.following import request_one
+from locum.cli.searching import search
+from locum.errors import Invalid
 from locum.measure import Audience, Senders
-from locum.shapes import case_shape, remark_shape
-
-if TYPE_CHECKING:
-    from locum.desk import ForwardForm, RequestForm
-    from locum.lifecycle import Case
 
 _LARGEST_TEXT = 1024 * 1024
-_WAIT_SECONDS = 10.0
-WAITING_FOR_A_PERSON = 7
 
 
 def register(app: typer.Typer) -> None:
@@ -33,7 +24,7 @@ def register(app: typer.Typer) -> None:
     app.add_typer(group, name="request", help=helped("request"))
     command(group, "auto-reply")(auto_reply)
     command(group, "forward")(forward)
-    command(group, "search", anything=True)(_not_yet)
+    command(group, "search")(search)
     refusing.register(group)
 
 
@@ -113,7 +104,7 @@ def auto_reply(
         from locum.cli.bulk import request_many  # noqa: PLC0415  only for many
 
         return request_many(door, form, mailboxes, batch, summary)
-    return _request_one(door, form, with_)
+    return request_one(door, form, with_)
 
 
 def forward(
@@ -140,83 +131,12 @@ def forward(
         until=until or "",
         senders=from_senders,
     )
-    return _request_one(door, form, with_)
+    return request_one(door, form, with_)
 
 
 def _from(given: str | None, with_: str | None) -> str:
     """When it is to start: now, or with an earlier request, where nothing is said."""
     return given if given is not None else "now" if with_ is None else ""
-
-
-def _request_one(door: Door, form: "RequestForm | ForwardForm", with_: str | None) -> int:
-    try:
-        case = door.app.desk.request(door.acting, form, joins=(with_ or "").strip().lower())
-    except Refused as error:
-        _account_for(door, error)
-        raise
-    return follow(door, case)
-
-
-def _account_for(door: Door, error: Refused) -> None:
-    """She is told of a refused request too, where the refusal was recorded."""
-    case = door.case_of(error)
-    if case is not None and case.state == "refused":
-        door.tell("recorded-as", case=case.id)
-        if door.settings.may_apply(case.connector):
-            with suppress(Trouble):  # the refusal is what matters here; a worker tries again
-                door.app.run_due(case.id)
-
-
-def follow(door: Door, case: "Case") -> int:
-    """Do the due steps of a case, or wait for a worker to do them; then tell how far it is. Gives back the exit code."""
-    trouble: Trouble | None = None
-    if door.settings.may_apply(case.connector):
-        try:
-            door.app.run_due(case.id)
-        except Trouble as error:
-            trouble = error
-    else:
-        _wait(door, case)
-    case = door.app.desk.case(case.id)
-    if trouble is not None:
-        raise trouble
-    return told(door, case)
-
-
-def _wait(door: Door, case: "Case") -> None:
-    """Up to ten seconds for a worker to take the case to where it rests: until nothing about it is due."""
-    until = time.monotonic() + _WAIT_SECONDS
-    while time.monotonic() < until:
-        if all(job.due_at > door.app.clock() for job in door.app.store.jobs(case.id)):
-            return
-        time.sleep(0.2)
-    door.tell("no-worker", seconds=int(_WAIT_SECONDS))
-
-
-def told(door: Door, case: "Case") -> int:
-    """Tell how far a case is, to the person and to the script. Gives back the exit code."""
-    trial = door.settings.policy.unsigned_reviews
-    print("\n".join(case_in_words(case, door.app.people, door.language, trial=trial)), file=sys.stderr)  # noqa: T201
-    if not case.is_final and not case.applied_at and door.app.desk.wants_signature(case):
-        door.tell("sign-there", page=door.app.desk.review_address(case))
-    remarks = [remark_shape(field, remark, door.language) for field, remark in door.app.desk.warnings(case)]
-    for remark in remarks:
-        print(remark["sentence"], remark["advice"], file=sys.stderr)  # noqa: T201
-    if door.json:
-        put_json({**case_shape(case, trial=trial), "warnings": remarks})
-    else:
-        put(f"{case.id} {case.state}")
-    return WAITING_FOR_A_PERSON if waits_for_a_person(case) else 0
-
-
-def waits_for_a_person(case: "Case") -> bool:
-    """Whether somebody has to decide: review it, agree to receiving her mail, or overrule an objection that was made before, or
-    of which one has begun.
-    """
-    grounds = any(decision == "overrule" for _, decision, _ in case.reviews)
-    receiver = case.forward is not None and case.state in ("agreed", "unanswered")
-    overruling = case.state == "objected" and (grounds or bool(case.objected_before))
-    return case.state == "awaiting-review" or receiver or overruling
 
 
 def read_text(path: Path) -> str:
@@ -235,7 +155,3 @@ def read_text(path: Path) -> str:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise Invalid("file-not-utf8", file=path) from None
-
-
-def _not_yet(_door: Door) -> int:
-    raise Unsupported("not-yet", what="search")

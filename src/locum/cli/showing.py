@@ -10,7 +10,8 @@ from locum.entry import Entry
 from locum.gist import gist, review_in_words, word
 from locum.jobs import Job
 from locum.lifecycle import Case
-from locum.phrases import day, one_line
+from locum.messages import say, says
+from locum.phrases import day, one_line, query_in_words
 from locum.shapes import said_trouble
 
 
@@ -56,6 +57,9 @@ def _fields(door: Door, case: Case, owner: Person | None, entries: Sequence[Entr
         "contact-person": named(door.app.people.owner(case.contact_person)) or case.contact_person,
         "closes-on": day(case.closes_on, language) if case.closes_on else "",
         "objected-before": case.objected_before,
+        "question": "; ".join(query_in_words(case.search.query, language, zone)) if case.search else "",
+        "deliver-to": one_line(case.search.deliver_to) if case.search else "",
+        "tried": _tried(case, language),
         "forward-to": forward.to if forward else "",
         "forward-senders": word("senders", str(forward.senders), language) if forward else "",
         "forward-never": ", ".join(forward.never) if forward else "",
@@ -67,6 +71,15 @@ def _fields(door: Door, case: Case, owner: Person | None, entries: Sequence[Entr
         "subject": reply.subject if reply else "",
     }
     yield from ((door.say(f"field.{key}"), value) for key, value in values.items())
+
+
+def _tried(case: Case, language: str) -> str:
+    """The lighter ways that were tried before a search, each with its day."""
+    found = []
+    for what, on in case.search.alternatives if case.search else ():
+        named = say(language, key) if says(language, key := f"reading.alternative.{what}") else what
+        found.append(f"{named} ({on.isoformat()})")
+    return ", ".join(found)
 
 
 def _job(door: Door, job: Job, owner: Person | None) -> str:

@@ -116,10 +116,10 @@ def _still(office: Office, taken: Taken, case: Case, found: Passed | Stopped) ->
     return {}
 
 
-def give_up(office: Office, taken: Taken, case: Case, stopped: Stopped) -> None:
+def give_up(office: Office, taken: Taken, case: Case, stopped: Stopped, act: str = "apply") -> None:
     """What allowed it was withdrawn since: it ends, and what stands of it is taken away."""
     ended = advance(case, Event.END, outcome="approval-lost", trouble="approval-lost")
-    entry = office.draft(case, "failed", act="apply", key="approval-lost", left_as="", gate=stopped.reasons[0].key)
+    entry = office.draft(case, "failed", act=act, key="approval-lost", left_as="", gate=stopped.reasons[0].key)
     put = (to_end(case, office.clock()), news(office, ended))
     office.store.commit([Change(case=ended, entries=(entry,), put=put, finished=taken)])
 

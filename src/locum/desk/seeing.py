@@ -73,8 +73,19 @@ def sees_everyone(office: Office, acting: Acting) -> bool:
 
 
 _IN_A_WORD = frozenset(
-    "case channel outcome act answer decision why stands put_back key clause by replies_sent copies_sent request via policy".split()
+    "case bucket try channel outcome act answer decision why stands put_back key clause by replies_sent copies_sent request via policy".split()
 )
+
+
+SEEN = frozenset({"counted", "listed", "chosen", "opening", "opened", "closed", "delivered"})
+"""Entries that hold what a search saw of her mailbox, or left out."""
+
+
+def without_what_was_seen(entry: Entry) -> Entry:
+    """An entry as anybody but she may read it at the command line: of a search without what was seen, and what was left out."""
+    if entry.type not in SEEN:
+        return entry
+    return replace(entry, body={name: value for name, value in entry.body.items() if name in _IN_A_WORD})
 
 
 def told_of(acting: Acting, case: Case, entry: Entry) -> Entry:

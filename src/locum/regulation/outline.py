@@ -20,7 +20,7 @@ CLAUSES: dict[int, str] = {
     "duty.8.elsewhere",
     9: "promise.9.kept promise.9.longest promise.9.default promise.9.inside promise.9.consent promise.9.to-requester "
     "promise.9.circle promise.9.away promise.9.left-out promise.9.who-wrote promise.9.no-delay",
-    10: "promise.10.refused",
+    10: "promise.10.steps",
     11: "promise.11.forward note.11.opened",
     12: "promise.12.forward note.12.reply",
     13: "promise.13.sealed note.13.nothing",
@@ -44,7 +44,7 @@ OTHERS: dict[str, tuple[tuple[str, str], ...]] = {
             "council.what",
             (
                 "promise.1.reasons promise.5.longest promise.8.audience promise.1.judging promise.5.password "
-                "promise.1.forward-reasons promise.9.kept promise.9.longest promise.9.inside promise.9.left-out promise.10.refused"
+                "promise.1.forward-reasons promise.9.kept promise.9.longest promise.9.inside promise.9.left-out promise.10.steps"
             ),
         ),
         (
@@ -93,7 +93,7 @@ OTHERS: dict[str, tuple[tuple[str, str], ...]] = {
                 "promise.12.forward promise.7.forward promise.20.forward"
             ),
         ),
-        ("dpia.risks.credential", "promise.5.powers promise.5.forward-powers promise.5.password promise.10.refused"),
+        ("dpia.risks.credential", "promise.5.powers promise.5.forward-powers promise.5.password promise.10.steps"),
         ("dpia.risks.forgotten", "promise.5.longest promise.5.ends promise.6.objection-live"),
         (
             "dpia.risks.pressure",
@@ -132,7 +132,7 @@ OTHERS: dict[str, tuple[tuple[str, str], ...]] = {
             ),
         ),
         ("notice.you", "notice.you.own notice.you.read-along notice.you.private notice.you.mark notice.you.genuine"),
-        ("notice.never", "promise.5.password promise.1.judging promise.10.refused"),
+        ("notice.never", "promise.5.password promise.1.judging"),
         ("notice.contact", "duty.16.turn duty.4.known duty.19.private-use"),
     ),
     "summary": (
@@ -143,7 +143,7 @@ OTHERS: dict[str, tuple[tuple[str, str], ...]] = {
                 "promise.9.longest promise.7.forward"
             ),
         ),
-        ("summary.never", "promise.5.password promise.10.refused"),
+        ("summary.never", "promise.5.password"),
     ),
 }
 

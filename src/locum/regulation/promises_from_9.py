@@ -47,7 +47,11 @@ FROM_9: tuple[Promise, ...] = (
         "connectors/test_forwarding_hosts.py::test_her_mail_is_neither_delayed_nor_doubled_nor_answered_otherwise "
         "connectors/test_forwarding_hosts.py::test_her_mail_is_kept_although_postfix_is_stopped",
     ),
-    row("10.refused", "cli.requests._not_yet", "test_cli.py::test_what_is_not_done_leaves_no_case"),
+    row(
+        "10.steps",
+        "ladder.Ladder.why_not",
+        "test_ladder.py::test_a_guard_keeps_its_step test_ladder.py::test_no_order_of_steps_gets_past_a_guard",
+    ),
     row(
         "11.forward",
         "policy.around.Private",

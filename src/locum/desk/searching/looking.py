@@ -80,7 +80,7 @@ def _still(office: Office, taken: Taken, case: Case, stream: Sequence[Entry]) ->
         incidents.stop(office, taken, case, found.reasons[0])
         return False
     if isinstance(found, Stopped):
-        give_up(office, taken, case, found)
+        give_up(office, taken, case, found, "look")
         return False
     try:
         verdict, _ = judged(office, case, question(office, case, fully=True))
