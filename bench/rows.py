@@ -15,6 +15,7 @@ from tests.world import World
 
 from bench.figures import figures
 from bench.gate import gate
+from bench.leaks import leaks, search_numbers
 from bench.log import log
 from bench.organisation import PASSWORD, apply, apply_by, forms, on_dovecot, organisation, scheduled
 from bench.pages import pages, waiting
@@ -250,4 +251,6 @@ BENCHES: dict[str, Callable[[], list[Row]]] = {
     "regulation": regulation,
     "figures": figures,
     "wording": wording,
+    "leaks": leaks,
+    "search": search_numbers,
 }

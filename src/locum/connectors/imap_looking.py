@@ -179,8 +179,10 @@ class Looking:
     # what is forwarded in it, and what it answers
 
     def _settled(self, folder: Folder, found: list[Candidate]) -> list[Candidate]:
-        """Those that neither hold something that is left out nor answer it."""
-        structures = self._wire.attached([one.row.uid for one in found]) if found else {}
+        """Those that neither hold something that is left out nor answer it. Where nothing is named, there is nothing to look for."""
+        if not found or self._look.exclusions == Exclusions():
+            return found
+        structures = self._wire.attached([one.row.uid for one in found])
         holding = self._holding([one.row.uid for one in found])
         kept = [
             one for one in found if one.row.uid not in holding and not self._carries(one, structures.get(one.row.uid))
