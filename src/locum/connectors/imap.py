@@ -48,25 +48,25 @@ class ImapSearcher:
         return named
 
     def count(self, mailbox: Mailbox, look: Look) -> Counted:
-        """How many answer. Raises Refused `search-too-broad`, Trouble."""
+        """How many answer. Raises Refused `too-broad`, Trouble."""
         with self._looking(mailbox, look) as looking:
             return Counted(number=len(looking.candidates()), looked=looking.looked)
 
     def list(self, mailbox: Mailbox, look: Look) -> Listed:
-        """From, date and subject. Raises Refused `search-too-broad`, Trouble."""
+        """From, date and subject. Raises Refused `too-broad`, Trouble."""
         with self._looking(mailbox, look) as looking:
             found = looking.candidates()
             if len(found) > look.most:
-                raise Refused("search-too-broad", clause=10)
+                raise Refused("too-broad", clause=10)
             return Listed(hits=tuple(map(_hit, found)), looked=looking.looked)
 
     def fetch(self, mailbox: Mailbox, look: Look, place: str) -> Fetched:
-        """The one message. Raises Refused `search-no-longer-there`, Invalid `search-place`, Trouble."""
+        """The one message. Raises Refused `no-longer-there`, Invalid `search-place`, Trouble."""
         with self._looking(mailbox, look) as looking:
             found = looking.candidates(_read_place(place))
             content = looking.message(found[0]) if len(found) == 1 else None
             if content is None:
-                raise Refused("search-no-longer-there", clause=10)
+                raise Refused("no-longer-there", clause=10)
             return Fetched(content=content, looked=looking.looked)
 
     def close(self, mailbox: Mailbox) -> None:

@@ -78,7 +78,7 @@ class Looking:
 
     def candidates(self, only: tuple[str, int, int] | None = None) -> list[Candidate]:
         """The messages that answer, newest first, at most one more than the look tells apart. `only`: nothing but the message with
-        this path, validity and UID. Raises Refused `search-too-broad` where there are too many to be judged.
+        this path, validity and UID. Raises Refused `too-broad` where there are too many to be judged.
         """
         self._folders = self._visible()
         found: list[Candidate] = []
@@ -113,7 +113,7 @@ class Looking:
         uids = self._asked([] if only is None else [these([only[2]])])
         self._tally.judged += len(uids)
         if self._tally.judged > MOST_JUDGED:
-            raise Refused("search-too-broad", clause=10)
+            raise Refused("too-broad", clause=10)
         found: list[Candidate] = []
         for start in range(0, len(uids), BATCH):
             newest = uids[::-1][start : start + BATCH]
@@ -172,7 +172,7 @@ class Looking:
         if "words-compared-here" not in self._tally.remarks:
             return True
         if self._tally.bodies >= _MOST_BODIES:
-            raise Refused("search-too-broad", clause=10)
+            raise Refused("too-broad", clause=10)
         self._tally.bodies += 1
         return answers(self._look.query, headers, _received(row), _readable(self._wire.message(row.uid) or b""))
 
@@ -286,7 +286,7 @@ class Looking:
 
 def _received(row: Row) -> datetime:
     if row.received is None:
-        raise Refused("search-too-broad", clause=10)
+        raise Refused("too-broad", clause=10)
     return row.received
 
 

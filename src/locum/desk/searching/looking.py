@@ -114,7 +114,11 @@ def cost(looked: Looked) -> dict[str, Json]:
 
 def _count(office: Office, asked: Asked) -> None:
     searcher, mailbox = office.searcher(asked.case), office.mailbox(asked.case)
-    found = searcher.count(mailbox, the_look(office, asked))
+    try:
+        found = searcher.count(mailbox, the_look(office, asked))
+    except Refused as refused:
+        _too_broad(office, asked, refused)
+        return
     office.step("look.looked")
     said: dict[str, Json] = {"try": asked.step.number, "bucket": asked.ladder.limits.bucket(found.number)}
     settle(office, asked, "counted", {**said, **cost(found.looked)})
@@ -125,10 +129,7 @@ def _list(office: Office, asked: Asked) -> None:
     try:
         found = searcher.list(mailbox, the_look(office, asked))
     except Refused as refused:
-        if refused.key != "too-broad":
-            raise
-        # More has come in since it was counted: that is a count, and nothing was seen.
-        settle(office, asked, "counted", {"try": asked.step.number, "bucket": TOO_BROAD, **cost(Looked())})
+        _too_broad(office, asked, refused)
         return
     office.step("look.looked")
     kept = hits.kept_of(office.random(16), found.hits)
@@ -136,6 +137,13 @@ def _list(office: Office, asked: Asked) -> None:
     office.step("look.kept")
     said: dict[str, Json] = {"try": asked.step.number, "salt": kept.salt, "hits": kept.as_recorded()}
     settle(office, asked, "listed", {**said, **cost(found.looked)})
+
+
+def _too_broad(office: Office, asked: Asked, refused: Refused) -> None:
+    """More than can be judged; or more has come in since it was counted: that is a count, and nothing was seen."""
+    if refused.key != "too-broad":
+        raise refused
+    settle(office, asked, "counted", {"try": asked.step.number, "bucket": TOO_BROAD, **cost(Looked(all_judged=False))})
 
 
 def settle(office: Office, asked: Asked, kind: str, body: Mapping[str, Json]) -> None:
