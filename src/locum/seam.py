@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Protocol, runtime_checkable
 
 from locum.absence import Absence, Mailbox, Person
-from locum.errors import LocumError
+from locum.errors import LocumError, Refused
 from locum.letter import Letter
 from locum.measure import Can, Standing, Wanted
 from locum.query import Look
@@ -246,6 +246,17 @@ class Fetched:
     looked: Looked
 
 
+class Fruitless(Refused):
+    """A look that came to nothing: `too-broad` or `no-longer-there`. What it cost all the same is in `looked`, since the mail system's
+    log has it.
+    """
+
+    def __init__(self, key: str, looked: Looked) -> None:
+        """Clause 10 says why nothing came of it."""
+        super().__init__(key, clause=10)
+        self.looked = looked
+
+
 class Searcher(Protocol):
     """A mail system in which one message can be found, with a credential that exists only while it looks (one grant per look, made
     and taken away inside each call). Nothing is marked, moved or made un-recent. Every method may raise Trouble.
@@ -254,15 +265,17 @@ class Searcher(Protocol):
     name: str
 
     def count(self, mailbox: Mailbox, look: Look) -> Counted:
-        """How many answer. No subject, sender or text of any message leaves the searcher."""
+        """How many answer. No subject, sender or text of any message leaves the searcher. Raises Fruitless `too-broad` where more
+        answer than can be judged.
+        """
         ...
 
     def list(self, mailbox: Mailbox, look: Look) -> Listed:
-        """From, date and subject of those that answer. Raises Refused `too-broad` where there are more than the look tells apart."""
+        """From, date and subject of those that answer. Raises Fruitless `too-broad` where there are more than the look tells apart."""
         ...
 
     def fetch(self, mailbox: Mailbox, look: Look, place: str) -> Fetched:
-        """The one message at `place`, judged once more by the same question and exclusions. Raises Refused `no-longer-there`
+        """The one message at `place`, judged once more by the same question and exclusions. Raises Fruitless `no-longer-there`
         where it is not there, or no longer answers.
         """
         ...

@@ -14,10 +14,10 @@ from locum.connectors.imap_check import report
 from locum.connectors.imap_grants import Grant, Grants
 from locum.connectors.imap_looking import Candidate, Looking
 from locum.connectors.imap_wire import Wire
-from locum.errors import Invalid, Refused, Rejected
+from locum.errors import Invalid, Rejected
 from locum.narrowing import is_doubtful
 from locum.query import Look
-from locum.seam import Counted, Fetched, Hit, Listed, Report
+from locum.seam import Counted, Fetched, Fruitless, Hit, Listed, Report
 
 _SHOWN = 300
 
@@ -48,25 +48,25 @@ class ImapSearcher:
         return named
 
     def count(self, mailbox: Mailbox, look: Look) -> Counted:
-        """How many answer. Raises Refused `too-broad`, Trouble."""
+        """How many answer. Raises Fruitless `too-broad`, Trouble."""
         with self._looking(mailbox, look) as looking:
             return Counted(number=len(looking.candidates()), looked=looking.looked)
 
     def list(self, mailbox: Mailbox, look: Look) -> Listed:
-        """From, date and subject. Raises Refused `too-broad`, Trouble."""
+        """From, date and subject. Raises Fruitless `too-broad`, Trouble."""
         with self._looking(mailbox, look) as looking:
             found = looking.candidates()
             if len(found) > look.most:
-                raise Refused("too-broad", clause=10)
+                raise Fruitless("too-broad", looking.looked)
             return Listed(hits=tuple(map(_hit, found)), looked=looking.looked)
 
     def fetch(self, mailbox: Mailbox, look: Look, place: str) -> Fetched:
-        """The one message. Raises Refused `no-longer-there`, Invalid `search-place`, Trouble."""
+        """The one message. Raises Fruitless `no-longer-there`, Invalid `search-place`, Trouble."""
         with self._looking(mailbox, look) as looking:
             found = looking.candidates(_read_place(place))
             content = looking.message(found[0]) if len(found) == 1 else None
             if content is None:
-                raise Refused("no-longer-there", clause=10)
+                raise Fruitless("no-longer-there", looking.looked)
             return Fetched(content=content, looked=looking.looked)
 
     def close(self, mailbox: Mailbox) -> None:

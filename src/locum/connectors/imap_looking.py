@@ -8,7 +8,7 @@ that is left out, and whether a confidential correspondent or a mark stands in w
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from email import message_from_bytes
 from email.errors import MessageError
 from email.policy import default
@@ -18,16 +18,16 @@ from locum.connectors.imap_answers import Folder, Row
 from locum.connectors.imap_terms import Part, criteria, either, text, these
 from locum.connectors.imap_tokens import Attached
 from locum.connectors.imap_wire import BadCharset, Wire
-from locum.errors import Refused
 from locum.narrowing import Doubt, Headers, answers, any_is, excluded, folder_is_excluded, read_headers
 from locum.query import Exclusions, Look
-from locum.seam import Looked
+from locum.seam import Fruitless, Looked
 
 BATCH: Final = 60
 MOST_JUDGED: Final = 5_000
 """More hits than this, of whatever kind, are too many to be judged: the question is refused as too broad."""
 _MOST_BODIES: Final = 200
 _ROUNDS: Final = 8
+_NEVER: Final = datetime.min.replace(tzinfo=UTC)
 _FORWARDED: Final = ("subject:", "onderwerp:", "betreff:", "objet:")
 
 
@@ -78,7 +78,7 @@ class Looking:
 
     def candidates(self, only: tuple[str, int, int] | None = None) -> list[Candidate]:
         """The messages that answer, newest first, at most one more than the look tells apart. `only`: nothing but the message with
-        this path, validity and UID. Raises Refused `too-broad` where there are too many to be judged.
+        this path, validity and UID. Raises Fruitless `too-broad` where there are too many to be judged.
         """
         self._folders = self._visible()
         found: list[Candidate] = []
@@ -113,7 +113,7 @@ class Looking:
         uids = self._asked([] if only is None else [these([only[2]])])
         self._tally.judged += len(uids)
         if self._tally.judged > MOST_JUDGED:
-            raise Refused("too-broad", clause=10)
+            raise Fruitless("too-broad", self.looked)
         found: list[Candidate] = []
         for start in range(0, len(uids), BATCH):
             newest = uids[::-1][start : start + BATCH]
@@ -172,7 +172,7 @@ class Looking:
         if "words-compared-here" not in self._tally.remarks:
             return True
         if self._tally.bodies >= _MOST_BODIES:
-            raise Refused("too-broad", clause=10)
+            raise Fruitless("too-broad", self.looked)
         self._tally.bodies += 1
         return answers(self._look.query, headers, _received(row), _readable(self._wire.message(row.uid) or b""))
 
@@ -285,9 +285,8 @@ class Looking:
 
 
 def _received(row: Row) -> datetime:
-    if row.received is None:
-        raise Refused("too-broad", clause=10)
-    return row.received
+    """When it arrived; for a server that does not say so, never."""
+    return _NEVER if row.received is None else row.received
 
 
 def _readable(content: bytes) -> str:

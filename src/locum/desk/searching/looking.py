@@ -25,7 +25,7 @@ from locum.ladder import TOO_BROAD, Ladder, Step, Try
 from locum.lifecycle import Case, State
 from locum.policy import Allowed, No
 from locum.query import Look
-from locum.seam import Looked
+from locum.seam import Fruitless, Looked
 from locum.store import Change, Taken
 
 _TRIES = 5
@@ -143,7 +143,8 @@ def _too_broad(office: Office, asked: Asked, refused: Refused) -> None:
     """More than can be judged; or more has come in since it was counted: that is a count, and nothing was seen."""
     if refused.key != "too-broad":
         raise refused
-    settle(office, asked, "counted", {"try": asked.step.number, "bucket": TOO_BROAD, **cost(Looked(all_judged=False))})
+    looked = refused.looked if isinstance(refused, Fruitless) else Looked(all_judged=False)
+    settle(office, asked, "counted", {"try": asked.step.number, "bucket": TOO_BROAD, **cost(looked)})
 
 
 def settle(office: Office, asked: Asked, kind: str, body: Mapping[str, Json]) -> None:
