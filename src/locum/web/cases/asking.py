@@ -16,11 +16,12 @@ from locum.desk.seeing import may_see
 from locum.desk.templated import OWN
 from locum.errors import LocumError
 from locum.gist import word
+from locum.lifecycle import Case
 from locum.measure import Audience, Senders
 from locum.messages import say
-from locum.phrases import one_line, when
+from locum.phrases import one_line, query_in_words, when
 from locum.web.cases import told
-from locum.web.cases.form import MEASURES, AskForm
+from locum.web.cases.form import MEASURES, TRIED, AskForm
 from locum.web.guard import with_script
 from locum.web.inside import Inside, status_of
 from locum.web.shown import Mail, page, problem_words
@@ -43,6 +44,7 @@ class Said:
     problem: tuple[str, ...] = ()
     remarks: tuple[tuple[bool, dict[str, str]], ...] = ()
     mails: tuple[Mail, ...] = ()
+    narrower: tuple[str, ...] = ()
 
 
 class AskPages:
@@ -97,9 +99,15 @@ class AskPages:
 
     def _choices(self, who: Signed) -> dict[str, Any]:
         policy, language = self._in.desk.office.policy, who.person.language
-        reasons = dict.fromkeys((*policy.auto_reply.reasons, *policy.forward.reasons))
+        finds = bool(self._in.desk.office.searchers)
+        reasons = dict.fromkeys((*policy.auto_reply.reasons, *policy.forward.reasons, *policy.search.reasons))
         return {
-            "measures": MEASURES,
+            "measures": [one for one in MEASURES if one != "search" or finds],
+            "alternatives": [
+                (one, f"tried_{one.replace('-', '_')}", say(language, f"reading.alternative.{one}"))
+                for one in policy.search.alternatives
+                if one in TRIED
+            ],
             "reasons": [(one, word("reason", one, language)) for one in reasons],
             "audiences": [(str(one), word("audience", str(one), language)) for one in Audience],
             "audience_now": policy.auto_reply.audience,
@@ -114,7 +122,7 @@ class AskPages:
         everyone = [one for one in self._in.desk.office.people.everyone() if one.mailbox and one.id != who.person.id]
         if len(everyone) <= _ALL_SHOWN:
             return everyone
-        typed = [text.strip().casefold() for text in (form.mailbox, form.to) if len(text.strip()) > 1]
+        typed = [text.strip().casefold() for text in (form.mailbox, form.to, form.deliver_to) if len(text.strip()) > 1]
         found = (one for one in everyone if any(_begins(one, text) for text in typed))
         return [one for one, _ in zip(found, range(_SUGGESTED), strict=False)]
 
@@ -133,6 +141,7 @@ class AskPages:
                 (remark.severity == "refuse", told.remark(field, remark, language)) for field, remark in found.remarks
             ),
             mails=tuple(told.mails(case, language)) if case is not None else (),
+            narrower=tuple(say(language, f"narrowing.{one.key}", about=one_line(one.about)) for one in found.advice),
         )
 
     def _problem(self, who: Signed, error: LocumError) -> tuple[str, ...]:
@@ -162,6 +171,7 @@ class AskPages:
         if case.forward is not None:
             to, senders = one_line(case.forward.to), word("senders", str(case.forward.senders), language)
             yield tell("forward_kept", to=to, senders=senders)
+        yield from _of_search(case, reader)
         if case.template == OWN:
             yield tell("her_own_text")
         if case.objected_before:
@@ -181,6 +191,14 @@ class AskPages:
             and not (found.approvals and found.if_silent == "review")
         ):
             yield tell(f"silent_{found.if_silent}")
+
+
+def _of_search(case: Case, reader: Person) -> Iterator[str]:
+    """What would be looked for, and how it goes."""
+    if case.search is not None:
+        lines = "; ".join(query_in_words(case.search.query, reader.language, reader.time_zone))
+        yield say(reader.language, "pages.cases.ask.search_question", question=lines)
+        yield say(reader.language, "pages.cases.ask.search_steps", to=one_line(case.search.deliver_to))
 
 
 def _is_remarked(found: Preview) -> bool:

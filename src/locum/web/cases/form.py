@@ -5,10 +5,14 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict
 
-from locum.desk import BothForm, ForwardForm, RequestForm
+from locum.desk import BothForm, ForwardForm, RequestForm, SearchForm
 from locum.measure import Audience, Senders
 
-MEASURES: Final = ("auto-reply", "forward", "both")
+MEASURES: Final = ("auto-reply", "forward", "both", "search")
+
+
+TRIED: Final = ("auto-reply", "sender-resends", "colleagues-copies", "shared-mailbox")
+"""The lighter ways that have a field here."""
 
 
 class AskForm(BaseModel):
@@ -40,24 +44,35 @@ class AskForm(BaseModel):
     exceptions: str = ""
     to: str = ""
     senders: str = ""
+    wrote: str = ""
+    holds: str = ""
+    since: str = ""
+    before: str = ""
+    deliver_to: str = ""
+    tried_auto_reply: str = ""
+    tried_sender_resends: str = ""
+    tried_colleagues_copies: str = ""
+    tried_shared_mailbox: str = ""
 
     @property
     def is_begun(self) -> bool:
         """Whether enough is filled in to say something of it."""
         needed = [self.mailbox, self.reason, self.because, self.until]
-        needed += [self.to] if self.measure != "auto-reply" else []
-        own = self.words == "own" and self.measure != "forward"
+        needed += {"auto-reply": [], "search": [self.deliver_to]}.get(self.measure, [self.to])
+        own = self.words == "own" and self.measure in ("auto-reply", "both")
         needed += [self.subject, self.internal_text] if own else []
         return all(text.strip() for text in needed)
 
     @property
-    def asked(self) -> RequestForm | ForwardForm | BothForm:
+    def asked(self) -> RequestForm | ForwardForm | BothForm | SearchForm:
         """What the desk is asked."""
         match self.measure:
             case "forward":
                 return self._forward()
             case "both":
                 return BothForm(reply=self._reply(), forward=self._forward())
+            case "search":
+                return self._search()
         return self._reply()
 
     @property
@@ -94,6 +109,30 @@ class AskForm(BaseModel):
             until=self.until.strip(),
             senders=Senders(self.senders) if self.senders in list(Senders) else None,
         )
+
+    def tried(self, what: str) -> str:
+        """The day on which this lighter way was tried."""
+        return str(getattr(self, f"tried_{what.replace('-', '_')}", "")).strip()
+
+    def _search(self) -> SearchForm:
+        return SearchForm(
+            mailbox=self.mailbox.strip(),
+            reason=self.reason,
+            because=_lines(self.because),
+            deliver_to=self.deliver_to.strip(),
+            senders=each_line(self.wrote),
+            words=each_line(self.holds),
+            since=self.since.strip(),
+            before=self.before.strip(),
+            tried=tuple((what, on) for what in TRIED if (on := self.tried(what))),
+            from_=self.from_date.strip() or "now",
+            until=self.until.strip(),
+        )
+
+
+def each_line(text: str) -> tuple[str, ...]:
+    """What stands on each line, without empty ones."""
+    return tuple(line.strip() for line in text.splitlines() if line.strip())
 
 
 def _lines(text: str) -> str:

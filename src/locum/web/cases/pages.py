@@ -15,6 +15,7 @@ from locum.lifecycle import ON_SERVER, Case, Event, State, may
 from locum.messages import say
 from locum.web.cases import told
 from locum.web.cases.asking import AskPages
+from locum.web.cases.laddered import STEPS, StepForm, shown, take
 from locum.web.cases.reviewing import ReviewPages, trial
 from locum.web.files import PageFile
 from locum.web.guard import with_script
@@ -86,11 +87,15 @@ class CasePages:
         return shown
 
     def act(
-        self, case_id: str, who: Annotated[Signed, Depends(signed_in)], do: Annotated[str, Form()] = ""
+        self, case_id: str, form: Annotated[StepForm, Form()], who: Annotated[Signed, Depends(signed_in)]
     ) -> Response:
-        """Withdraw it or end it, where that is hers to do."""
+        """Withdraw it or end it, where that is hers to do; or take a step of a search."""
+        do = form.do
         try:
             case = self._hers(who, case_id)
+            if case.search is not None and do in STEPS:
+                take(self._in.desk, who, case, form)
+                return self._in.onward(f"/cases/{case.id}")
             if do not in self._may(who, case):
                 raise Refused("no-such-step", case=case.id, state=case.state, event=do[:20])
             (self._in.desk.withdraw if do == "withdraw" else self._in.desk.end)(who.acting, case.id)
@@ -152,6 +157,7 @@ class CasePages:
             "decides": "deciding" in parts,
             "signs": "request" in desk.decisions(who.acting, case),
             "is_hers": "owner" in parts,
+            "search": shown(desk, who, case),
             "fingerprint": desk.fingerprint(case, reader.language),
             "trial": trial(desk, case),
         }

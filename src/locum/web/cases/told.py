@@ -17,7 +17,7 @@ from locum.gist import gist, word
 from locum.jobs import Job
 from locum.lifecycle import Case, State
 from locum.messages import say, says
-from locum.phrases import day, one_line, when
+from locum.phrases import day, one_line, query_in_words, when
 from locum.shapes import remark_shape, said_trouble
 from locum.web.shown import Mail, audience
 from locum.wording import Remark
@@ -150,6 +150,7 @@ def facts(desk: Desk, case: Case, reader: Person) -> list[tuple[str, str, str]]:
         ("contact", named(office.people.owner(case.contact_person), case.contact_person), ""),
         ("closes", day(case.closes_on, language) if case.closes_on else "", ""),
         *_of_forward(case, language),
+        *_of_search(case, reader),
         ("outcome", word("outcome", case.outcome, language) if case.outcome and case.is_final else "", ""),
         ("number", case.id, ""),
     ]
@@ -166,9 +167,22 @@ def _of_forward(case: Case, language: str) -> Iterator[tuple[str, str, str]]:
     yield "receiver", say(language, f"pages.cases.receiver.{said[-1] if said else 'waits'}"), ""
 
 
+def _of_search(case: Case, reader: Person) -> Iterator[tuple[str, str, str]]:
+    search, language = case.search, reader.language
+    if search is None:
+        return
+    yield "question", "; ".join(query_in_words(search.query, language, reader.time_zone)), ""
+    yield "deliver_to", one_line(search.deliver_to), ""
+    tried = (
+        f"{say(language, key) if says(language, key := f'reading.alternative.{what}') else what} ({day(on, language)})"
+        for what, on in search.alternatives
+    )
+    yield "tried", "; ".join(tried), ""
+
+
 _FACTS: Final = (
     *("mailbox", "requester", "filed", "why", "from", "until", "audience", "except", "contact", "closes"),
-    *("to", "senders", "receiver", "outcome", "number"),
+    *("to", "senders", "receiver", "question", "deliver_to", "tried", "outcome", "number"),
 )
 
 
