@@ -50,8 +50,12 @@ def made_post(settings: Settings, clock: Callable[[], datetime]) -> Post:
     )
 
 
-def made_managesieve(name: str, table: ManageSieve, notes: Callable[[str, str], None] | None = None) -> Connector:
-    """A mail system that is reached by ManageSieve. `notes` is told of each login before it is tried."""
+def made_managesieve(
+    name: str, table: ManageSieve, notes: Callable[[str, str], None] | None = None, identities: Sequence[str] = ()
+) -> Connector:
+    """A mail system that is reached by ManageSieve. `notes` is told of each login before it is tried; `identities` log in for others
+    there besides.
+    """
     from locum.connectors.access_log import AccessLog, not_noted  # noqa: PLC0415  only where it is configured
     from locum.connectors.managesieve import ManageSieve as Connection  # noqa: PLC0415  only where it is configured
 
@@ -69,7 +73,7 @@ def made_managesieve(name: str, table: ManageSieve, notes: Callable[[str, str], 
         server=table.server,
         reads_mail=table.reads_mail,
         local_queue=table.local_queue,
-        log=None if table.log is None else AccessLog(table.log, (table.user, *table.identities)),
+        log=None if table.log is None else AccessLog(table.log, (table.user, *identities)),
         notes=notes or not_noted,
     )
 
@@ -133,7 +137,7 @@ def made_connectors(settings: Settings, notes: Callable[[str], Callable[[str, st
     for name, table in settings.connectors.items():
         if isinstance(table, ManageSieve):
             teller = settings.teller(name)
-            found[name] = made_managesieve(name, table, notes(teller) if teller else None)
+            found[name] = made_managesieve(name, table, notes(teller) if teller else None, settings.identities(name))
     for name, table in settings.connectors.items():
         if isinstance(table, SieveFiles):
             found[name] = made_sieve_files(name, table, found, settings.identities(name))

@@ -54,11 +54,15 @@ class _Found:
 
 
 class AccessLog:
-    """The log at `path`; its times are in `zone`, this machine's if None. `identities` are the names that log in for others."""
+    """The log at `path`; its times are in `zone`, this machine's if None. `identities` are the names that log in for others; one that
+    ends in * is how they begin.
+    """
 
     def __init__(self, path: Path, identities: Collection[str], zone: tzinfo | None = None) -> None:
         self.path, self._zone = path, zone
-        self.identities = frozenset(one.lower() for one in identities if one)
+        named = {one.lower() for one in identities if one}
+        self.identities = frozenset(one for one in named if not one.endswith("*"))
+        self._begins = tuple(one.removesuffix("*") for one in named if one.endswith("*"))
 
     def check(self) -> Finding:
         """Whether it shows what is needed, by its newest login line."""
@@ -89,7 +93,7 @@ class AccessLog:
         found = _Found(dict(opened) if isinstance(opened, dict) else {})
         for instant, line in told.lines:
             self._take(found, instant, line)
-        if self.identities and not found.says_who:
+        if (self.identities or self._begins) and not found.says_who:
             troubles.append("says-not-who")
         read_to = told.lines[-1][0] if told.lines else None
         return Accesses(
@@ -116,7 +120,7 @@ class AccessLog:
         if b"auth_user" not in pairs:
             found.says_who = False
             who = user
-        if who.lower() not in self.identities:
+        if who.lower() not in self.identities and not (self._begins and who.lower().startswith(self._begins)):
             return
         key = session or f"{at.isoformat()} {len(found.accesses)}"
         found.accesses[key] = Access(user=user, identity=who, service=service, at=at)

@@ -2,20 +2,21 @@
 
 A login by an identity of ours is explained where Locum noted just that login before it made it (logins.py: one note, one
 login, within two minutes), and the record of that mailbox has a case that goes on, or an entry of about that day. One that
-fetched or deleted mail is never explained: nothing of Locum does that. A reply or a copy is explained by a case whose own it is;
+fetched or deleted mail is never explained, but for a search's look: what that read has to be in the record (reconciling_looks.py). A reply or a copy is explained by a case whose own it is;
 one that is not may be hers, so it counts only where something of ours stands there that no case has set (decision 0011).
 How an incident is told is in reconciling_told.py.
 """
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
 from locum.absence import Mailbox
 from locum.account.story import story
 from locum.desk import looking
+from locum.desk import reconciling_looks as looks
 from locum.desk.office import Office
 from locum.desk.reconciling_told import STREAM, Incident, changes
 from locum.entry import Draft, Entry, Json
@@ -38,19 +39,25 @@ _LASTING = frozenset({"unreadable", "says-not-who", "misses-own"})
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    """What is kept between two runs: the connector's place, troubles that were told and last, own logins not found in a row."""
+    """What is kept between two runs: the connector's place, troubles that were told and last, own logins not found in a row, and looks
+    that ended just before it and may not have been recorded yet.
+    """
 
     place: bytes = b""
     lasting: tuple[str, ...] = ()
     silent: int = 0
+    waiting: tuple[Access, ...] = ()
 
     @classmethod
     def load(cls, content: bytes) -> "_Kept":
         value = json.loads(content)
-        return cls(str(value["place"]).encode(), tuple(value["lasting"]), int(value["silent"]))
+        waiting = tuple(looks.from_kept(one) for one in value.get("waiting", []))
+        return cls(str(value["place"]).encode(), tuple(value["lasting"]), int(value["silent"]), waiting)
 
     def dump(self) -> bytes:
-        return json.dumps({"place": self.place.decode(), "lasting": self.lasting, "silent": self.silent}).encode()
+        waiting = [looks.kept(one) for one in self.waiting]
+        said = {"place": self.place.decode(), "lasting": self.lasting, "silent": self.silent, "waiting": waiting}
+        return json.dumps(said).encode()
 
 
 @dataclass(slots=True)
@@ -86,9 +93,10 @@ def reconcile(office: Office, taken: Taken) -> None:
     before = _Kept() if content is None else _Kept.load(content)
     told = connector.accesses(before.place)
     run = _Run(office, name, _by_user(office, name, connector))
-    _accesses(run, told.accesses)
+    waiting, now_due = _apart(run, (*before.waiting, *told.accesses))
+    _accesses(run, now_due)
     _sent(run, told.sent)
-    after = _troubles(run, before, told, begins=content is None)
+    after = replace(_troubles(run, before, told, begins=content is None), waiting=waiting)
     again = Job(kind=KIND, case=taken.job.case, due_at=office.clock() + office.reconcile_every, lane=LANE)
     last = Change(put=(again,), finished=taken, keep={_setting(name): after.dump()})
     office.store.commit([*changes(office, run.incidents), *_begun(run, told), last])
@@ -113,6 +121,18 @@ def _by_user(office: Office, name: str, connector: Connector) -> dict[str, Mailb
 
 
 # logins ------------------------------------------------------------------------------------------------------------
+
+
+def _apart(run: _Run, accesses: Sequence[Access]) -> tuple[tuple[Access, ...], list[Access]]:
+    """The looks that are asked about once more, and what can be judged now."""
+    now = run.office.clock()
+    waiting = [one for one in accesses if looks.is_look(one) and looks.waits(_entries_of(run, one), one, now)]
+    return tuple(waiting), [one for one in accesses if one not in waiting]
+
+
+def _entries_of(run: _Run, access: Access) -> list[Entry]:
+    mailbox = run.mailboxes.get(access.user.lower())
+    return [] if mailbox is None else run.entries(mailbox)
 
 
 def _accesses(run: _Run, accesses: Sequence[Access]) -> None:
@@ -144,6 +164,8 @@ def _total(counts: Iterator[int | None]) -> int | None:
 
 def _unexplained(run: _Run, access: Access) -> str:
     """The key of what is wrong with this access, "" where nothing is."""
+    if looks.is_look(access):
+        return looks.unexplained(_entries_of(run, access), access)
     is_noted = not access.begun or _is_noted(run, access)
     if access.read_mail:
         return "access-read-mail"

@@ -92,11 +92,12 @@ class Settings:
         return next((name for name, one in self._reading(connector) if one.log is not None), None)
 
     def identities(self, connector: str) -> tuple[str, ...]:
-        """The names that log in for others, of which the log of published scripts is to tell."""
+        """The names that log in for others, of which the log is to tell, beside the connector's own; a search's begin as one."""
         table = self.connectors[connector]
         reader = self.connectors.get(table.owner_reader or "") if isinstance(table, SieveFiles) else None
         looks = (reader.user,) if isinstance(reader, ManageSieve) and reader.log is None else ()
-        return (*looks, *table.identities)
+        searches = any(connector in one.connectors for one in self.searches.values())
+        return (*looks, *(("locum-*",) if searches else ()), *table.identities)
 
     def _reading(self, connector: str) -> list[tuple[str, SieveFiles]]:
         tables = self.connectors.items()
