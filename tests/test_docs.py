@@ -19,7 +19,7 @@ from locum.connectors.managesieve import ManageSieve
 from locum.connectors.sieve_files import SieveFiles
 from locum.measure import Can
 from locum.people import csv as people_csv
-from locum.settings import kinds, load, tables
+from locum.settings import ImapSearch, kinds, load, tables
 from stories.script import HAPPENS, SOMEBODY
 
 ROOT = Path(__file__).parent.parent
@@ -81,7 +81,7 @@ def tables_of_settings() -> dict[str, type]:
             found[f"[{name}]"] = kind
             found |= {f"[{name}.{inner}]": within for inner, within in inner_tables(kind).items()}
     kinds = {get_args(get_type_hints(kind)["kind"])[0]: kind for kind in get_args(tables.ConnectorTable)}
-    found["[witness.NAME]"] = tables.WitnessTable
+    found |= {"[witness.NAME]": tables.WitnessTable, "[search.NAME]": ImapSearch}
     return found | {f'kind = "{name}"': kind for name, kind in kinds.items()}
 
 
@@ -190,7 +190,10 @@ def test_dovecot_accepts_the_lines_of_the_page(tmp_path, block):
     said = subprocess.run(
         ["doveconf", "-n", "-c", tmp_path / "dovecot.conf"], capture_output=True, text=True, check=False
     )
-    assert (said.returncode, any(one in said.stdout for one in ("bindir=~/.locum-bin", "masters-%s", "auth_user"))) == (
+    assert (
+        said.returncode,
+        any(one in said.stdout for one in ("bindir=~/.locum-bin", "masters-%s", "auth_user", "locum-acl")),
+    ) == (
         0,
         True,
     )
@@ -358,3 +361,9 @@ def test_the_page_of_the_bench_tells_every_bench_apart():
     shown = {row[0] for row in rows(page)}
     assert shown
     assert all(any(name.startswith(word) for word in told) for name in shown)
+
+
+def test_the_search_settings_of_the_page_are_accepted(etc):
+    block = next(one for one in blocks(OPERATE, "toml") if one.startswith("[search.main]"))
+    (etc / "locum.toml").write_text((etc / "locum.toml").read_text() + block)
+    assert load(etc / "locum.toml").searches["main"].connectors == ("dovecot",)
