@@ -1,7 +1,7 @@
 """Every entry of a case, whole, at the end of its account: with what she can check it by, and what no section tells. Pure."""
 
 from locum.account.shape import Recorded
-from locum.account.story import Story, forward, measure, plain
+from locum.account.story import Story, forward, measure, plain, search
 from locum.account.teller import Teller
 from locum.entry import Entry
 
@@ -22,6 +22,15 @@ _TOLD = {
     "ended": "case why put_back replies_sent copies_sent access_told",
     "failed": "case act left_as",
     "incident": "case act",
+    "searching": "case act by query",
+    "counted": "case bucket excluded all_judged headers bodies remarks",
+    "listed": "case hits excluded all_judged headers bodies remarks",
+    "chosen": "case by",
+    "unmasked": "case by",
+    "opening": "case by signed",
+    "opened": "case headers bodies",
+    "closed": "case why seconds",
+    "delivered": "case to part",
 }
 
 
@@ -32,7 +41,7 @@ def record(teller: Teller, story: Story) -> tuple[Recorded, ...]:
 
 def _recorded(teller: Teller, entry: Entry) -> Recorded:
     told = frozenset(_TOLD.get(entry.type, "case").split())
-    if measure(entry.body) is None and forward(entry.body) is None:
+    if measure(entry.body) is None and forward(entry.body) is None and search(entry.body) is None:
         told -= {"measure", "measures"}
     rest = ((key, teller.quote(plain(value))) for key, value in entry.body.items() if key not in told)
     return Recorded(

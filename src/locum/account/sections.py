@@ -4,6 +4,7 @@ teller's, what is true is the story's. A question that the record does not answe
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from locum.account import searched
 from locum.account.accesses import in_words, other_access
 from locum.account.copies import copies, counted, how_many
 from locum.account.deeds import on_mailbox
@@ -60,6 +61,8 @@ def _went(teller: Teller, story: Story) -> str:
 
 
 def _count(teller: Teller, story: Story) -> str:
+    if story.search is not None:
+        return teller.say("lead.opened-one" if story.of("opened") else "lead.opened-none")
     if story.forward is None:
         return _replies_counted(teller, story)
     return (
@@ -87,10 +90,14 @@ def all_of(
         "reviews": _reviews(teller, story),
         "texts": _texts(teller, story),
         "forward": copies(teller, story),
+        "question": searched.question(teller, story),
         "window": _window(teller, story),
         "mailbox": on_mailbox(teller, story),
         "replies": _replies(teller, story),
         "copies": how_many(teller, story),
+        "looks": searched.looks(teller, story),
+        "seen": searched.seen(teller, story),
+        "opened": searched.opened(teller, story),
         "trouble": _trouble(teller, story),
         "access": other_access(teller, story, beside or ()),
         "object": _objecting(teller, story, contacts),
@@ -100,7 +107,13 @@ def all_of(
     return tuple(Section(key=key, title=_title(teller, key, story), rows=found) for key, found in told.items())
 
 
-_LEFT_OUT = {"": ("forward", "copies"), "-forward": ("texts", "replies"), "-both": ()}
+_OF_A_SEARCH = ("question", "looks", "seen", "opened")
+_LEFT_OUT = {
+    "": ("forward", "copies", *_OF_A_SEARCH),
+    "-forward": ("texts", "replies", *_OF_A_SEARCH),
+    "-both": _OF_A_SEARCH,
+    "-search": ("texts", "forward", "mailbox", "replies", "copies"),
+}
 """Questions that nobody has where nothing of the kind was asked for."""
 
 

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import TypeAlias
 
 from locum.entry import Entry, Json
-from locum.measure import AutoReply, Forward, from_json, measure_from_json
+from locum.measure import AutoReply, Forward, Measure, Search, from_json, measure_from_json
 
 Body: TypeAlias = Mapping[str, Json]
 
@@ -64,6 +64,17 @@ def forward(body: Body) -> Forward | None:
     return next((one for one in read if isinstance(one, Forward)), None)
 
 
+def search(body: Body) -> Search | None:
+    """The search among `measures` in a body; None where there is none that we can read."""
+    listed = body.get("measures")
+    found = [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
+    try:
+        read = [measure_from_json(one) for one in found if one.get("measure") == "search"]
+    except (KeyError, TypeError, ValueError):
+        return None
+    return next((one for one in read if isinstance(one, Search)), None)
+
+
 @dataclass(frozen=True, slots=True)
 class Act:
     """One `intended` and what the record says became of it: its `done` or `failed`, None for unknown. `again_at` is when
@@ -113,16 +124,24 @@ class Story:
         return found[-1] if found else None
 
     @property
+    def search(self) -> Search | None:
+        """The search that was asked for, where it was one."""
+        found = [one for entry in self.of("requested", "refused") if (one := search(entry.body))]
+        return found[-1] if found else None
+
+    @property
     def variant(self) -> str:
-        """What is put behind the key of a sentence that is said otherwise of a forward, or of both together."""
+        """What is put behind the key of a sentence that is said otherwise of a forward, of both together, or of a search."""
+        if self.search is not None:
+            return "-search"
         if self.forward is None:
             return ""
         return "-forward" if self.measure is None else "-both"
 
     @property
-    def last(self) -> AutoReply | Forward | None:
+    def last(self) -> Measure | None:
         """What was asked for last; all measures of a case have one window."""
-        return self.measure or self.forward
+        return self.measure or self.forward or self.search
 
     @property
     def acts(self) -> tuple[Act, ...]:
