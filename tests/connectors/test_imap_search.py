@@ -198,6 +198,7 @@ def test_what_answers_business_is_not(place: Searched, searcher: ImapSearcher, m
         "Zie onder.\n\n-----Oorspronkelijk bericht-----\nVan: Arts <arts@arbo.test>\nOnderwerp: spreekuur\n\nlevering",
         "> From: eva@home.test\nlevering",
         "levering\n---\nSubject: Privé: huis\n",
+        "levering\n-----BEGIN PGP MESSAGE-----\n\nhQ",
     ],
 )
 def test_what_was_forwarded_with_it_counts_too(

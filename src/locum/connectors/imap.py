@@ -15,7 +15,7 @@ from locum.connectors.imap_grants import Grant, Grants
 from locum.connectors.imap_looking import Candidate, Looking
 from locum.connectors.imap_wire import Wire
 from locum.errors import Invalid, Rejected
-from locum.narrowing import is_doubtful
+from locum.narrowing import excluded_within, is_doubtful
 from locum.query import Look
 from locum.seam import Counted, Fetched, Fruitless, Hit, Listed, Report
 
@@ -65,7 +65,7 @@ class ImapSearcher:
         with self._looking(mailbox, look) as looking:
             found = looking.candidates(_read_place(place))
             content = looking.message(found[0]) if len(found) == 1 else None
-            if content is None:
+            if content is None or excluded_within(content, look.exclusions) is not None:
                 raise Fruitless("no-longer-there", looking.looked)
             return Fetched(content=content, looked=looking.looked)
 

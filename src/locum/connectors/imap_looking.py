@@ -20,6 +20,7 @@ from locum.connectors.imap_tokens import Attached
 from locum.connectors.imap_wire import BadCharset, Wire
 from locum.narrowing import Doubt, Headers, answers, any_is, excluded, folder_is_excluded, read_headers
 from locum.query import Exclusions, Look
+from locum.rendering.parts import INLINE_PGP
 from locum.seam import Fruitless, Looked
 
 BATCH: Final = 60
@@ -234,6 +235,7 @@ class Looking:
             ("own-letter", left_out.own),
             ("protected", left_out.protections.senders),
             ("subject", marks),
+            ("encrypted", (INLINE_PGP,)),
         )
         return [(kind, [(b"BODY", text(one.removeprefix("@"))) for one in words]) for kind, words in named if words]
 

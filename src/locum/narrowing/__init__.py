@@ -3,6 +3,7 @@
 from locum.narrowing.asking import Advice, advice, answers, bucket, is_within, parts
 from locum.narrowing.excluding import CLAUSES, KINDS, any_is, excluded, folder_is_excluded, is_doubtful
 from locum.narrowing.headers import Doubt, Headers, read_headers
+from locum.narrowing.whole import excluded_within
 from locum.query import Exclusions, Look, Protections, Query, WordsIn
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "any_is",
     "bucket",
     "excluded",
+    "excluded_within",
     "folder_is_excluded",
     "is_doubtful",
     "is_within",

@@ -37,7 +37,8 @@ _ENCRYPTED: Final = frozenset(
     )
 )
 _ENVELOPES: Final = (".p7m", ".rpmsg")
-_INLINE_PGP: Final = "-----BEGIN PGP MESSAGE-----"
+INLINE_PGP: Final = "-----BEGIN PGP MESSAGE-----"
+"""How a text begins that is encrypted in the text itself."""
 
 
 class Unshown(ValueError):
@@ -79,7 +80,7 @@ def leaves(message: Message) -> list[Leaf]:
         raise Unshown("unreadable") from error
     if len(found) > _MOST_PARTS:
         raise Unshown("unreadable")
-    if any(_INLINE_PGP in f"{leaf.plain}{leaf.html}" for leaf in found):
+    if any(INLINE_PGP in f"{leaf.plain}{leaf.html}" for leaf in found):
         raise Unshown("encrypted")
     return found
 
