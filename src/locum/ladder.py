@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
+from locum.approval.opening import SIGNED_WITHIN
 from locum.entry import Draft, Entry, Json
 from locum.errors import Refused
 from locum.measure import Search, query_from_json
@@ -21,8 +22,10 @@ from locum.query import Query
 
 MONTH: Final = timedelta(days=31)
 """The budget of a mailbox is for any 31 days, so that the first of a month brings no second one."""
-SIGNED_WITHIN: Final = timedelta(minutes=5)
-"""Both sign at the moment of opening: their signatures are no further apart than this, and no older."""
+NOT_OPENED: Final = frozenset({"late", "gone"})
+"""Why nothing was opened where it was closed at once: the worker came too late, or the message is there no more. Both may choose,
+and sign, once more.
+"""
 TOO_BROAD: Final = "more"
 NONE: Final = "0"
 
@@ -328,8 +331,10 @@ class _Fold:
                 self.opened = _text(body, "digest") or "?"
                 self._outcome("opened")
             case "closed":
-                self.closed = _text(body, "why") or "?"
-                self._outcome(self.closed)
+                why = _text(body, "why") or "?"
+                if self.opened or why not in NOT_OPENED:
+                    self.closed = why
+                self._outcome(why)
             case "delivered":
                 self.delivered.append(_text(body, "to"))
                 self._outcome("delivered")

@@ -50,10 +50,11 @@ class Log:
         return {"origin": self.origin, "size": self.size, "root": self.root}
 
 
-_is_log = object_of(origin=is_line, size=is_count, root=hexadecimal(32))
+is_log = object_of(origin=is_line, size=is_count, root=hexadecimal(32))
 
 
-def _log(value: Json) -> Log:
+def log_of(value: Json) -> Log:
+    """What `Log.as_json` writes. Raises NotProven(`statement-unreadable`)."""
     if not isinstance(value, dict):
         raise NotProven("statement-unreadable")
     origin, size, root = value["origin"], value["size"], value["root"]
@@ -80,7 +81,7 @@ class Approval:
         """Read what `dump` writes. Raises NotProven(`statement-unreadable`)."""
         value = read(content, _APPROVAL, "statement-unreadable")
         said = {name: str(value[name]) for name in _APPROVAL if name not in ("v", "log")}
-        return cls(**said, log=_log(value["log"]))
+        return cls(**said, log=log_of(value["log"]))
 
     def dump(self) -> bytes:
         """JCS(S)."""
@@ -107,7 +108,7 @@ _APPROVAL: Mapping[str, Is] = {
     "request": hexadecimal(32),
     "display": hexadecimal(32),
     "policy": hexadecimal(32),
-    "log": _is_log,
+    "log": is_log,
     "nonce": hexadecimal(16),
 }
 
@@ -157,7 +158,7 @@ class Deed:
             what=what if isinstance(what, dict) else {},
             display=str(value["display"]),
             not_after=parse_instant(str(value["not_after"])),
-            log=_log(value["log"]),
+            log=log_of(value["log"]),
             nonce=str(value["nonce"]),
         )
 
@@ -184,7 +185,7 @@ _DEED: Final[Mapping[str, Is]] = {
     "function": is_name_or_none,
     "display": hexadecimal(32),
     "not_after": is_instant,
-    "log": _is_log,
+    "log": is_log,
     "nonce": hexadecimal(16),
 }
 

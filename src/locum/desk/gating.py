@@ -12,6 +12,7 @@ from locum.desk.office import Office
 from locum.desk.receiving import receiver_of
 from locum.desk.requested import canonical_request, request_bytes
 from locum.entry import Draft
+from locum.errors import Refused
 from locum.gate import Act, Given, Need, Part, Passed, Reason, Stopped, Surroundings, gate
 from locum.gate.recorded import LATER, Recorded, said_of
 from locum.gate.recorded import as_given as given_of
@@ -76,9 +77,8 @@ def passing(office: Office, case: Case, need: Need, told: Recorded, approvals: S
         concerned=frozenset({receiver.id} if receiver is not None else ()),
         requester_functions=frozenset({requester.function} if requester is not None and requester.function else ()),
     )
-    around = Surroundings(
-        site=office.site, log=_log(office), used=_used(office, case, approvals), earlier=office.earlier_sites
-    )
+    nonces = [said.nonce for one in approvals if (said := said_of(one.signed)) is not None]
+    around = surroundings(office, case, nonces)
     found = gate(act, approvals, office.register(), around, office.clock())
     if any(one.handle != case.id for one in case.measures):
         return Stopped((Reason("request-changed"),), is_false=True)  # signed for another case
@@ -104,10 +104,14 @@ def _log(office: Office) -> Log:
     return Log(f"{office.organisation.domains[0]}/locum", latest.size, latest.root)
 
 
-def _used(office: Office, case: Case, approvals: Sequence[Given]) -> frozenset[str]:
-    """The nonces among these that were used in another case first."""
-    said = (said_of(one.signed) for one in approvals)
-    return frozenset(one.nonce for one in said if one is not None and not claim(office, case, one.nonce))
+def surroundings(office: Office, case: Case, nonces: Sequence[str]) -> Surroundings:
+    """What is around: where is signed, the log as it is, and which of these nonces were used in another case first. Raises Refused
+    where nobody can sign.
+    """
+    if office.site is None:
+        raise Refused("no-passkeys-here")
+    used = frozenset(one for one in nonces if not claim(office, case, one))
+    return Surroundings(site=office.site, log=_log(office), used=used, earlier=office.earlier_sites)
 
 
 def claim(office: Office, case: Case, nonce: str) -> bool:

@@ -17,7 +17,7 @@ from locum.cosigning import Cosigning
 from locum.desk import in_force, wished
 from locum.entry import Draft, Json
 from locum.erasing import Eraser
-from locum.errors import Conflict, Garbled, Invalid, LocumError, Rejected
+from locum.errors import Conflict, Garbled, Invalid, LocumError, Refused, Rejected
 from locum.flatfile import FlatFile
 from locum.herkey import KeyPaper
 from locum.hours import WorkingHours
@@ -190,6 +190,20 @@ class Office:
             return Log(f"{self.organisation.domains[0]}/locum", 0, hashlib.sha256(b"").hexdigest())
         checkpoint = parse_checkpoint(note)
         return Log(checkpoint.origin, checkpoint.size, checkpoint.root.hex())
+
+    def log_to_sign(self) -> Log:
+        """The same, remembered as shown; signed first where nothing was. Raises Refused `nothing-signed-yet`."""
+        if self.log().size == 0:
+            self.sign()
+        log = self.log()
+        if log.size == 0:
+            raise Refused("nothing-signed-yet", clause=7)
+        self.store.setting(f"shown-root/{log.size}", log.root.encode)
+        return log
+
+    def was_shown(self, log: Log) -> bool:
+        """Whether this is what somebody was shown, and no other history of that length."""
+        return self.store.kept_setting(f"shown-root/{log.size}") == log.root.encode()
 
     def keep_policy(self, seen_by: str = "") -> None:
         """Keep the policy in force and record it where it is new: a case is judged by the policy under which it was filed."""

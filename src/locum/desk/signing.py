@@ -170,12 +170,7 @@ def to_sign(office: Office, acting: Acting, case: Case, decision: str) -> ToSign
     functions = functions_for(office, acting, case, decision)
     person = office.people.person(acting.id)
     text = text_of(canonical_request(case), decision, person.language if person else office.organisation.language)
-    if office.log().size == 0:
-        office.sign()
-    log = office.log()
-    if log.size == 0:
-        raise Refused("nothing-signed-yet", clause=7, case=case.id)
-    office.store.setting(_shown_log(log.size), log.root.encode)
+    log = office.log_to_sign()
     function = _wanted_first(office, case, decision, functions)
     statement = Approval(
         decision=decision,
@@ -195,11 +190,6 @@ def to_sign(office: Office, acting: Acting, case: Case, decision: str) -> ToSign
         function=function,
         credentials=tuple(key.credential for key in keys),
     )
-
-
-def _shown_log(size: int) -> str:
-    """Where is kept which root was shown for a size of the log."""
-    return f"shown-root/{size}"
 
 
 def _wanted_first(office: Office, case: Case, decision: str, functions: Sequence[str]) -> str:
@@ -262,7 +252,7 @@ class Signature:
     def _check(self, case: Case, entry: Draft) -> None:
         """Raise Refused where it would not count, by itself or beside what was signed before."""
         office, said = self._office, self._said
-        if office.store.kept_setting(_shown_log(said.log.size)) != said.log.root.encode():
+        if not office.was_shown(said.log):
             raise _void(case.id, "log-other", self._acting)
         alone = as_given(case, self._signed, at=entry.time, count=self._count)
         told = recorded(office, case)

@@ -192,32 +192,39 @@ def _verified(
 
 
 def _key(said: Approval, one: Given, register: Register, sites: Sequence[Site]) -> Key:
-    """The key that signed it, if it is hers and signed just this, where our pages were then."""
+    return signing_key("approval", said.approver, one, register, sites)
+
+
+def signing_key(domain: str, who: str, one: Given, register: Register, sites: Sequence[Site]) -> Key:
+    """The key that signed it, if it is hers and signed just this, where our pages were then. Raises NotProven."""
     assertion = Assertion.load(one.signed.assertion)
     key = register.keys.get(assertion.credential)
     if key is None:
         raise NotProven("key-unknown")
-    if key.person != said.approver:
+    if key.person != who:
         raise NotProven("key-of-another")
     count = max(one.count, key.count_before(one.index))
     then = at_the_time(sites, one.recorded_at)
-    assertion.verify(key.public_key, challenge("approval", one.signed.statement), then, count)
+    assertion.verify(key.public_key, challenge(domain, one.signed.statement), then, count)
     return key
 
 
-def _check_said(look: _Look, act: Act, around: Surroundings, now: datetime) -> None:
-    """What she signed besides the decision: the history, from before her signature was recorded, and of this request also the
-    policy.
-    """
-    said, one = look.said, look.given
+def check_history(signed: Log, one: Given, around: Surroundings, now: datetime) -> None:
+    """That what was signed is a beginning of our log, from before the signature was recorded. Raises NotProven."""
     if one.recorded_at > now:
         raise NotProven("recorded-later")
-    if said.log.origin != around.log.origin:
+    if signed.origin != around.log.origin:
         raise NotProven("log-other")
-    if said.log.size > min(one.index, around.log.size):
+    if signed.size > min(one.index, around.log.size):
         raise NotProven("log-ahead")
-    if around.roots is not None and around.roots.get(said.log.size) != said.log.root:
+    if around.roots is not None and around.roots.get(signed.size) != signed.root:
         raise NotProven("log-other")
+
+
+def _check_said(look: _Look, act: Act, around: Surroundings, now: datetime) -> None:
+    """What she signed besides the decision: the history, and of this request also the policy."""
+    said, one = look.said, look.given
+    check_history(said.log, one, around, now)
     if said.request == act.recorded and said.policy != act.policy:
         raise NotProven("policy-other")
 

@@ -6,7 +6,6 @@ not be recorded is taken again where it changes nothing (count, list); its try s
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
 
 from locum.desk import incidents
 from locum.desk.judging import judged, question
@@ -26,7 +25,7 @@ from locum.lifecycle import Case, State
 from locum.policy import Allowed, No
 from locum.query import Look
 from locum.seam import Fruitless, Looked
-from locum.store import Change, Taken
+from locum.store import Change, Job, Taken
 
 _TRIES = 5
 
@@ -55,6 +54,10 @@ def look(office: Office, taken: Taken) -> None:
     guard = before.why_not(now.under_way.act, now.under_way.by, office.clock(), query=now.under_way.query)
     if guard == "not-in-time":
         office.store.commit([Change(put=(to_end(case, office.clock()),), finished=taken)])
+        return
+    if guard == "not-both-signed" and now.under_way.act is Step.OPEN:  # signed in time, and then nobody worked
+        asked = Asked(taken=taken, case=case, ladder=before, step=now.under_way)
+        settle(office, asked, "closed", {"why": "late", "seconds": 0})
         return
     if guard:
         incidents.stop(office, taken, case, Reason("step-not-allowed", now.under_way.by))
@@ -147,14 +150,15 @@ def _too_broad(office: Office, asked: Asked, refused: Refused) -> None:
     settle(office, asked, "counted", {"try": asked.step.number, "bucket": TOO_BROAD, **cost(looked)})
 
 
-def settle(office: Office, asked: Asked, kind: str, body: Mapping[str, Json]) -> None:
-    """Record what came of a step, whoever changed the case meanwhile: it was looked. Where it is over by now, the list goes."""
+def settle(office: Office, asked: Asked, kind: str, body: Mapping[str, Json], *, ends: str = "", put: tuple[Job, ...] = ()) -> None:
+    """Record what came of a step, whoever changed the case meanwhile: it was looked. Where it is over by now, the list goes.
+    `ends` is the outcome with which the case ends now, `put` what is to be done besides.
+    """
     case = asked.case
     for _ in range(_TRIES):
         entry: Draft = office.draft(case, kind, **body)
-        again = (to_end(case, opening.closes_at(office, case)),) if case.state is State.APPLIED else ()
         try:
-            office.store.commit([Change(case=case, entries=(entry,), put=again, finished=asked.taken)])
+            office.store.commit([_settled(office, asked.taken, case, entry, ends, put)])
         except Conflict as conflict:
             if conflict.key != "changed-meanwhile":
                 raise
@@ -166,6 +170,15 @@ def settle(office: Office, asked: Asked, kind: str, body: Mapping[str, Json]) ->
     office.step("look.committed")
 
 
+def _settled(office: Office, taken: Taken, case: Case, entry: Draft, ends: str, put: tuple[Job, ...]) -> Change:
+    if case.state is not State.APPLIED:
+        return Change(case=case, entries=(entry,), finished=taken)
+    if ends:
+        return opening.over(office, case, ends, (entry,), finished=taken)
+    again = to_end(case, opening.closes_at(office, case))
+    return Change(case=case, entries=(entry,), put=(again, *put), finished=taken)
+
+
 Act = Callable[[Office, Asked], None]
-ACTS: Mapping[Step, Act] = MappingProxyType({Step.COUNT: _count, Step.LIST: _list})
-"""How each step is taken."""
+ACTS: dict[Step, Act] = {Step.COUNT: _count, Step.LIST: _list}
+"""How each step is taken; opened.py and delivering.py add theirs."""

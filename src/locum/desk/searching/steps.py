@@ -13,9 +13,9 @@ from locum.query import Query
 from locum.store import Change, Job
 
 
-def begin(office: Office, acting: Acting, case: Case, step: Step, query: Query | None = None) -> Case:
+def begin(office: Office, acting: Acting, case: Case, step: Step, query: Query | None = None, part: str = "") -> Case:
     """Record that this step is to be taken, and have the worker take it. `query` is the question of a count that is narrower than
-    the one that was signed. Raises Refused (clause 10) `search-<guard>`; Conflict `changed-meanwhile` where another was first.
+    the one that was signed, `part` what is delivered. Raises Refused (clause 10) `search-<guard>`; Conflict `changed-meanwhile` where another was first.
     """
     stream = office.store.entries(mailbox=case.mailbox)
     found = ladder_in(office, case, stream)
@@ -25,7 +25,8 @@ def begin(office: Office, acting: Acting, case: Case, step: Step, query: Query |
     number = 1 + sum(one.act is step for one in found.tries)
     who: Json = {"id": acting.id, "name": acting.name}
     asked: Json = None if query is None else query_to_json(query)  # type: ignore[assignment]
-    entry = office.draft(case, "searching", act=str(step), by=who, **{"try": number, "query": asked})
+    more: dict[str, Json] = {"part": part} if part else {}
+    entry = office.draft(case, "searching", act=str(step), by=who, **{"try": number, "query": asked}, **more)
     job = Job(kind=LOOK, case=case.id, due_at=office.clock(), lane=SEARCH)
     length = stream[-1].seq + 1
     change = Change(case=case, entries=(entry,), put=(job,), judged_at=(case.mailbox, length))
