@@ -299,6 +299,18 @@ class Post(Protocol):
         """
         ...
 
+    def send_once(self, letter: Letter) -> str:
+        """The same by mail, for what may not arrive twice. Raises Unreachable `relay-unknown` where the relay's answer was lost: it
+        may have arrived. After any other error it surely did not.
+        """
+        ...
+
+    def resend(self, content: bytes, to: str, message_id: str) -> str:
+        """Hand on somebody's message byte for byte, with Resent- headers of ours in front (RFC 5322 3.6.6), so that an answer goes
+        to whoever wrote it. `message_id` names this delivery. Raises as `send_once`.
+        """
+        ...
+
     def render(self, letter: Letter) -> tuple[str, str]:
         """Subject and text of the letter as it would be sent."""
         ...

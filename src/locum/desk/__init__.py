@@ -97,10 +97,10 @@ from locum.desk.handed import HandedKeys
 from locum.desk.handing import HAND_OVER
 from locum.desk.hers import Hers, Living
 from locum.desk.house import House
-from locum.desk.lanes import CLOSE, LOOK, OPEN
+from locum.desk.lanes import CLOSE, LOOK, OPEN, WIPE
 from locum.desk.listing import Listed
 from locum.desk.office import Office, Organisation
-from locum.desk.searching import Searching, opening
+from locum.desk.searching import Searching, Viewings, delivering, opened, opening
 from locum.desk.searching import looking as searching_look
 from locum.desk.signed import SignedSteps
 from locum.entry import Entry
@@ -168,6 +168,7 @@ class Desk(SignedSteps):
             OPEN: partial(opening.open_, office),
             CLOSE: partial(opening.close, office),
             LOOK: partial(searching_look.look, office),
+            WIPE: partial(opened.wipe, office),
             "remind": partial(forgotten.daily, office),
             keeping.KIND: partial(keeping.daily, office),
             reconciling.KIND: partial(reconciling.reconcile, office),
@@ -283,6 +284,11 @@ class Desk(SignedSteps):
         return Searching(self.office)
 
     # the worker's steps
+
+    @property
+    def viewings(self) -> Viewings:
+        """The steps of searches from the list on: choosing, signing, seeing, delivering."""
+        return Viewings(self.office)
 
     def run(self, taken: Sequence[Taken]) -> None:
         """Do these due jobs (one kind and lane). Trouble with the far side puts a job off; a case that moved on meanwhile

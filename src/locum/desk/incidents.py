@@ -58,7 +58,7 @@ def _letter(office: Office, case: Case, reader: Person) -> Letter:
     body = found[-1].body if found else {}
     said = {"who": str(body.get("who") or "…"), "what": "…"}
     language, organisation = reader.language, office.organisation.name
-    act = "end" if body.get("act") == "end" else "apply"
+    act = body.get("act") if body.get("act") in ("end", "open") else "apply"
     return Letter(
         id=f"{case.id}.incident.{reader.id}",
         event=INCIDENT,

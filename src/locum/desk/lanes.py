@@ -8,8 +8,8 @@ from locum.store import Job
 
 SEARCH: Final = "search"
 """The lane in which mailboxes are looked into."""
-OPEN, CLOSE, LOOK = "open-search", "close-search", "look-search"
-"""The jobs of a search: it is opened for the steps, closed, and one step is taken."""
+OPEN, CLOSE, LOOK, WIPE = "open-search", "close-search", "look-search", "wipe-message"
+"""The jobs of a search: it is opened for the steps, closed, one step is taken; a message that nobody picked up is wiped."""
 BEGINS: Final = ("apply", OPEN)
 """The jobs that begin what was asked, to be dropped where it is over before."""
 

@@ -77,7 +77,7 @@ _IN_A_WORD = frozenset(
 )
 
 
-SEEN = frozenset({"counted", "listed", "chosen", "opening", "opened", "closed", "delivered"})
+SEEN = frozenset({"counted", "listed", "chosen", "opening", "opened", "closed", "delivered", "unmasked"})
 """Entries that hold what a search saw of her mailbox, or left out."""
 
 

@@ -1,7 +1,7 @@
 """Letters: what Locum says to one person, by mail or text message. An edge: it knows letters, words and errors only.
 
 `Post` fills the seam of that name. filling.py makes the words from templates/<event>/<language>.txt, mail.py the message,
-relay.py hands it over; text_message.py speaks to the gateway. Who gets what, and when, is the desk's matter.
+resending.py what is handed on of others', relay.py hands it over; text_message.py speaks to the gateway. Who gets what, and when, is the desk's matter.
 """
 
 from collections.abc import Callable
@@ -14,6 +14,7 @@ from locum.letter import Letter
 from locum.letters.filling import fill
 from locum.letters.mail import Sender, compose
 from locum.letters.relay import Relay
+from locum.letters.resending import resent
 from locum.letters.text_message import Gateway
 from locum.seam import Finding, Report
 
@@ -59,6 +60,15 @@ class Post:
         if letter.channel is Channel.MOBILE:
             return self._gateway.send(letter.address, letter.name, text)
         return self._relay.send(compose(letter, subject, text, self._sender, self._clock()))
+
+    def send_once(self, letter: Letter) -> str:
+        """The same by mail, for what may not arrive twice. Raises Unreachable `relay-unknown` where it may have arrived."""
+        subject, text = self.render(letter)
+        return self._relay.send(compose(letter, subject, text, self._sender, self._clock()), once=True)
+
+    def resend(self, content: bytes, to: str, message_id: str) -> str:
+        """Hand on somebody's message as it is; see seam.Post. Raises as `send_once`."""
+        return self._relay.send(resent(content, to, message_id, self._sender, self._clock()), once=True)
 
     def render(self, letter: Letter) -> tuple[str, str]:
         """Subject and text of the letter as it would be sent. Raises Rejected where a value or the template is missing."""

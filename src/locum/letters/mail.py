@@ -33,24 +33,25 @@ class Sender:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Envelope:
-    """What the relay is given. `needs_utf8`: an address is not ASCII (RFC 6531)."""
+    """What the relay is given. `needs_utf8`: an address is not ASCII (RFC 6531); `is_8bit`: something else is not (RFC 6152)."""
 
     sender: str
     recipient: str
     message: bytes = field(repr=False)
     needs_utf8: bool = False
+    is_8bit: bool = False
 
 
 def compose(letter: Letter, subject: str, text: str, sender: Sender, now: datetime) -> Envelope:
     """The message and its envelope. Raises Rejected (`letter-address`) where an address is not one."""
-    from_ = _address(sender.address, sender.organisation)
-    to = _address(letter.address, letter.name)
+    from_ = address_of(sender.address, sender.organisation)
+    to = address_of(letter.address, letter.name)
     needs_utf8 = not (from_.username + to.username + letter.reply_address).isascii()
     message = EmailMessage(policy=SMTPUTF8 if needs_utf8 else SMTP)
     message["From"] = from_
     message["To"] = to
     if letter.reply_address:
-        message["Reply-To"] = _address(letter.reply_address, letter.reply_name)
+        message["Reply-To"] = address_of(letter.reply_address, letter.reply_name)
     message["Subject"] = one_line(subject).replace("=?", "= ?")  # or it would be read as an encoded word (RFC 2047)
     message["Date"] = now
     message["Message-ID"] = f"<{_message_id(letter.id)}@{from_.domain}>"
@@ -77,7 +78,7 @@ def _media_type(attachment: Attachment) -> tuple[str, str]:
     return (found[1], found[2]) if found else ("application", "octet-stream")
 
 
-def _address(address: str, name: str) -> Address:
+def address_of(address: str, name: str) -> Address:
     """An address with a name to show. Raises Rejected (`letter-address`); the address itself is not told."""
     shown = one_line(_MEANS_SOMETHING.sub(" ", legible(name)), _NAME_CHARACTERS)
     if _ADDRESS.fullmatch(address) is None or legible(address) != address:

@@ -40,14 +40,25 @@ class Relay:
         self._lock = threading.Lock()
         self._open: smtplib.SMTP | None = None
 
-    def send(self, envelope: Envelope) -> str:
-        """Hand one message over, and give back the relay's answer. Raises Unreachable or Rejected; see `_told`."""
+    def send(self, envelope: Envelope, *, once: bool = False) -> str:
+        """Hand one message over, and give back the relay's answer. Raises Unreachable or Rejected; see `_told`. `once`: where the
+        answer to the message itself is lost, that is `relay-unknown`, and not worth a retry.
+        """
         with self._lock, self._told():
             smtp = self._begun(envelope)
             self._expect(smtp.rcpt(envelope.recipient))
-            answer = smtp.data(envelope.message)
+            answer = self._data_once(smtp, envelope.message) if once else smtp.data(envelope.message)
             self._expect(answer)
             return _shortened(answer)
+
+    def _data_once(self, smtp: smtplib.SMTP, message: bytes) -> tuple[int, bytes]:
+        """DATA: what fails before the message is on its way surely did not arrive (RFC 5321 4.1.1.4)."""
+        try:
+            return smtp.data(message)
+        except smtplib.SMTPDataError:
+            raise  # DATA itself was refused
+        except OSError:
+            raise Unreachable("relay-unknown", relay=self.address) from None
 
     def greet(self) -> str:
         """Connect, secure and sign in as for a letter, and send none. Gives back whom it reached. Raises as `send`."""
@@ -63,15 +74,24 @@ class Relay:
 
     def _begun(self, envelope: Envelope) -> smtplib.SMTP:
         """A connection on which the sender was accepted. Relays close idle connections, and those that carried many."""
-        options = ["SMTPUTF8", "BODY=8BITMIME"] if envelope.needs_utf8 else []
         if self._open is not None:
             with suppress(OSError):
-                if self._open.mail(envelope.sender, options)[0] == 250:
+                if self._open.mail(envelope.sender, self._options(envelope, self._open))[0] == 250:
                     return self._open
             self._drop()
         self._open = self._connected()
-        self._expect(self._open.mail(envelope.sender, options))
+        self._expect(self._open.mail(envelope.sender, self._options(envelope, self._open)))
         return self._open
+
+    def _options(self, envelope: Envelope, smtp: smtplib.SMTP) -> list[str]:
+        """What the relay has to be told. Eight bits that it does not announce to carry are not sent (RFC 6152 3)."""
+        if envelope.needs_utf8:
+            return ["SMTPUTF8", "BODY=8BITMIME"]
+        if not envelope.is_8bit:
+            return []
+        if not smtp.has_extn("8bitmime"):
+            raise Rejected("relay-refused", relay=self.address, answer="8BITMIME?")
+        return ["BODY=8BITMIME"]
 
     def _connected(self) -> smtplib.SMTP:
         context = ssl.create_default_context(cafile=self._ca_file)

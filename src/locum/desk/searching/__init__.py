@@ -6,11 +6,15 @@ steps         a step is asked for: recorded with the job that takes it
 opening       the mailbox is opened for the steps, and closed: the list is wiped, the grants are gone
 looking       the worker's step: judged anew right before it looks, looked, recorded
 hits          the list, sealed beside the case for a short while
+viewing       from the list on: choosing, signing for one message, seeing it together, having it delivered
+opened        the worker opens it, sealed (sealedto) for the one screen that both signed
+delivering    the worker delivers it, once
 """
 
 from locum.desk.searching.climbing import ladder
 from locum.desk.searching.doors import Searching
 from locum.desk.searching.hits import Kept, KeptHit
 from locum.desk.searching.leaving_out import exclusions
+from locum.desk.searching.viewing import Viewings
 
-__all__ = ["Kept", "KeptHit", "Searching", "exclusions", "ladder"]
+__all__ = ["Kept", "KeptHit", "Searching", "Viewings", "exclusions", "ladder"]

@@ -4,10 +4,12 @@ SMTP has no "exactly once". That a delivery begins is noted before the relay is 
 not tried again, and the record says that it is not known. What the relay surely did not take is tried again.
 """
 
+from email import message_from_bytes
+from email.policy import compat32
+from email.utils import getaddresses
 from typing import Final
 
 from locum.absence import Channel
-from locum.desk.lanes import LOOK
 from locum.desk.office import Office
 from locum.desk.reaching import put_off
 from locum.desk.searching import hits
@@ -118,5 +120,14 @@ def _letter(
     )
 
 
+def sender_of(content: bytes) -> str:
+    """Whom an answer to this message goes to (RFC 5322 3.6.2): Reply-To, else From; empty where that is no address."""
+    message = message_from_bytes(content, policy=compat32)
+    for name in ("reply-to", "from"):
+        for _, address in getaddresses([str(one) for one in message.get_all(name, [])]):
+            if "@" in address:
+                return address
+    return ""
+
+
 ACTS[Step.DELIVER] = deliver
-__all__ = ["LOOK", "UNKNOWN", "deliver"]

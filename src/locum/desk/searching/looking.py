@@ -28,6 +28,7 @@ from locum.seam import Fruitless, Looked
 from locum.store import Change, Job, Taken
 
 _TRIES = 5
+_LATE = frozenset({"not-both-signed", "she-is-awaited"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +56,7 @@ def look(office: Office, taken: Taken) -> None:
     if guard == "not-in-time":
         office.store.commit([Change(put=(to_end(case, office.clock()),), finished=taken)])
         return
-    if guard == "not-both-signed" and now.under_way.act is Step.OPEN:  # signed in time, and then nobody worked
+    if guard in _LATE and now.under_way.act is Step.OPEN:  # signed in time, and then nobody worked
         asked = Asked(taken=taken, case=case, ladder=before, step=now.under_way)
         settle(office, asked, "closed", {"why": "late", "seconds": 0})
         return

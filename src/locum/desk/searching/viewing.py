@@ -16,7 +16,7 @@ from locum.desk import gating
 from locum.desk.forms import Acting, ToSign
 from locum.desk.incidents import INCIDENT
 from locum.desk.office import Office
-from locum.desk.searching import hits, opening, presence
+from locum.desk.searching import hits, opening
 from locum.desk.searching.climbing import ladder_in
 from locum.desk.searching.hits import KeptHit
 from locum.desk.searching.steps import begin
@@ -54,16 +54,6 @@ class Viewings:
         found = ladder_in(self.office, case, self.office.store.entries(mailbox=case.mailbox))
         pair = found.pair
         return found, frozenset({pair.requester, *pair.second}) if pair.is_whole else frozenset()
-
-    def may_enter(self, acting: Acting, case: Case) -> bool:
-        """Whether this person may be where the message is shown: the two, and she herself where she comes."""
-        if acting.id == case.person:
-            return presence.comes(self.office, case)
-        return acting.id in self.two(case)[1]
-
-    def she_comes(self, case: Case) -> bool:
-        """Whether nothing is shown without her."""
-        return presence.comes(self.office, case)
 
     def unmasked(self, case: Case) -> frozenset[str]:
         """The messages whose masked subject both asked to see, by digest."""
@@ -109,7 +99,6 @@ class Viewings:
         found = ladder_in(office, case, stream)
         digest = found.chosen_by_both
         found.check(Step.SIGN, acting.id, office.clock(), digest=digest)
-        check_presence(office, case)
         hit = _line(stream, case, digest)
         person = office.people.person(acting.id)
         language = person.language if person else office.organisation.language
@@ -149,7 +138,6 @@ class Viewings:
         stream = office.store.entries(mailbox=case.mailbox)
         found = ladder_in(office, case, stream)
         found.check(Step.SIGN, acting.id, office.clock(), digest=said.digest)
-        check_presence(office, case)
         if not office.was_shown(said.log):
             raise _void(case, "log-other", acting)
         entry = office.draft(case, DOMAIN, digest=said.digest, by=_by(acting), signed=signed.as_json())
@@ -248,12 +236,6 @@ def _read(signed: Signed, acting: Acting, case: Case) -> tuple[Opening, Assertio
 
 def _void(case: Case, key: str, acting: Acting) -> Refused:
     return Refused("signature-void", clause=7, case=case.id, gate=key, who=acting.name, what="")
-
-
-def check_presence(office: Office, case: Case) -> None:
-    """Raise Refused `search-presence-awaited` while she may still say whether she comes."""
-    if presence.awaits(office, case):
-        raise Refused("search-presence-awaited", clause=10, case=case.id)
 
 
 def _check_counts(office: Office, case: Case, told: Recorded, found: Ladder, acting: Acting) -> None:
