@@ -89,6 +89,8 @@ ELSEWHERE = {
     "text": "anna krijgt een nieuwe sleutel.",
     "waits_words": "woensdag 2 december 2026, 13:00 uur",
     "dpo": "fg@corp.test",
+    "file": "offerte.pdf",
+    "sender": "J. Jansen <jansen@klant.test>",
     "search_question": "Van: @klant.test\nMet de woorden: “offerte”",
     "deliver_to": "verkoop@corp.test",
 }

@@ -18,11 +18,25 @@ from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, SECP256R1, Ellip
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicNumbers
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from locum.approval import DEEDS, Approval, Assertion, Deed, Log, NotProven, Signed, Site, challenge, fingerprint
+from locum.approval import (
+    DEEDS,
+    Approval,
+    Assertion,
+    Deed,
+    Log,
+    NotProven,
+    Opening,
+    Signed,
+    Site,
+    challenge,
+    fingerprint,
+)
 from locum.approval.statement import DECISIONS, REASONS
 from locum.approval.strict import decoded
+from locum.desk.searching.sealedto import unseal_with
 from locum.entry import Entry
 from locum.gate import Act, Given, Need, Part, Passed, Surroundings, gate
 from locum.measure import parse_instant
@@ -42,15 +56,23 @@ def case_name(one: dict[str, str]) -> str:
 @pytest.mark.parametrize("one", VECTORS["challenges"], ids=case_name)
 def test_the_code_makes_the_challenge(one):
     content = one["statement"].encode()
-    load = Approval.load(content) if one["domain"] == "approval" else Deed.load(one["domain"], content)
+    own = {"approval": Approval.load, "opening": Opening.load}
+    load = own[one["domain"]](content) if one["domain"] in own else Deed.load(one["domain"], content)
     assert load.dump() == content
     assert challenge(one["domain"], content).hex() == one["challenge"]
 
 
 def test_every_kind_of_statement_has_a_vector_and_a_line():
-    assert {one["domain"] for one in VECTORS["challenges"]} == {"approval", *DEEDS}
+    assert {one["domain"] for one in VECTORS["challenges"]} == {"approval", "opening", *DEEDS}
     table = PAGE.partition("\n| kind |")[2].partition("\n\n")[0]
     assert set(re.findall(r"^\| `([a-z-]+)` \|", table, re.MULTILINE)) == set(DEEDS)
+
+
+def test_the_screen_opens_what_was_sealed_for_it():
+    one = VECTORS["sealed"]
+    private = X25519PrivateKey.from_private_bytes(bytes.fromhex(one["private"]))
+    assert private.public_key().public_bytes_raw().hex() == one["to"]
+    assert unseal_with(private, bytes.fromhex(one["sealed"]), one["request"], one["digest"]) == one["content"].encode()
 
 
 def test_the_words_and_figures_of_the_page_are_those_of_the_code():

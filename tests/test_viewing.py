@@ -3,14 +3,12 @@ to get more than that.
 """
 
 from collections.abc import Callable, Iterator
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from tests.mailroom import Message, SearchWorld
 
-from locum.asides import Aside
 from locum.demo.sink import Sink
 from locum.desk.searching.sealedto import unseal_with
 from locum.errors import LocumError

@@ -100,7 +100,7 @@ from locum.desk.house import House
 from locum.desk.lanes import CLOSE, LOOK, OPEN, WIPE
 from locum.desk.listing import Listed
 from locum.desk.office import Office, Organisation
-from locum.desk.searching import Searching, Viewings, delivering, opened, opening
+from locum.desk.searching import Searching, opened, opening
 from locum.desk.searching import looking as searching_look
 from locum.desk.signed import SignedSteps
 from locum.entry import Entry
@@ -284,11 +284,6 @@ class Desk(SignedSteps):
         return Searching(self.office)
 
     # the worker's steps
-
-    @property
-    def viewings(self) -> Viewings:
-        """The steps of searches from the list on: choosing, signing, seeing, delivering."""
-        return Viewings(self.office)
 
     def run(self, taken: Sequence[Taken]) -> None:
         """Do these due jobs (one kind and lane). Trouble with the far side puts a job off; a case that moved on meanwhile

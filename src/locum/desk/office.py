@@ -191,13 +191,13 @@ class Office:
         checkpoint = parse_checkpoint(note)
         return Log(checkpoint.origin, checkpoint.size, checkpoint.root.hex())
 
-    def log_to_sign(self) -> Log:
+    def log_to_sign(self, case_id: str) -> Log:
         """The same, remembered as shown; signed first where nothing was. Raises Refused `nothing-signed-yet`."""
         if self.log().size == 0:
             self.sign()
         log = self.log()
         if log.size == 0:
-            raise Refused("nothing-signed-yet", clause=7)
+            raise Refused("nothing-signed-yet", clause=7, case=case_id)
         self.store.setting(f"shown-root/{log.size}", log.root.encode)
         return log
 

@@ -9,6 +9,7 @@ from locum.approval import Signed, fingerprint
 from locum.desk import gating, registering, signing
 from locum.desk.forms import Acting, ToSign
 from locum.desk.office import Office
+from locum.desk.searching import Viewings
 from locum.entry import Json
 from locum.errors import Conflict, Refused
 from locum.lifecycle import Case
@@ -34,6 +35,11 @@ class SignedSteps:
     def register(self) -> Register:
         """The register of people and keys as it stands now."""
         return self.office.register()
+
+    @property
+    def viewings(self) -> Viewings:
+        """The steps of searches from the list on: choosing, signing, seeing, delivering."""
+        return Viewings(self.office)
 
     def _at(self, case_id: str, act: Callable[[Case], Case]) -> Case:
         """Act on a case. Where a worker was at it in the same moment, look at it anew, and judge and act once more."""

@@ -170,7 +170,7 @@ def to_sign(office: Office, acting: Acting, case: Case, decision: str) -> ToSign
     functions = functions_for(office, acting, case, decision)
     person = office.people.person(acting.id)
     text = text_of(canonical_request(case), decision, person.language if person else office.organisation.language)
-    log = office.log_to_sign()
+    log = office.log_to_sign(case.id)
     function = _wanted_first(office, case, decision, functions)
     statement = Approval(
         decision=decision,

@@ -12,7 +12,9 @@ from email.policy import SMTP, SMTPUTF8
 from locum.letters.mail import Envelope, Sender, address_of
 
 _BARE = re.compile(rb"\r(?!\n)|(?<!\r)\n")
-_BY_A_MACHINE = re.compile(rb"^(?:return-path:[ \t]*<>|auto-submitted:[ \t]*(?!no\b)|resent-from:)", re.IGNORECASE | re.MULTILINE)
+_BY_A_MACHINE = re.compile(
+    rb"^(?:return-path:[ \t]*<>|auto-submitted:[ \t]*(?!no\b)|resent-from:)", re.IGNORECASE | re.MULTILINE
+)
 
 
 def resent(content: bytes, to: str, message_id: str, sender: Sender, now: datetime) -> Envelope:

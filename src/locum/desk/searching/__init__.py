@@ -11,10 +11,14 @@ opened        the worker opens it, sealed (sealedto) for the one screen that bot
 delivering    the worker delivers it, once
 """
 
+from locum.desk.searching import delivering, looking, opened
 from locum.desk.searching.climbing import ladder
 from locum.desk.searching.doors import Searching
 from locum.desk.searching.hits import Kept, KeptHit
 from locum.desk.searching.leaving_out import exclusions
 from locum.desk.searching.viewing import Viewings
+from locum.ladder import Step
+
+looking.ACTS.update({Step.OPEN: opened.open_, Step.DELIVER: delivering.deliver})
 
 __all__ = ["Kept", "KeptHit", "Searching", "Viewings", "exclusions", "ladder"]

@@ -14,12 +14,11 @@ from locum.desk.office import Office
 from locum.desk.reaching import put_off
 from locum.desk.searching import hits
 from locum.desk.searching.climbing import search_of
-from locum.desk.searching.looking import ACTS, Asked, cost, settle
+from locum.desk.searching.looking import Asked, cost, settle
 from locum.desk.searching.opened import fetch
 from locum.desk.searching.viewing import WHOLE
 from locum.entry import Entry, Json, salted_digest
 from locum.errors import LocumError, Rejected
-from locum.ladder import Step
 from locum.letter import Attachment, Letter
 from locum.rendering import attachment, render
 from locum.seam import Fetched
@@ -128,6 +127,3 @@ def sender_of(content: bytes) -> str:
             if "@" in address:
                 return address
     return ""
-
-
-ACTS[Step.DELIVER] = deliver

@@ -151,7 +151,9 @@ def _too_broad(office: Office, asked: Asked, refused: Refused) -> None:
     settle(office, asked, "counted", {"try": asked.step.number, "bucket": TOO_BROAD, **cost(looked)})
 
 
-def settle(office: Office, asked: Asked, kind: str, body: Mapping[str, Json], *, ends: str = "", put: tuple[Job, ...] = ()) -> None:
+def settle(
+    office: Office, asked: Asked, kind: str, body: Mapping[str, Json], *, ends: str = "", put: tuple[Job, ...] = ()
+) -> None:
     """Record what came of a step, whoever changed the case meanwhile: it was looked. Where it is over by now, the list goes.
     `ends` is the outcome with which the case ends now, `put` what is to be done besides.
     """
@@ -182,4 +184,4 @@ def _settled(office: Office, taken: Taken, case: Case, entry: Draft, ends: str, 
 
 Act = Callable[[Office, Asked], None]
 ACTS: dict[Step, Act] = {Step.COUNT: _count, Step.LIST: _list}
-"""How each step is taken; opened.py and delivering.py add theirs."""
+"""How each step is taken; the package adds opened.py's and delivering.py's."""

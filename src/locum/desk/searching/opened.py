@@ -10,13 +10,12 @@ from locum.desk.lanes import WIPE
 from locum.desk.office import Office
 from locum.desk.searching import hits, viewing
 from locum.desk.searching.hits import KeptHit
-from locum.desk.searching.looking import ACTS, Asked, cost, settle, the_look
+from locum.desk.searching.looking import Asked, cost, settle, the_look
 from locum.desk.searching.sealedto import seal_to
 from locum.entry import Json, salted_digest
 from locum.errors import Refused
 from locum.gate import Stopped
 from locum.jobs import Job
-from locum.ladder import Step
 from locum.seam import Fetched
 from locum.store import Change, Taken
 
@@ -61,6 +60,3 @@ def wipe(office: Office, taken: Taken) -> None:
     """What nobody picked up goes."""
     office.asides.wipe(taken.job.case, (Aside.MESSAGE,))
     office.store.commit([Change(finished=taken)])
-
-
-ACTS[Step.OPEN] = open_

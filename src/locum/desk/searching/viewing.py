@@ -106,7 +106,7 @@ class Viewings:
         unmasked = digest in self.unmasked(case)
         text = opening_text(case.mailbox, told.request, hit, to.hex(), language, unmasked=unmasked)
         function = _function(found, acting)
-        log = office.log_to_sign()
+        log = office.log_to_sign(case.id)
         statement = Opening(
             approver=acting.id,
             function=function,
