@@ -4,6 +4,7 @@ SMTP has no "exactly once". That a delivery begins is noted before the relay is 
 not tried again, and the record says that it is not known. What the relay surely did not take is tried again.
 """
 
+import json
 from email import message_from_bytes
 from email.policy import compat32
 from email.utils import getaddresses
@@ -25,7 +26,6 @@ from locum.seam import Fetched
 
 UNKNOWN: Final = "unknown"
 """The receipt of a delivery of which it is not known whether it arrived."""
-_BEGUN, _SURELY_NOT = b"begun", b"not"
 
 
 def deliver(office: Office, asked: Asked) -> None:
@@ -35,35 +35,58 @@ def deliver(office: Office, asked: Asked) -> None:
     hit = None if kept is None else kept.at(digest)
     part, to = _part(office, asked), search_of(case).deliver_to
     said: dict[str, Json] = {"digest": digest, "to": to, "part": part}
-    note = f"delivering/{case.id}/{asked.step.number}"
-    if office.store.kept_setting(note) == _BEGUN:
-        settle(office, asked, "delivered", {**said, "receipt": UNKNOWN}, ends="delivered")
+    before = _Before(office, f"delivering/{case.id}/{asked.step.number}")
+    if before.is_begun:
+        settle(office, asked, "delivered", {**said, "receipt": UNKNOWN, **before.cost}, ends="delivered")
         return
-    fetched = None if hit is None else fetch(office, asked, hit)
+    fetched, looked = fetch(office, asked, hit)
+    spent = _sum(before.cost, cost(looked))
     if kept is None or fetched is None or not _is_the_same(office, asked, kept.salt, fetched):
-        settle(office, asked, "closed", {"why": "gone", "seconds": 0})
+        settle(office, asked, "closed", {"why": "gone", "seconds": 0, **spent})
         return
     office.step("look.looked")
-    office.store.keep_setting(note, _BEGUN)
+    before.note(spent, is_begun=True)
+    outcome = "delivered"
     try:
         receipt = _send(office, asked, part, to, fetched)
     except LocumError as error:
         if error.key == "relay-unknown":
             receipt = UNKNOWN
+        elif isinstance(error, Rejected):
+            receipt, outcome = f"refused: {error.key}", "not-delivered"
         else:
-            office.store.keep_setting(note, _SURELY_NOT)
-            _not_sent(office, asked, said, error)
+            before.note(spent, is_begun=False)
+            put_off(office, asked.taken, error)
             return
     office.step("look.sent")
-    settle(office, asked, "delivered", {**said, "receipt": receipt, **cost(fetched.looked)}, ends="delivered")
+    settle(office, asked, "delivered", {**said, "receipt": receipt, **spent}, ends=outcome)
 
 
-def _not_sent(office: Office, asked: Asked, said: dict[str, Json], error: LocumError) -> None:
-    """Where it was refused for good, that is what came of it; else it is tried again."""
-    if isinstance(error, Rejected):
-        settle(office, asked, "delivered", {**said, "receipt": f"refused: {error.key}"}, ends="not-delivered")
-    else:
-        put_off(office, asked.taken, error)
+class _Before:
+    """What is noted of a delivery before the relay is spoken to: that it began, and what its looks cost so far."""
+
+    def __init__(self, office: Office, name: str) -> None:
+        self._store, self._name = office.store, name
+        found = office.store.kept_setting(name)
+        value = json.loads(found) if found is not None else {}
+        self.is_begun: bool = value.get("is_begun", False)
+        self.cost: dict[str, Json] = value.get("cost", {})
+
+    def note(self, spent: dict[str, Json], *, is_begun: bool) -> None:
+        """Keep it."""
+        self._store.keep_setting(self._name, json.dumps({"is_begun": is_begun, "cost": spent}).encode())
+
+
+def _sum(before: dict[str, Json], now: dict[str, Json]) -> dict[str, Json]:
+    """What two looks cost together; what they left out is what the last one did."""
+    found = dict(now)
+    for name in ("headers", "bodies", "grants"):
+        one, other = before.get(name), now[name]
+        if isinstance(one, int) and isinstance(other, int):
+            found[name] = one + other
+        elif isinstance(one, list) and isinstance(other, list):
+            found[name] = [*one, *other]
+    return found
 
 
 def _last(office: Office, asked: Asked, kind: str) -> Entry | None:

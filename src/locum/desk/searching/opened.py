@@ -16,7 +16,7 @@ from locum.entry import Json, salted_digest
 from locum.errors import Refused
 from locum.gate import Stopped
 from locum.jobs import Job
-from locum.seam import Fetched
+from locum.seam import Fetched, Fruitless, Looked
 from locum.store import Change, Taken
 
 
@@ -32,9 +32,9 @@ def open_(office: Office, asked: Asked) -> None:
         return
     kept = hits.read(office, case)
     hit = None if kept is None else kept.at(digest)
-    fetched = None if hit is None else fetch(office, asked, hit)
+    fetched, looked = fetch(office, asked, hit)
     if fetched is None or kept is None:
-        settle(office, asked, "closed", {"why": "gone", "seconds": 0})
+        settle(office, asked, "closed", {"why": "gone", "seconds": 0, **cost(looked)})
         return
     office.step("look.looked")
     sealed = seal_to(found.to, fetched.content, case.request, digest)
@@ -46,14 +46,17 @@ def open_(office: Office, asked: Asked) -> None:
     settle(office, asked, "opened", {**said, **cost(fetched.looked)}, put=(wipe,))
 
 
-def fetch(office: Office, asked: Asked, hit: KeptHit) -> Fetched | None:
-    """The message, judged once more by the question and what is left out; None where it is there no more."""
+def fetch(office: Office, asked: Asked, hit: KeptHit | None) -> tuple[Fetched | None, Looked]:
+    """The message, judged once more by the question and what is left out, and what the look cost; None where it is there no more."""
+    if hit is None:
+        return None, Looked()
     try:
-        return office.searcher(asked.case).fetch(office.mailbox(asked.case), the_look(office, asked), hit.place)
+        found = office.searcher(asked.case).fetch(office.mailbox(asked.case), the_look(office, asked), hit.place)
     except Refused as refused:
         if refused.key != "no-longer-there":
             raise
-        return None
+        return None, refused.looked if isinstance(refused, Fruitless) else Looked()
+    return found, found.looked
 
 
 def wipe(office: Office, taken: Taken) -> None:
