@@ -128,7 +128,12 @@ def test_a_refusal_is_at_once_only_where_nothing_came_between() -> None:
 
 @pytest.mark.parametrize(
     ("measures", "kind"),
-    [(("auto-reply",), "auto-reply"), (("forward",), "forward"), (("auto-reply", "forward"), "both")],
+    [
+        (("auto-reply",), "auto-reply"),
+        (("forward",), "forward"),
+        (("auto-reply", "forward"), "both"),
+        (("search",), "search"),
+    ],
 )
 def test_a_case_is_of_the_measures_that_it_asks_for(measures: tuple[str, ...], kind: str) -> None:
     assert row(requested(measures=measures)).measure == kind

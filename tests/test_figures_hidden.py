@@ -244,6 +244,7 @@ def test_a_measure_about_few_people_has_its_number_hidden_and_nothing_more():
         ("number", 4),
         ("few", 0),
         ("number", 0),
+        ("number", 0),
     ]
 
 

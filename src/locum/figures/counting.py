@@ -157,7 +157,9 @@ _REASON = {reason: reason for reason in REASONS}
 def _measure(measures: Json) -> str:
     """Which of MEASURES a request asks for."""
     kinds = {one.get("measure") for one in measures if isinstance(one, dict)} if isinstance(measures, list) else set()
-    auto_reply, forward, both = MEASURES
+    auto_reply, forward, both, search = MEASURES
+    if search in kinds:
+        return search
     return (both if auto_reply in kinds else forward) if forward in kinds else auto_reply
 
 

@@ -13,10 +13,10 @@ from types import MappingProxyType
 
 from locum.entry import Json, canonical
 
-VERSION = 1
+VERSION = 2
 """Grows with every change of what is counted or how it is hidden: two ways of counting one year are two views of it."""
 
-MEASURES = ("auto-reply", "forward", "both")
+MEASURES = ("auto-reply", "forward", "both", "search")
 REASONS = (
     "closing", "forgotten", "continuity", "customer", "handover", "deadline", "long-absence", "departure", "death", "other",
 )  # fmt: skip
