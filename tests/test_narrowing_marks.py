@@ -1,6 +1,9 @@
 """Marks of privacy as people and programs really write them, in four languages, and what only looks like one."""
 
 import time
+import tomllib
+from importlib.resources import files
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -421,3 +424,10 @@ def test_a_domain_below_ones_own_is_ones_own():
 def test_every_advice_and_every_kind_has_its_sentence(language):
     keys = [*ADVICE, *(f"kind.{one}" for one in KINDS)]
     assert [key for key in keys if not says(language, f"narrowing.{key}")] == []
+
+
+def test_the_documentation_names_every_word_that_leaves_out_or_masks():
+    table = tomllib.loads((files("locum.narrowing") / "markers.toml").read_text("utf-8"))
+    said = (Path(__file__).parent.parent / "docs" / "search.md").read_text("utf-8")
+    names = ("folders", "folders_alone", "labels", "phrases", "doubtful", "firms", "businesslike")
+    assert [name for name in names if f"| {', '.join(table[name])} |" not in said] == []
