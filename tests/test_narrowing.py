@@ -7,7 +7,7 @@ from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from locum.narrowing import (
@@ -373,6 +373,7 @@ def test_what_asks_for_less_is_within(narrower: Query) -> None:
     "wider",
     [
         Query(words=("offerte",), since=QUERY.since, before=QUERY.before),
+        Query(senders=("@third.test",), words=("offerte",), since=QUERY.since, before=QUERY.before),
         Query(senders=("@else.test", "@third.test"), words=("offerte",), since=QUERY.since, before=QUERY.before),
         Query(senders=("@else.test",), since=QUERY.since, before=QUERY.before),
         Query(senders=("@else.test",), words=("offert",), since=QUERY.since, before=QUERY.before),
@@ -401,6 +402,7 @@ MESSAGES = st.tuples(
 )
 
 
+@settings(max_examples=400)
 @given(QUERIES, QUERIES, MESSAGES)
 def test_whatever_answers_a_narrower_question_answers_the_wider(
     one: Query, other: Query, made: tuple[str, str, str, int]

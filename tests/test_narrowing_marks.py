@@ -414,6 +414,25 @@ def test_the_same_word_otherwise_written_is(narrower, wider):
     assert is_within(Query(words=(narrower,)), Query(words=(wider,)))
 
 
+@pytest.mark.parametrize(
+    ("narrower", "wider"),
+    [
+        *(("@a.test", "x@a.test"), ("@a.test", "y@a.test"), ("@a.test", "@sub.a.test"), ("@nota.test", "@a.test")),
+        *(("x@nota.test", "@a.test"), ("y@a.test", "x@a.test"), ("@test", "@a.test")),
+    ],
+)
+def test_a_sender_beside_or_above_the_signed_one_is_not_narrower(narrower, wider):
+    assert not is_within(Query(senders=(narrower,)), Query(senders=(wider,)))
+
+
+@pytest.mark.parametrize(
+    ("narrower", "wider"),
+    [("x@a.test", "@a.test"), ("x@sub.a.test", "@a.test"), ("@sub.a.test", "@a.test"), ("@a.test", "@a.test")],
+)
+def test_a_sender_within_the_signed_domain_is_narrower(narrower, wider):
+    assert is_within(Query(senders=(narrower,)), Query(senders=(wider,)))
+
+
 def test_a_domain_below_ones_own_is_ones_own():
     assert Advice("own-domain", "mail.corp.test") in advice(
         Query(senders=("@mail.corp.test",), words=("4711-B",), since=NOW, before=NOW), ["corp.test"], 2

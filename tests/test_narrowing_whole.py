@@ -30,6 +30,10 @@ def holding(message: bytes) -> bytes:
         written("Beste Anna,\r\n\r\nDe levering is op 3 december. Privé heb ik het druk.\r\nOnderwerp: levering"),
         written("<p>Zie <a href='https://else.test'>hier</a>", "text/html"),
         mixed("\r\ntekst", "Content-Type: application/pdf; name=privé.pdf\r\n\r\n%PDF"),
+        mixed(
+            "\r\nx",
+            "Content-Type: text/calendar\r\n\r\nBEGIN:VEVENT\r\nCLASS:PUBLIC\r\nSUMMARY:CLASS:PRIVATE\r\nEND:VEVENT",
+        ),
         holding(raw() + b"inner"),
         holding(holding(raw() + b"inner")),
         raw(),
@@ -51,6 +55,11 @@ def test_a_message_of_business_is_shown(message):
         (mixed("\r\nx", "Content-Type: application/octet-stream; name=oud.msg\r\n\r\nx"), "doubt"),
         (mixed("\r\nx", "Content-Type: application/ms-tnef; name=winmail.dat\r\n\r\nx"), "doubt"),
         (mixed("\r\nx", "Content-Type: text/plain; name=oud.eml\r\n\r\nSubject: x"), "doubt"),
+        (
+            mixed("\r\nx", "Content-Type: text/calendar\r\n\r\nBEGIN:VEVENT\r\nCLASS:PRIVATE\r\nEND:VEVENT"),
+            "sensitivity",
+        ),
+        (written("BEGIN:VEVENT\r\nCLASS;X=1:confidential\r\n", "text/calendar"), "sensitivity"),
         (holding(raw(Subject="Privé: x")), "subject"),
         (holding(raw(From="arts@arbo.test")), "correspondent"),
         (holding(raw(Sensitivity="Private")), "sensitivity"),

@@ -199,6 +199,7 @@ def test_what_answers_business_is_not(place: Searched, searcher: ImapSearcher, m
         "> From: eva@home.test\nlevering",
         "levering\n---\nSubject: Privé: huis\n",
         "levering\n-----BEGIN PGP MESSAGE-----\n\nhQ",
+        "levering\nBEGIN:VEVENT\nCLASS:PRIVATE\nEND:VEVENT",
     ],
 )
 def test_what_was_forwarded_with_it_counts_too(

@@ -236,6 +236,7 @@ class Looking:
             ("protected", left_out.protections.senders),
             ("subject", marks),
             ("encrypted", (INLINE_PGP,)),
+            ("sensitivity", ("class:private", "class:confidential")),  # of an event (RFC 5545 section 3.8.1.3)
         )
         return [(kind, [(b"BODY", text(one.removeprefix("@"))) for one in words]) for kind, words in named if words]
 

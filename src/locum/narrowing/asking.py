@@ -55,7 +55,7 @@ def _senders_within(narrower: Sequence[str], wider: Sequence[str]) -> bool:
     if not wider:
         return True
     return bool(narrower) and all(
-        one in wider or any_is([one if "@" in one[1:] else f"x@{one.removeprefix('@')}"], wider) for one in narrower
+        one in wider or any_is([one if "@" in one[1:] else f"@{one.removeprefix('@')}"], wider) for one in narrower
     )
 
 

@@ -22,6 +22,9 @@ _MAIL_FILES: Final = (".eml", ".msg", ".mbox", ".pst", "winmail.dat")
 _MAIL_TYPES: Final = frozenset({"application/ms-tnef", "application/vnd.ms-outlook", "application/mbox"})
 _SUBJECTS: Final = frozenset({"subject", "onderwerp", "betreff", "objet"})
 _SENSITIVITIES: Final = frozenset({"sensitivity", "gevoeligheid", "vertraulichkeit"})
+_PRIVATE_EVENT = re.compile(
+    rb"^CLASS[^:\r\n]*:\s*(?:PRIVATE|CONFIDENTIAL)", re.IGNORECASE | re.MULTILINE
+)  # RFC 5545 section 3.8.1.3
 _LONGEST_LINE: Final = 1000
 _AROUND: Final = " \t>|*_\u00a0"
 """What stands around the name of a header where people forward: quoting, stars for bold."""
@@ -54,6 +57,8 @@ def _of_leaf(leaf: Leaf, exclusions: Exclusions, depth: int) -> str | None:
     if leaf.is_text:
         return next(filter(None, (_of_text(text, exclusions) for text in _texts(leaf))), None)
     kind = leaf.part.get_content_type()
+    if kind == "text/calendar" and _PRIVATE_EVENT.search(bytes_in(leaf.part)):
+        return "sensitivity"
     if kind in _MESSAGES:
         return _of_message(bytes_in(leaf.part), exclusions, depth + 1)
     return "doubt" if kind in _MAIL_TYPES or name_of(leaf.part).lower().rstrip().endswith(_MAIL_FILES) else None
