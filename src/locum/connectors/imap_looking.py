@@ -9,9 +9,6 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from email import message_from_bytes
-from email.errors import MessageError
-from email.policy import default
 from typing import Final
 
 from locum.connectors.imap_answers import Folder, Row
@@ -20,6 +17,7 @@ from locum.connectors.imap_tokens import Attached
 from locum.connectors.imap_wire import BadCharset, Wire
 from locum.narrowing import Doubt, Headers, answers, any_is, excluded, folder_is_excluded, read_headers
 from locum.query import Exclusions, Look
+from locum.rendering import render
 from locum.rendering.parts import INLINE_PGP
 from locum.seam import Fruitless, Looked
 
@@ -175,7 +173,7 @@ class Looking:
         if self._tally.bodies >= _MOST_BODIES:
             raise Fruitless("too-broad", self.looked)
         self._tally.bodies += 1
-        return answers(self._look.query, headers, _received(row), _readable(self._wire.message(row.uid) or b""))
+        return answers(self._look.query, headers, _received(row), render(self._wire.message(row.uid) or b"").text)
 
     # what is forwarded in it, and what it answers
 
@@ -290,15 +288,6 @@ class Looking:
 def _received(row: Row) -> datetime:
     """When it arrived; for a server that does not say so, never."""
     return _NEVER if row.received is None else row.received
-
-
-def _readable(content: bytes) -> str:
-    """All text of a message that can be read."""
-    try:
-        message = message_from_bytes(content, policy=default)
-        return "\n".join(str(part.get_content()) for part in message.walk() if part.get_content_maintype() == "text")
-    except (ValueError, LookupError, TypeError, AttributeError, IndexError, MessageError):
-        return ""
 
 
 __all__ = ["Candidate", "Exclusions", "Looking"]
