@@ -14,6 +14,8 @@ from locum.entry import Json
 from locum.errors import LocumError
 from locum.lifecycle import Case
 from locum.lifecycle import State as Row
+from search_model import Cast as Ladder
+from search_model import State as Rung
 
 MANY = 10_000
 ROWS = {
@@ -170,6 +172,47 @@ def closure(cast: Cast, states: set[State]) -> set[State]:
     return found
 
 
+def climbing(entries: Sequence[Recorded]) -> Iterator[str]:
+    """The steps of search_model.py that these entries tell of."""
+    for one in entries:
+        body = one.body
+        match one.type:
+            case "searching":
+                yield f"begin {text(body, 'act')} {text(body, 'by', 'id')}"
+            case "counted":
+                yield f"counted {text(body, 'bucket')}"
+            case "unmasked":
+                yield f"unmasked {text(body, 'by', 'id')}"
+            case "chosen" | "opening":
+                yield f"{one.type} {text(body, 'by', 'id')} {text(body, 'digest')}"
+            case "opened":
+                yield f"opened {text(body, 'digest')}"
+            case "closed":
+                yield f"closed {text(body, 'why')}"
+            case "listed" | "delivered":
+                yield one.type
+
+
+def climbers(entries: Sequence[Recorded]) -> Ladder:
+    """Who takes the steps of a search, and what its list holds."""
+    who = cast_of(entries)
+    lists = [one.body.get("hits") for one in entries if one.type == "listed"]
+    hits = tuple(text(hit, "digest") for found in lists if isinstance(found, list) for hit in found)
+    said = [one.body for one in entries if one.type == "reviewed" and one.body.get("decision") != "request"]
+    return Ladder(requester=(who.requester, who.asks_as), others=_people(said), strangers=(), hits=hits, elsewhere=())
+
+
+def stuck_on_the_ladder(entries: Sequence[Recorded]) -> str:
+    """The first step of a search for which its machine has no way; "" where all are a way through."""
+    ladder, states = climbers(entries), {Rung()}
+    for label in climbing(entries):
+        after = {found for state in states for name, found in ladder.steps(state) if name == label}
+        if not after:
+            return label
+        states = after
+    return ""
+
+
 def strange(case: Case, entries: Sequence[Recorded]) -> str:
     """What is strange about what was recorded of a case; "" where it is a way through the machine."""
     steps = list(labels(entries))
@@ -177,6 +220,8 @@ def strange(case: Case, entries: Sequence[Recorded]) -> str:
     states, stuck = followed(cast, steps)
     if stuck:
         return f"{case.id}: no way for {stuck!r} in {steps}"
+    if cast.searches and (stuck := stuck_on_the_ladder(entries)):
+        return f"{case.id}: no way for {stuck!r} in {list(climbing(entries))}"
     rows = {row for state in states for row in ROWS[state.phase]}
     rows |= {Row.OBJECTED for state in states if state.objection}
     rows |= ROWS["answered"] if cast.asked_of_nobody and Row.ASKING in rows else set()
