@@ -207,8 +207,24 @@ class Account:
                 told = judged.setdefault(said, body.get("judged"))  # a second try does not say it again
                 rule = told["question"]["reviews_are"] if told else "not recorded"  # or trial, signed, unsigned
                 self.check_signed(case, request, said, reviews, *self.people(register, index), rule)
+        for case in dict.fromkeys(entry["body"].get("case") for _, entry in hers if entry["type"] == "searching"):
+            self.check_steps(case, [entry for _, entry in hers if entry["body"].get("case") == case])
         for case, act in announced:
             self.say("pairs", f"{case}: what became of {act} is not on record", None)
+
+    def check_steps(self, case, entries):
+        """[allowed] of a search: five counts, one list of what was counted, one message that two people chose."""
+        seen, chosen, fits, bucket = {}, {}, True, ""
+        for body, kind in ((entry["body"], entry["type"]) for entry in entries):
+            step = body["act"] if kind == "searching" else kind
+            seen[step] = seen.get(step, 0) + 1
+            bucket = body["bucket"] if kind == "counted" else bucket
+            if kind == "chosen":
+                chosen[body["by"]["id"]] = body["digest"]
+            fits &= step != "list" or bucket not in ("", "0", "more")
+            fits &= step not in ("open", "opened") or (len(chosen) > 1 and len({*chosen.values()}) == 1)
+        fits &= seen.get("count", 0) <= 5 and all(seen.get(one, 0) <= 1 for one in ("listed", "opened"))
+        self.say("allowed", f"{case}: every step of the search is one that could be taken", fits)
 
     def check_signed(self, case, request, said, reviews, keys, functions, rule):
         """Who asked and, in another function, who approved: each over this request, with a key and a function on record."""
@@ -223,7 +239,7 @@ class Account:
             fits &= (told["request"], told["policy"]) == (said, request["policy"])
             self.say("signed", f"{case}: {who} as {function} signed '{decision}' at line {index}", fits)
             seen[decision] = function
-        if any(one["measure"] == "forward" for one in request.get("measures", [])):
+        if any(one["measure"] in ("forward", "search") for one in request.get("measures", [])):
             two = len({seen.get("request"), seen.get("approve", seen.get("overrule"))} - {None}) == 2
             self.say("signed", f"{case}: two people signed ({rule})", two or (None if rule[:1] in "tn" else False))
 

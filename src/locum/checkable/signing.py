@@ -130,15 +130,28 @@ def _asked_gate(
         concerned=needed[1],
         requester_functions=needed[2],
     )
+    around = surroundings(house, _used(entries, asked.entry.case, approvals))
+    return gate(act, approvals, register, around, asked.judged_at)
+
+
+def surroundings(house: House, used: frozenset[str] = frozenset()) -> Surroundings:
+    """Where was signed, by the file, and the log as it has it."""
+    sites = house.file.register.sites if house.file.register is not None else ()
     log = house.log
-    around = Surroundings(
-        site=keys.sites[0],
-        earlier=keys.sites[1:],
+    return Surroundings(
+        site=sites[0],
+        earlier=sites[1:],
         log=Shown(house.file.vkey.partition("+")[0], log.size, log.roots[log.size].hex()),
         roots={size: root.hex() for size, root in log.roots.items()},
-        used=_used(entries, asked.entry.case, approvals),
+        used=used,
     )
-    return gate(act, approvals, register, around, asked.judged_at)
+
+
+def passing(
+    house: House, entries: Sequence[Entry], before: tuple[Entry, ...], asked: Asked, index: int
+) -> Passed | Stopped:
+    """Whose signatures of a request counted at this place of the log."""
+    return _asked_gate(house, entries, before, asked, index, (_NOBODY, frozenset(), frozenset()))
 
 
 def _used(entries: Sequence[Entry], case: str, approvals: Sequence[Given]) -> frozenset[str]:

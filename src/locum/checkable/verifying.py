@@ -88,12 +88,13 @@ def _acts(file: File, log: Log, streams: Mapping[str, Sequence[Entry]]) -> Findi
         yield _no_acts("allowed", file)
         return
     from locum.checkable.acts import check_acts  # noqa: PLC0415  slow to load, and only where something was done
+    from locum.checkable.climbing import check_steps  # noqa: PLC0415
     from locum.checkable.house import House  # noqa: PLC0415
     from locum.checkable.signing import check_others  # noqa: PLC0415
 
     policies, register = streams.get(_POLICIES, ()), streams.get(_REGISTER, ())
     house = House(file=file, log=log, policies=policies, register=register)
-    found = [*check_acts(house, hers), *check_others(house, hers)]
+    found = [*check_acts(house, hers), *check_steps(house, hers), *check_others(house, hers)]
     yield from sorted(found, key=lambda one: one.check)
 
 

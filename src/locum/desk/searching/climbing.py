@@ -6,13 +6,11 @@ from locum.desk import gating
 from locum.desk.office import Office
 from locum.entry import Entry
 from locum.errors import Invalid
-from locum.gate import Passed, Stopped
+from locum.gate import Passed, Stopped, climbers
 from locum.gate.recorded import Recorded
-from locum.ladder import Ladder, Limits, Pair, ladder_of, spent_in
+from locum.ladder import Ladder, Pair, ladder_of, spent_in
 from locum.lifecycle import Case
 from locum.measure import Search
-
-_REQUEST = "request"
 
 
 def search_of(case: Case) -> Search:
@@ -31,25 +29,12 @@ def ladder_in(office: Office, case: Case, stream: Sequence[Entry]) -> Ladder:
     """The same, from these entries of the mailbox's stream."""
     search = search_of(case)
     told = Recorded.of(case.id, case.mailbox, stream)
-    return ladder_of(search, pair_of(office, case, told), limits_of(office, case), told.lines, spent_in(stream))
-
-
-def limits_of(office: Office, case: Case) -> Limits:
-    """What the policy allows under which it was asked."""
-    rules = office.policy_of(case).search
-    return Limits(
-        counts=rules.counts_max,
-        counts_per_month=rules.counts_per_month,
-        buckets=tuple(rules.buckets),
-        most=rules.too_broad_above,
+    return ladder_of(
+        search, pair_of(office, case, told), climbers.limits_of(office.policy_of(case)), told.lines, spent_in(stream)
     )
 
 
 def pair_of(office: Office, case: Case, told: Recorded) -> Pair:
     """Who takes the steps: those whose signatures of just this request count now. Rows are not believed."""
     passed: Passed | Stopped = gating.passing(office, case, gating.NOBODY, told, gating.given(case, told))
-    if not isinstance(passed, Passed):
-        return Pair()
-    mine = next((one for one in passed.eyes if one.decision == _REQUEST), None)
-    others = tuple((one.person, one.function) for one in passed.eyes if one.decision != _REQUEST)
-    return Pair() if mine is None else Pair(requester=mine.person, function=mine.function, others=others)
+    return climbers.pair_of(passed.eyes) if isinstance(passed, Passed) else Pair()
