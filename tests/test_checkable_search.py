@@ -11,6 +11,7 @@ import pytest
 from tests.mailroom import Message, SearchWorld
 from tests.test_viewing import Viewing
 
+from locum.asides import Aside
 from locum.checkable import File, verify
 from locum.demo.sink import Sink
 from locum.entry import Json
@@ -87,3 +88,16 @@ def test_a_step_that_could_not_be_taken_is_found(world: SearchWorld, kind: str, 
     case = world.open_search()
     world.app.store.commit([Change(case=case, entries=(world.desk.office.draft(case, kind, **body),))])
     assert ("step-not-allowed", False) in found(world)
+
+
+def test_what_is_private_after_all_is_closed_wiped_and_recorded(world: SearchWorld) -> None:
+    viewing = Viewing(world).opened()
+    world.desk.viewings.closed(viewing.now, "private", 3)
+    world.work()
+    left = world.desk.office.asides.cases(Aside.HITS)
+    assert (viewing.now.is_final, viewing.now.outcome, "incident" in world.types(viewing.case), left) == (
+        True,
+        "private",
+        True,
+        [],
+    )

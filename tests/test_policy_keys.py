@@ -6,11 +6,11 @@ import re
 import pytest
 
 from locum.messages import LANGUAGES, catalogue
-from locum.policy import KEYS, MEASURES, PRESETS, SEARCH, TOLD, load, preset, shipped, values
+from locum.policy import KEYS, MEASURES, PRESETS, TOLD, load, preset, shipped, values
 from locum.policy.keys import Stricter, clause_of, is_as_strict
 from locum.wording import PROPOSED, Kind
 
-NAMED = [(path, key.kept_by) for path, key in KEYS.items() if key.kept_by not in (SEARCH, TOLD)]
+NAMED = [(path, key.kept_by) for path, key in KEYS.items() if key.kept_by != TOLD]
 
 
 def test_the_table_has_every_key_of_a_policy_and_no_other() -> None:
@@ -26,11 +26,6 @@ def test_each_key_is_kept_by_something_that_there_is(path: str, rule: str) -> No
         outer, _, kind = module.rpartition(".")
         found = getattr(getattr(importlib.import_module(f"locum.{outer}"), kind), name)
     assert found is not None
-
-
-def test_only_searching_is_for_later() -> None:
-    later = {path.split(".")[0] for path, key in KEYS.items() if key.kept_by == SEARCH}
-    assert later <= {"search", "known", "requesters", "private", "protections", "keeping"}
 
 
 def test_the_shipped_file_writes_out_every_key() -> None:

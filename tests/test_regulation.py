@@ -25,7 +25,7 @@ from locum.figures.hiding import Count, is_small
 from locum.messages import LANGUAGES, catalogue, says
 from locum.policy import KEYS, Policy, RegulationFields, check_reviewers, load, shipped
 from locum.policy.file import values
-from locum.policy.keys import SEARCH, TOLD
+from locum.policy.keys import TOLD
 from locum.regulation import NAMES, PROMISES, Document, House, Kind, Mark, Promise, document, open_warnings
 from locum.regulation.duties import DUTIES
 from locum.regulation.outline import CLAUSES, OTHERS
@@ -199,14 +199,48 @@ OTHER_VALUES: dict[str, list[tuple[object, dict[str, str]]]] = {
         (["hr"], {"nl": "naar: personeelszaken", "en": "to: human resources"}),
         ([], {"nl": "elk jaar afgesproken", "en": "agreed each year"}),
     ],
+    "known.search": [("ask", {"nl": "bij zoeken is dat genoeg", "en": "for searching that is enough"})],
+    "requesters.search": [(["manager"], {"nl": "Zoeken kan worden aangevraagd door: leid", "en": "by: manager"})],
+    "search.reasons": [(["forgotten"], {"nl": "vergeten", "en": "forgotten"})],
+    "search.powers": [(["redirect-mail"], {"nl": "nieuwe mail doorsturen", "en": "sending new mail on"})],
+    "search.alternatives": [
+        (["auto-reply"], {"nl": "erbij: een automatisch antwoord.", "en": "its day: an automatic reply."})
+    ],
+    "search.ask.channels": [(["mobile"], {"nl": "een sms", "en": "a text message"})],
+    "search.ask.wait_hours": [(24, {"nl": "24 werkuren", "en": "24 working hours"})],
+    "search.ask.if_unanswered": [
+        ("review", {"nl": "beslist ook daarover", "en": "decides on that too"}),
+        ("stop", {"nl": "wordt er niet gezocht", "en": "nothing is looked for"}),
+    ],
+    "search.review.count": [(2, {"nl": "2 anderen", "en": "2 other people"})],
+    "search.review.functions": [(["hr"], {"nl": "uit: personeelszaken", "en": "from among: human resources"})],
+    "search.at_least": [(3, {"nl": "ten minste 3", "en": "at least 3"})],
+    "search.days_before": [(7, {"nl": "7 dagen", "en": "7 days"})],
+    "search.words_in": [("subject", {"nl": "alleen in het onderwerp", "en": "in the subject only"})],
+    "search.counts_max": [(3, {"nl": "3 keer", "en": "3 counts"})],
+    "search.counts_per_month": [(7, {"nl": "7 keer", "en": "7 counts"})],
+    "search.buckets": [([0, 3, 9], {"nl": "0, 1-3, 4-9", "en": "0, 1-3, 4-9"})],
+    "search.too_broad_above": [(12, {"nl": "12 berichten", "en": "12 messages"})],
+    "search.agreement": [
+        ("private-use", {"nl": "toegestaan of gedoogd", "en": "allowed or tolerated"}),
+        ("always", {"nl": "als de medewerker zelf instemt", "en": "unless the employee agrees"}),
+    ],
+    "search.present": [("offered", {"nl": "kan erbij zijn", "en": "can be there"})],
+    "search.witness": [("wait", {"nl": "wordt er niet op gewacht", "en": "none is waited for"})],
+    "search.record_refusals": [(False, {"nl": "niet vastgelegd", "en": "not recorded"})],
+    "private.folders": [({"nl": ["geheim"]}, {"nl": "namen: geheim", "en": "names: geheim"})],
+    "private.sensitivity": [(["private"], {"nl": "gemerkt als privé;", "en": "marked as private;"})],
+    "private.labels": [(["Eigen"], {"nl": "labels: Eigen", "en": "labels: Eigen"})],
+    "keeping.list_hours": [(8, {"nl": "8 uur", "en": "8 hours"})],
+    "keeping.list_days": [(3, {"nl": "3 dagen", "en": "3 days"})],
     "beforehand.gaps_visible_to": [(["hr"], {"nl": "personeelszaken", "en": "human resources"})],
 }
-ALWAYS_SO = frozenset({"forward.receivers"})
-"""Settings with a single value."""
+ALWAYS_SO = frozenset({"forward.receivers", "search.review.signed"})
+"""Settings with a single value; a search is signed whatever a policy says."""
 
 
 def test_every_setting_of_the_policy_stands_in_the_table_of_promises() -> None:
-    enforced = {path for path, key in KEYS.items() if key.kept_by != SEARCH and not path.startswith("regulation.")}
+    enforced = {path for path in KEYS if not path.startswith("regulation.")}
     told = {path for promise in PROMISES for path in promise.settings}
     undertaken = {path for paths in DUTIES.values() for path in paths}
     assert told | undertaken == enforced == set(OTHER_VALUES) | ALWAYS_SO

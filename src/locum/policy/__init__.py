@@ -18,7 +18,7 @@ from locum.policy.clauses import CLAUSES
 from locum.policy.counting import reviewing
 from locum.policy.deciding import ask_of, decide, judge
 from locum.policy.file import OpenField, Policy, digest_of, shipped, values
-from locum.policy.keys import KEYS, SEARCH, TOLD
+from locum.policy.keys import KEYS, TOLD
 from locum.policy.measures import MEASURES, AutoReplyRules, ForwardRules, MeasureRules, SearchRules
 from locum.policy.mistakes import Mistake
 from locum.policy.presets import PRESETS, Preset, preset
@@ -30,7 +30,6 @@ __all__ = [
     "KEYS",
     "MEASURES",
     "PRESETS",
-    "SEARCH",
     "TOLD",
     "Allowed",
     "AutoReplyRules",

@@ -1,7 +1,7 @@
 """Every key of the policy's file: its clause, what keeps it, and in which direction it is stricter. Data only.
 
-`kept_by` is a dotted name under locum, or SEARCH (enforced when searching exists), or TOLD (an undertaking of the
-organisation that the documents state; the program does nothing about it). tests/test_policy_keys.py holds the table to the
+`kept_by` is a dotted name under locum, or TOLD (an undertaking of the organisation that the documents state; the program does
+nothing about it). tests/test_policy_keys.py holds the table to the
 shipped file and to the code, and the floors of the presets are compared by it.
 """
 
@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 
-SEARCH = "search"
 TOLD = "told"
 
 
@@ -57,19 +56,19 @@ _KINDS = (
 )  # fmt: skip
 
 
-def _measure(name: str, kept_by: str = "") -> dict[str, Key]:
-    """What every measure has. `kept_by` is said where nothing of it is enforced yet."""
+def _measure(name: str) -> dict[str, Key]:
+    """What every measure has."""
     return {
-        f"{name}.reasons": Key(1, kept_by or "policy.clauses.purpose", _F),
-        f"{name}.powers": Key(5, kept_by or "policy.clauses.least_power", _F),
-        f"{name}.record_refusals": Key(16, kept_by or "desk.refusing.judged", _NO_YES),
-        f"{name}.witness": Key(15, kept_by or "desk.witnessing.witnessed", _WITNESS),
+        f"{name}.reasons": Key(1, "policy.clauses.purpose", _F),
+        f"{name}.powers": Key(5, "policy.clauses.least_power", _F),
+        f"{name}.record_refusals": Key(16, "desk.refusing.judged", _NO_YES),
+        f"{name}.witness": Key(15, "desk.witnessing.witnessed", _WITNESS),
         # More channels are more to be tried, fewer may leave none: neither is stricter.
-        f"{name}.ask.channels": Key(6, kept_by or "policy.clauses.the_ask"),
-        f"{name}.ask.wait_hours": Key(6, kept_by or "policy.deciding.ask_of", _M),
-        f"{name}.ask.if_unanswered": Key(6, kept_by or "policy.clauses.the_ask", _UNANSWERED),
-        f"{name}.review.count": Key(7, kept_by or "policy.clauses.four_eyes", _M),
-        f"{name}.review.functions": Key(7, kept_by or "policy.clauses.four_eyes", _F),
+        f"{name}.ask.channels": Key(6, "policy.clauses.the_ask"),
+        f"{name}.ask.wait_hours": Key(6, "policy.deciding.ask_of", _M),
+        f"{name}.ask.if_unanswered": Key(6, "policy.clauses.the_ask", _UNANSWERED),
+        f"{name}.review.count": Key(7, "policy.clauses.four_eyes", _M),
+        f"{name}.review.functions": Key(7, "policy.clauses.four_eyes", _F),
     }
 
 
@@ -85,10 +84,8 @@ KEYS: Mapping[str, Key] = MappingProxyType(
             f"weighing.{name}": Key(2, TOLD)
             for name in ("notice", "extent", "reasons", "lighter", "consequences", "safeguards")
         },
-        **{f"known.{name}": Key(4, "policy.clauses.told_first", _UNTOLD) for name in ("auto-reply", "forward")},
-        "known.search": Key(4, SEARCH, _UNTOLD),
-        **{f"requesters.{name}": Key(4, "policy.clauses.by_whom", _N) for name in ("auto-reply", "forward")},
-        "requesters.search": Key(4, SEARCH, _N),
+        **{f"known.{name}": Key(4, "policy.clauses.told_first", _UNTOLD) for name in ("auto-reply", "forward", "search")},
+        **{f"requesters.{name}": Key(4, "policy.clauses.by_whom", _N) for name in ("auto-reply", "forward", "search")},
         **_measure("auto-reply"),
         "auto-reply.ask.template_wait_hours": Key(6, "policy.deciding.ask_of", _M),
         "auto-reply.max_days": Key(5, "policy.clauses.no_longer_than_needed", _L),
@@ -104,18 +101,18 @@ KEYS: Mapping[str, Key] = MappingProxyType(
         "forward.receivers": Key(9, "policy.clauses.receiver"),
         "forward.consent": Key(9, "policy.clauses.consent", ("persons", "everyone")),
         "forward.to_requester": Key(9, "policy.clauses.receiver", ("review", "refuse")),
-        **_measure("search", SEARCH),
-        "search.review.signed": Key(7, SEARCH, _NO_YES),
-        "search.alternatives": Key(5, SEARCH, _G),
-        "search.at_least": Key(10, SEARCH, _M),
-        "search.days_before": Key(10, SEARCH, _L),
-        "search.counts_max": Key(10, SEARCH, _L),
-        "search.counts_per_month": Key(10, SEARCH, _L),
-        "search.buckets": Key(10, SEARCH),
-        "search.too_broad_above": Key(10, SEARCH, _L),
-        "search.words_in": Key(10, SEARCH, ("anywhere", "subject")),
-        "search.agreement": Key(10, SEARCH, ("no", "private-use", "always")),
-        "search.present": Key(10, SEARCH, ("no", "offered")),
+        **_measure("search"),
+        "search.review.signed": Key(7, "gate.recorded.is_signed", _NO_YES),
+        "search.alternatives": Key(5, "policy.searching.lighter_ways", _G),
+        "search.at_least": Key(10, "policy.searching.question_asked", _M),
+        "search.days_before": Key(10, "policy.searching.question_asked", _L),
+        "search.counts_max": Key(10, "gate.climbers.limits_of", _L),
+        "search.counts_per_month": Key(10, "gate.climbers.limits_of", _L),
+        "search.buckets": Key(10, "gate.climbers.limits_of"),
+        "search.too_broad_above": Key(10, "gate.climbers.limits_of", _L),
+        "search.words_in": Key(10, "policy.searching.question_asked", ("anywhere", "subject")),
+        "search.agreement": Key(10, "policy.searching.her_agreement", ("no", "private-use", "always")),
+        "search.present": Key(10, "desk.telling.tell_live", ("no", "offered")),
         "ask.shorter": Key(6, "policy.clauses.the_ask", ("review", "never")),
         "objection.overrule": Key(6, "policy.clauses.objection", ("review", "never")),
         "objection.approvers": Key(6, "policy.clauses.objection", _M),
@@ -124,10 +121,10 @@ KEYS: Mapping[str, Key] = MappingProxyType(
         "four-eyes.officer_for": Key(7, "policy.clauses.officer", _G),
         # Sooner is more people who know, later is a longer wait: neither is stricter.
         "four-eyes.escalate_hours": Key(7, "desk.escalating._due"),
-        "private.folders": Key(11, SEARCH),
+        "private.folders": Key(11, "desk.searching.exclusions"),
         "private.subject_tags": Key(11, "policy.around.Private.marks"),
-        "private.sensitivity": Key(11, SEARCH, _G),
-        "private.labels": Key(11, SEARCH, _G),
+        "private.sensitivity": Key(11, "desk.searching.exclusions", _G),
+        "private.labels": Key(11, "desk.searching.exclusions", _G),
         **{
             f"confidential.{role}": Key(12, "policy.around.Confidential.never", _G)
             for role in (
@@ -138,8 +135,8 @@ KEYS: Mapping[str, Key] = MappingProxyType(
         "protections.kinds": Key(13, "desk.hers.Hers", _G),
         "notify.objection": Key(6, TOLD, _G),
         "notify.incident": Key(14, TOLD, _G),
-        "keeping.list_hours": Key(15, SEARCH, _L),
-        "keeping.list_days": Key(15, SEARCH, _L),
+        "keeping.list_hours": Key(15, "desk.searching.hits.gone_at", _L),
+        "keeping.list_days": Key(15, "desk.searching.hits.gone_at", _L),
         "keeping.record_months": Key(15, "desk.keeping.kept_until", _L),
         "account.when": Key(16, TOLD, ("on-return", "at-once")),
         "account.within_days": Key(16, TOLD, _L),

@@ -6,6 +6,7 @@ that rules, settings, sentences and tests exist, and docs/policy.md is made from
 
 from locum.regulation.promise import Promise, row
 from locum.regulation.promises_from_9 import FROM_9
+from locum.regulation.promises_of_search import OF_SEARCH
 
 PROMISES: tuple[Promise, ...] = (
     row(
@@ -284,4 +285,5 @@ PROMISES: tuple[Promise, ...] = (
     ),
     row("8.warned-words", "wording.linter.lint", "test_wording_linter.py::test_the_policy_says_what_a_remark_does"),
     *FROM_9,
+    *OF_SEARCH,
 )

@@ -8,6 +8,7 @@ sentences below it is said.
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
+from locum.narrowing import bucket
 from locum.phrases import one_line
 from locum.policy import Policy
 
@@ -74,6 +75,17 @@ def _marks(_words: Words, value: object) -> str:
     return ", ".join(dict.fromkeys(one_line(mark) for marks in lists for mark in marks))
 
 
+def _somebody(words: Words, value: object) -> str:
+    """How many others: what is signed is signed by one at least, whatever the policy says."""
+    return _unit("person", "persons")(words, max(1, value) if isinstance(value, int) else 1)
+
+
+def _buckets(_words: Words, value: object) -> str:
+    """Every answer that a count can have, as it is told."""
+    edges = [one for one in value if isinstance(one, int)] if isinstance(value, list | tuple) else []
+    return ", ".join(dict.fromkeys(bucket(number, edges) for number in range(max(edges, default=0) + 1)))
+
+
 _either, _all = "or-also", "and-also"
 _people = _listed(_either, "/function")
 
@@ -119,6 +131,26 @@ SLOTS: Mapping[str, tuple[str, Write]] = {
     "departure_contact": ("departure.contact", _people),
     "hide_below": ("figures.hide_below", _plain),
     "figures_to": ("figures.to", _listed(_all, "/function", "nobody")),
+    "known_search": ("known.search", _one("known")),
+    "requesters_search": ("requesters.search", _listed(_either, "/function", "everybody")),
+    "search_reasons": ("search.reasons", _reasons),
+    "search_powers": ("search.powers", _listed(_either, "power", "nothing-protected")),
+    "search_alternatives": ("search.alternatives", _listed(_all, "alternative", "nothing-protected")),
+    "search_channels": ("search.ask.channels", _listed(_all, "channel")),
+    "search_wait_hours": ("search.ask.wait_hours", _unit("working-hour", "working-hours")),
+    "search_count": ("search.review.count", _somebody),
+    "search_functions": ("search.review.functions", _people),
+    "search_at_least": ("search.at_least", _plain),
+    "search_days_before": ("search.days_before", _unit("day", "days")),
+    "search_counts_max": ("search.counts_max", _unit("count-one", "count-many")),
+    "search_counts_per_month": ("search.counts_per_month", _unit("count-one", "count-many")),
+    "search_buckets": ("search.buckets", _buckets),
+    "search_most": ("search.too_broad_above", _unit("message", "messages")),
+    "private_folders": ("private.folders", _marks),
+    "private_sensitivity": ("private.sensitivity", _listed(_either, "sensitivity")),
+    "private_labels": ("private.labels", _plain),
+    "list_hours": ("keeping.list_hours", _unit("hour", "hours")),
+    "list_days": ("keeping.list_days", _unit("day", "days")),
     "gaps_visible_to": ("beforehand.gaps_visible_to", _listed(_all, "/function")),
 }
 
@@ -170,6 +202,12 @@ VARIANTS: Mapping[str, Callable[[Policy], str]] = {
     "promise.15.forward-witness": lambda policy: policy.forward.witness,
     "promise.16.refusals": lambda policy: "yes" if policy.auto_reply.record_refusals else "no",
     "promise.16.forward-refusals": lambda policy: "yes" if policy.forward.record_refusals else "no",
+    "promise.6.search-unanswered": lambda policy: policy.search.ask.if_unanswered,
+    "promise.10.words-in": lambda policy: policy.search.words_in,
+    "promise.10.agreement": lambda policy: policy.search.agreement,
+    "promise.10.present": lambda policy: policy.search.present,
+    "promise.15.search-witness": lambda policy: policy.search.witness,
+    "promise.16.search-refusals": lambda policy: "yes" if policy.search.record_refusals else "no",
     "duty.16.when": lambda policy: policy.account.when,
     "promise.17.forward": lambda policy: policy.departure.forward,
     "duty.18.to": lambda policy: _some(policy.figures.to),
