@@ -180,11 +180,14 @@ class Ladder:
         mine = self.chosen.get(self.pair.requester, "")
         return mine if mine and any(self.chosen.get(who) == mine for who in self.pair.second) else ""
 
+    def signed_now(self, now: datetime) -> frozenset[str]:
+        """Who signed just now for the message that both chose."""
+        both = self.chosen_by_both
+        return frozenset(who for who, digest, at in self.openings if both == digest and now - at <= SIGNED_WITHIN)
+
     def signed_by_both(self, now: datetime) -> str:
         """The message for which both signed just now, and at the same time; empty where they did not."""
-        fresh = [(who, digest, at) for who, digest, at in self.openings if now - at <= SIGNED_WITHIN]
-        both = self.chosen_by_both
-        return both if both and self.pair.is_both([who for who, digest, _ in fresh if digest == both]) else ""
+        return self.chosen_by_both if self.pair.is_both(sorted(self.signed_now(now))) else ""
 
     # what may be done
 

@@ -5,6 +5,7 @@ JavaScript. Signing in is in signin/, what is behind it in inside.py and the pac
 No log line has a path in it: an address here holds the secret. Nothing here imports documents, letters or connectors.
 """
 
+import resource
 import socket
 import time
 from collections.abc import Callable, Iterable
@@ -79,8 +80,13 @@ def serve(app: FastAPI, listen: str) -> None:
 
     Raises Invalid `listen-not-understood` or Unreachable `listen-refused`; KeyboardInterrupt after SIGINT, as always.
     """
-    with open_socket(listen) as opened:
-        make_server(app).run(sockets=[opened])
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a message that is being looked at is in no dump of this process
+    try:
+        with open_socket(listen) as opened:
+            make_server(app).run(sockets=[opened])
+    finally:
+        if (rooms := getattr(app.state, "rooms", None)) is not None:
+            rooms.end()
 
 
 def make_server(app: FastAPI) -> uvicorn.Server:

@@ -22,6 +22,7 @@ from locum.web.guard import with_script
 from locum.web.inside import Inside
 from locum.web.shown import page
 from locum.web.signin import Signed, look_along, signed_in
+from locum.web.viewing import ViewingPages
 
 MANY: Final = 20
 FEW: Final = 5
@@ -40,6 +41,7 @@ class CasePages:
         """Add the routes to `app`; /cases/ask before /cases/{case_id}."""
         AskPages(self._in).join(app)
         ReviewPages(self._in, self._hers).join(app)
+        ViewingPages(self._in, self._hers).join(app)
         for path, show in (
             ("/cases", self.lists),
             ("/cases/{case_id}", self.show),
