@@ -18,7 +18,7 @@ from locum.desk import SearchForm
 from locum.errors import Refused, Unreachable
 from locum.ladder import Ladder
 from locum.lifecycle import Case, State
-from locum.narrowing import answers, excluded, read_headers
+from locum.narrowing import answers, excluded, is_doubtful, read_headers
 from locum.query import Look, Query
 from locum.seam import Counted, Fetched, Hit, Listed, Looked, Report
 
@@ -123,7 +123,14 @@ class Mailroom:
 
 def _hits(found: list[tuple[int, Message]]) -> Iterator[Hit]:
     for place, one in sorted(found, key=lambda each: each[1].at, reverse=True):
-        yield Hit(place=str(place), message_id=f"<{place}>", from_=one.sender, at=one.received, subject=one.subject)
+        yield Hit(
+            place=str(place),
+            message_id=f"<{place}>",
+            from_=one.sender,
+            at=one.received,
+            subject=one.subject,
+            masked=is_doubtful(read_headers(one.raw.split(b"\r\n\r\n")[0] + b"\r\n\r\n")),
+        )
 
 
 @dataclass

@@ -53,6 +53,7 @@ HERE = {
 """Pages opened here, by route; empty where the way to it is walked."""
 ELSEWHERE = {
     *("/cases", "/cases/ask", "/cases/{case_id}", "/cases/{case_id}/review"),
+    *("/cases/{case_id}/found", "/cases/{case_id}/viewing"),
     *(
         "/mine",
         "/mine/{case_id}",
@@ -64,12 +65,12 @@ ELSEWHERE = {
     ),
     *("/calendar", "/policy", "/figures", "/figures/{year}"),
 }
-"""Those that test_case_browser.py and test_hers_browser.py open."""
+"""Those that test_case_browser.py, test_hers_browser.py and test_viewing_browser.py open."""
 NO_PAGES = {
     *("/healthz", "/robots.txt", "/sign-in/provider", "/sign-in/back", "/policy/{name}.{form}"),
     *("/mine/account.locum", "/mine/{case_id}/account.{form}", "/figures/{year}.{form}"),
     *("/record/leaves", "/record/checkpoint", "/record/proof"),
-    *("/static/locum.css", "/static/passkey.js", "/static/live.js", "/cases/{case_id}/part"),
+    *("/static/locum.css", "/static/passkey.js", "/static/live.js", "/static/viewing.js", "/cases/{case_id}/part"),
 }
 
 

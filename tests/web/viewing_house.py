@@ -7,6 +7,7 @@ import time
 from base64 import b64encode
 from pathlib import Path
 from types import TracebackType
+from typing import Self
 
 from case_house import CaseHouse
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
@@ -61,11 +62,13 @@ class ViewingHouse:
         self.world.deed("key-added", key_of(name, made), (name, "", made), (name, "", self.world.keys[name]))
         return made
 
-    def __enter__(self) -> "ViewingHouse":
+    def __enter__(self) -> Self:
         self.thread.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.house.app.state.rooms.end()
         self.server.should_exit = True
         self.thread.join()
