@@ -16,6 +16,7 @@ from locum.cli import searching as commands
 from locum.cli.cases import account, history, show
 from locum.cli.door import Door
 from locum.demo.sink import Sink
+from locum.desk import keeping
 from locum.desk.wished import write_protections
 from locum.errors import LocumError
 from locum.lifecycle import Case, State
@@ -338,6 +339,20 @@ def test_her_objection_between_asking_for_a_count_and_counting_ends_it(world: Se
     world.desk.answer(world.token("anna@corp.test", "live"), "stop")
     world.work()
     assert (world.room.looks, world.state(case)) == ([], State.ENDED)
+
+
+def test_a_list_that_a_lost_worker_left_is_wiped_at_the_next_start(world: SearchWorld) -> None:
+    case = listed(world)
+    world.later(days=8)
+    world.desk.office.asides.write(case.id, Aside.HITS, b"left behind")
+    keeping.start(world.desk.office)
+    assert kept(world, case) is None
+
+
+def test_a_new_worker_takes_away_the_grants_of_a_lost_one_and_leaves_the_list(world: SearchWorld) -> None:
+    case = listed(world)
+    keeping.start(world.desk.office)
+    assert (world.room.closed, kept(world, case) is not None) == (1, True)
 
 
 # rows that somebody wrote

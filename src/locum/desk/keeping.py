@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from locum.desk.office import Office
+from locum.desk.searching import tidying
 from locum.errors import LocumError, Refused
 from locum.keyring import ORGANISATION
 from locum.lifecycle import FINAL, Case
@@ -28,13 +29,15 @@ _MONTH = timedelta(days=31)
 
 
 def start(office: Office) -> None:
-    """Put the daily job, where there is none."""
+    """Put the daily job, where there is none; and take away what a lost worker left of a search."""
+    tidying.at_start(office)
     if not office.store.jobs(CASE):
         office.store.commit([Change(put=(Job(kind=KIND, case=CASE, due_at=office.clock(), lane=LANE),))])
 
 
 def daily(office: Office, taken: Taken) -> None:
     """The daily job: erase what has been kept for long enough, and come back tomorrow."""
+    tidying.wipe(office)
     erase_due(office)
     again = Job(kind=KIND, case=CASE, due_at=office.clock() + _DAILY, lane=LANE)
     office.store.commit([Change(put=(again,), finished=taken)])
