@@ -1,5 +1,6 @@
 """Two people see one message together, each in a real browser with a passkey of its own; and what is left when one of them leaves."""
 
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -79,8 +80,18 @@ def test_two_see_one_message_and_have_it_delivered(house: ViewingHouse, pages: t
         page.get_by_role("button", name="Bezorgen bij verkoop@corp.test").click(timeout=60_000)
     house.world.work()
     expect(pages[0].locator("#room_main")).to_contain_text("Deze zaak is afgelopen.", timeout=60_000)
+    kept = [
+        one
+        for one in Path(tempfile.gettempdir()).glob("playwright*/**/*")
+        if one.is_file() and b"12.400 euro" in one.read_bytes()
+    ]
     sent = [one for one in house.world.sink.messages if b"12.400 euro" in one.content]
-    assert (house.now.outcome, [one.recipients for one in sent], wrong) == ("delivered", [("verkoop@corp.test",)], [])
+    assert (house.now.outcome, [one.recipients for one in sent], wrong, kept) == (
+        "delivered",
+        [("verkoop@corp.test",)],
+        [],
+        [],
+    )
 
 
 def test_it_is_gone_for_both_when_one_leaves(house: ViewingHouse, pages: tuple[Page, Page]) -> None:

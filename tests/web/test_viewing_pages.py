@@ -70,17 +70,17 @@ class Room:
         assert kept is not None
         return next(one.digest for one in kept.hits if one.subject == subject)
 
-    def chosen(self, *names: str) -> "Room":
-        for name in names or ("bob", "dirk"):
-            self.post(name, "found", do="choose", digest=self.digest())
+    def chosen(self, subject: str = "Offerte 4711") -> "Room":
+        for name in ("bob", "dirk"):
+            self.post(name, "found", do="choose", digest=self.digest(subject))
         return self
 
     def sign(self, name: str) -> Answer:
         page = self.get(name, "viewing?sign=1")
         return self.house.sign(self.browser(name), name, page)
 
-    def opened(self) -> "Room":
-        self.chosen()
+    def opened(self, subject: str = "Offerte 4711") -> "Room":
+        self.chosen(subject)
         for name in ("bob", "dirk", "bob"):
             self.get(name)
         for name in ("bob", "dirk"):

@@ -13,7 +13,7 @@ from locum.letters.mail import Envelope, Sender, address_of
 
 _BARE = re.compile(rb"\r(?!\n)|(?<!\r)\n")
 _BY_A_MACHINE = re.compile(
-    rb"^(?:return-path:[ \t]*<>|auto-submitted:[ \t]*(?!no\b)|resent-from:)", re.IGNORECASE | re.MULTILINE
+    rb"^(?:return-path:[ \t]*<>|auto-submitted:(?![ \t]*no\b)|resent-from:)", re.IGNORECASE | re.MULTILINE
 )
 
 

@@ -132,6 +132,7 @@ def _letter(
         language=receiver.language if receiver is not None else office.organisation.language,
         values={
             "organisation": office.organisation.name,
+            "name": receiver.name if receiver is not None else to,
             "case": asked.case.id,
             "sender": shown.from_,
             "subject": shown.subject,

@@ -98,6 +98,8 @@ class Viewings:
         stream = office.store.entries(mailbox=case.mailbox)
         found = ladder_in(office, case, stream)
         digest = found.chosen_by_both
+        if not digest and found.pair.holds(acting.id) and not found.opened:
+            raise Refused("search-not-both-chose", clause=10, case=case.id)
         found.check(Step.SIGN, acting.id, office.clock(), digest=digest)
         hit = _line(stream, case, digest)
         person = office.people.person(acting.id)
