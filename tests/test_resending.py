@@ -1,11 +1,15 @@
 """Somebody's message sent on: every byte as it was, our headers in front, and nothing that goes in a circle."""
 
+import os
+import smtplib
 from datetime import UTC, datetime
+from email.message import EmailMessage
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from locum.demo.host import Postfix, free_port
 from locum.demo.sink import Sink
 from locum.errors import LocumError
 from locum.letters import Post
@@ -95,3 +99,25 @@ def test_an_answer_goes_to_whoever_wrote_it():
         post.close()
         mail = sink.wait_for(1)[0].mail
     assert (mail["From"].addresses[0].addr_spec, mail["Reply-To"]) == ("jansen@klant.test", None)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.geteuid() != 0, reason="Postfix can only be started by root")
+def test_a_real_postfix_hands_it_on_as_it_is_and_an_answer_to_it_goes_back() -> None:
+    content = MESSAGE.replace(b"De offerte.", "Eén offerte, 12 €.".encode())
+    with Sink() as outside, Postfix(lmtp_port=free_port(), sink_port=outside.port, domain="elsewhere.test") as relay:
+        post = Post(relay=f"smtp://127.0.0.1:{relay.port}", from_address="locum@corp.test", organisation="Voorbeeld BV")
+        post.resend(content, "verkoop@corp.test", "c-1.delivered")
+        post.close()
+        got = outside.wait_for(1)[0]
+        answer = EmailMessage()
+        answer["From"], answer["To"] = "verkoop@corp.test", got.mail["Reply-To"] or got.mail["From"]
+        answer.set_content("Dank.")
+        with smtplib.SMTP("127.0.0.1", relay.port) as client:
+            client.send_message(answer)
+        back = outside.wait_for(2)[1]
+    assert (got.content.endswith(content), got.sender, back.recipients) == (
+        True,
+        "locum@corp.test",
+        ("jansen@klant.test",),
+    )
