@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from tests.mailroom import Message, SearchWorld
 from tests.test_kills import LEASE, in_child, kill_at
+from tests.test_viewing import Viewing, delivered
 
 from locum.asides import Aside
 from locum.demo.sink import Sink
@@ -95,6 +96,27 @@ def test_it_is_listed_once_and_the_list_is_the_one_of_the_record(world: SearchWo
     kept = world.desk.searching.hits(bob(world), world.now_of(case))
     assert kept is not None
     assert world.ladder(case).listed == tuple(one.digest for one in kept.hits)
+
+
+@pytest.mark.parametrize("step", [*LOOKING, "look.kept"])
+def test_it_is_opened_once_or_may_be_signed_for_anew(world: SearchWorld, step: str) -> None:
+    viewing = Viewing(world).both_choose()
+    viewing.sign("bob")
+    viewing.sign("dirk")
+    killed_at(world, step)
+    world.later(minutes=3)
+    opened, closed = viewing.said("opened"), [one["why"] for one in viewing.said("closed")]
+    assert (len(opened), closed) in ((1, []), (0, ["late"]))
+    assert world.desk.office.asides.read(viewing.case.id, Aside.MESSAGE) is None
+
+
+@pytest.mark.parametrize("step", [*LOOKING, "look.sent"])
+def test_it_is_delivered_once_or_nobody_knows(world: SearchWorld, step: str) -> None:
+    viewing = Viewing(world).opened()
+    world.desk.viewings.deliver(bob(world), viewing.now)
+    killed_at(world, step)
+    sent, told = delivered(world.sink), [str(one["receipt"]) for one in viewing.said("delivered")]
+    assert (len(sent), told) == (1, ["unknown" if step == "look.sent" else "250 kept"])
 
 
 @pytest.mark.parametrize("step", CLOSING)

@@ -7,6 +7,7 @@ not be recorded is taken again where it changes nothing (count, list); its try s
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from locum.asides import Aside
 from locum.desk import incidents
 from locum.desk.judging import judged, question
 from locum.desk.lanes import to_end
@@ -170,6 +171,8 @@ def settle(
             break
     if case.state is not State.APPLIED:
         office.asides.wipe(case.id)
+    elif kind == "closed":  # what a worker left that died before it could record that it was opened
+        office.asides.wipe(case.id, (Aside.MESSAGE,))
     office.step("look.committed")
 
 
