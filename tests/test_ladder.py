@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from locum.climb import ladder_of, spent_in
 from locum.entry import Draft, Json
 from locum.errors import Refused
-from locum.ladder import GUARDS, Ladder, Limits, Pair, Step, ladder_of, spent_in
+from locum.ladder import GUARDS, Ladder, Limits, Pair, Step
 from locum.measure import Search, query_to_json
 from locum.messages import LANGUAGES, says
 from locum.query import Query
@@ -65,6 +66,13 @@ class Climb:
             self.wrote("opening", by={"id": one}, digest=digest)
         return self
 
+    def attends(self, what: str) -> "Climb":
+        return self.wrote("attending", what=what)
+
+    def later(self, **time: float) -> "Climb":
+        self.now += timedelta(**time)
+        return self
+
     def shown(self) -> "Climb":
         return self.wrote("searching", act="open", by={"id": "bob"}).wrote("opened", digest="aa")
 
@@ -107,6 +115,8 @@ STOPPED: list[tuple[str, Climb, Step, dict[str, object]]] = [
     ("not-both-chose", Climb().opened().counted().listed().chose("bob"), Step.OPEN, {}),
     ("not-both-chose", Climb().opened().counted().listed().chose("bob").chose("dirk", digest="bb"), Step.OPEN, {}),
     ("not-both-chose", chosen(), Step.SIGN, {"digest": "bb"}),
+    ("she-is-awaited", chosen().attends("wants"), Step.SIGN, {"digest": "aa"}),
+    ("she-is-awaited", chosen().attends("wants").signed("bob", "dirk"), Step.OPEN, {}),
     ("not-both-signed", chosen(), Step.OPEN, {}),
     ("not-both-signed", chosen().signed("bob"), Step.OPEN, {}),
     ("not-both-signed", chosen().signed("bob").signed("dirk", digest="bb"), Step.OPEN, {}),
@@ -134,6 +144,31 @@ def test_the_guards_are_those_of_the_documentation() -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_guard_is_said(language: str) -> None:
     assert all(says(language, f"errors.search-{guard}.sentence") for guard in GUARDS)
+
+
+AWAITED: dict[str, tuple[Climb, str]] = {
+    "she is there": (chosen().attends("wants").attends("here"), ""),
+    "she was there a while ago": (chosen().attends("wants").attends("here").later(minutes=16), "she-is-awaited"),
+    "she need not be there any more": (chosen().attends("wants").attends("not-needed"), ""),
+    "she changes her mind": (chosen().attends("wants").attends("not-needed").attends("wants"), "she-is-awaited"),
+    "she did not come within a day": (chosen().attends("wants").later(hours=24), ""),
+    "almost a day": (chosen().attends("wants").later(hours=23.9), "she-is-awaited"),
+    "the day begins when both chose": (
+        Climb().opened().attends("wants").later(days=2).counted().listed().chose("bob", "dirk").later(hours=2),
+        "she-is-awaited",
+    ),
+    "saying it again makes the day no longer": (
+        chosen().attends("wants").later(hours=20).attends("wants").later(hours=5),
+        "",
+    ),
+    "it cannot be read what she said": (chosen().attends("?"), "she-is-awaited"),
+}
+
+
+@pytest.mark.parametrize("told", AWAITED)
+def test_she_is_waited_for_where_she_wants_to_be_there(told: str) -> None:
+    climb, guard = AWAITED[told]
+    assert climb.why_not(Step.SIGN, digest="aa") == guard
 
 
 def test_nothing_is_counted_after_the_time_that_was_asked_for() -> None:

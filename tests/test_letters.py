@@ -82,6 +82,7 @@ ELSEWHERE = {
     "owner": "Anna Bakker",
     "anew": "Er is iets bij gekomen; we vragen het je opnieuw.",
     "trial": "Dit is een proef.",
+    "attend_offered": "Je mag erbij zijn.",
     "was_live": "abcd-2345",
     "never_live": "abcd-2345",
     "on_words": "dinsdag 1 december 2026, 13:00 uur",

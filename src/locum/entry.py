@@ -24,7 +24,8 @@ Json: TypeAlias = "str | int | bool | list[Json] | dict[str, Json] | None"
 
 TYPES = frozenset(
     "enrolled requested asked answered consented reviewed objected refused withdrawn intended done read-back ended accounted "
-    "failed expired incident searching counted listed chosen unmasked opening opened closed delivered looked figures erased "
+    "failed expired incident searching counted listed chosen unmasked attending commented opening opened closed delivered "
+    "looked figures erased "
     "function-given function-withdrawn manager-given "
     "first-keys key-added key-withdrawn delegated delegation-ended policy blank".split()
 )

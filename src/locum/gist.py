@@ -21,6 +21,7 @@ _WORDS: Final = {
     "note": "letter",
     "how": "handed",
     "bucket": "bucket",
+    "what": "attending",
 }
 """Of an entry's body, what tells most, and the group of words that says it."""
 _TEXTS: Final = frozenset({"note"})

@@ -14,9 +14,8 @@ from enum import StrEnum
 from typing import Final
 
 from locum.approval.opening import SIGNED_WITHIN
-from locum.entry import Draft, Entry, Json
 from locum.errors import Refused
-from locum.measure import Search, query_from_json
+from locum.measure import Search
 from locum.narrowing import bucket, is_within
 from locum.query import Query
 
@@ -26,7 +25,13 @@ NOT_OPENED: Final = frozenset({"late", "gone"})
 """Why nothing was opened where it was closed at once: the worker came too late, or the message is there no more. Both may choose,
 and sign, once more.
 """
+HERE_WITHIN: Final = timedelta(minutes=15)
+"""How long what she said counts: that she is there."""
+AWAITED: Final = timedelta(days=1)
+"""How long she is waited for, from when both chose, where she wants to be there: she is offered it, and does not have to come."""
 TOO_BROAD: Final = "more"
+WANTS, NOT_NEEDED, HERE = "wants", "not-needed", "here"
+"""What she says of being there when a message is opened: `what` of an entry `attending`."""
 NONE: Final = "0"
 
 
@@ -57,6 +62,7 @@ GUARDS: Final[Mapping[str, str]] = {
     "not-listed": "nothing is chosen that was not listed",
     "not-on-the-list": "and only what was",
     "not-both-chose": "both chose the same one",
+    "she-is-awaited": "with her there, where she wants to be, or a day after she was told that it is about to be opened",
     "not-both-signed": "and both signed for just that, at the same time",
     "one-message": "one message",
     "not-opened": "nothing is delivered that was not opened",
@@ -125,7 +131,10 @@ class Try:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ladder:
-    """Where one search is. `chosen` is who chose which message last, by its digest, `openings` who signed for which, and when."""
+    """Where one search is. `chosen` is who chose which message last, by its digest, `openings` who signed for which, and when.
+    `attends_from`: since when she wants to be there when it is opened; None where she does not. `here_at`: when she said last that
+    she is.
+    """
 
     search: Search
     pair: Pair
@@ -139,6 +148,9 @@ class Ladder:
     opened: str = ""
     closed: str = ""
     delivered: tuple[str, ...] = ()
+    chosen_at: datetime | None = None
+    attends_from: datetime | None = None
+    here_at: datetime | None = None
 
     # where it is
 
@@ -189,6 +201,19 @@ class Ladder:
         """The message for which both signed just now, and at the same time; empty where they did not."""
         return self.chosen_by_both if self.pair.is_both(sorted(self.signed_now(now))) else ""
 
+    def awaited_until(self, now: datetime) -> datetime | None:
+        """Until when nothing is opened without her; None where she does not want to be there, is there, or did not come. While
+        nothing is chosen there is nobody to wait for yet: a day from now.
+        """
+        if self.attends_from is None or self.is_here(now):
+            return None
+        until = max(self.attends_from, self.chosen_at or now) + AWAITED
+        return until if now < until else None
+
+    def is_here(self, now: datetime) -> bool:
+        """Whether she said just now that she is there."""
+        return self.here_at is not None and now - self.here_at <= HERE_WITHIN
+
     # what may be done
 
     def why_not(self, step: Step, who: str, now: datetime, *, query: Query | None = None, digest: str = "") -> str:
@@ -220,7 +245,11 @@ class Ladder:
             Step.COUNT: self._count_guards(now, query or self.search.query),
             Step.LIST: self._list_guards(),
             Step.CHOOSE: self._choose_guards(digest),
-            Step.SIGN: (*self._choose_guards(digest), ("not-both-chose", self.chosen_by_both == digest != "")),
+            Step.SIGN: (
+                *self._choose_guards(digest),
+                ("not-both-chose", self.chosen_by_both == digest != ""),
+                ("she-is-awaited", self.awaited_until(now) is None),
+            ),
             Step.OPEN: self._open_guards(now),
             Step.DELIVER: (("not-opened", bool(self.opened)), ("delivered-before", not self.delivered)),
         }
@@ -254,138 +283,10 @@ class Ladder:
             ("not-listed", self.listed is not None),
             ("one-message", not self.opened),
             ("not-both-chose", bool(self.chosen_by_both)),
+            ("she-is-awaited", self.awaited_until(now) is None),
             ("not-both-signed", bool(self.signed_by_both(now))),
         )
 
 
 _AFTER_READING: Final = frozenset({"closed", "left", "time"})
 """Why a message was closed that may still be delivered: it was read, and not found private."""
-
-
-def spent_in(stream: Sequence[Entry | Draft]) -> tuple[datetime, ...]:
-    """When this mailbox was counted, in whatever case: each is a question that was answered, whatever became of the case."""
-    return tuple(one.time for one in stream if one.type == "searching" and one.body.get("act") == Step.COUNT)
-
-
-def ladder_of(
-    search: Search, pair: Pair, limits: Limits, lines: Sequence[Entry | Draft], spent: Sequence[datetime]
-) -> Ladder:
-    """The ladder of a case from its entries, the first one first. An entry that cannot be read is no step, and nothing follows it."""
-    fold = _Fold(search=search)
-    for one in lines:
-        fold.read(one)
-    return Ladder(
-        search=search,
-        pair=pair,
-        limits=limits,
-        is_open=fold.is_open,
-        tries=tuple(fold.tries),
-        spent=tuple(spent),
-        listed=fold.listed,
-        chosen=fold.chosen,
-        openings=tuple(fold.openings),
-        opened=fold.opened,
-        closed=fold.closed,
-        delivered=tuple(fold.delivered),
-    )
-
-
-_ENDS: Final = frozenset(
-    "refused withdrawn expired failed incident ended accounted".split()
-)  # an incident with the record, too: nothing goes on before somebody has looked
-
-
-@dataclass(slots=True, kw_only=True)
-class _Fold:
-    search: Search
-    is_open: bool = False
-    is_over: bool = False
-    tries: list[Try] = field(default_factory=list)
-    listed: tuple[str, ...] | None = None
-    chosen: dict[str, str] = field(default_factory=dict)
-    openings: list[tuple[str, str, datetime]] = field(default_factory=list)
-    opened: str = ""
-    closed: str = ""
-    delivered: list[str] = field(default_factory=list)
-
-    def read(self, one: Entry | Draft) -> None:
-        act = one.body.get("act")
-        if one.type == "objected":  # before it is open an objection may still be overruled
-            self.is_open, self.is_over = False, self.is_over or self.is_open
-        elif (one.type in _ENDS and act != "account") or (one.type == "intended" and act == "end"):
-            self._end()
-        elif one.type == "done" and act == "apply":
-            self.is_open = not self.is_over
-        elif one.type == "searching":
-            self._begin(one, one.body)
-        elif one.type in ("counted", "listed"):
-            self._settle(one.type, one.body)
-        else:
-            self._seen(one, one.body)
-
-    def _seen(self, one: Entry | Draft, body: Mapping[str, Json]) -> None:
-        """What is done with what was listed."""
-        match one.type:
-            case "chosen":
-                self.chosen[_who(body)] = _text(body, "digest")
-            case "opening":
-                self.openings.append((_who(body), _text(body, "digest"), one.time))
-            case "opened":
-                self.opened = _text(body, "digest") or "?"
-                self._outcome("opened")
-            case "closed":
-                why = _text(body, "why") or "?"
-                if self.opened or why not in NOT_OPENED:
-                    self.closed = why
-                self._outcome(why)
-            case "delivered":
-                self.delivered.append(_text(body, "to"))
-                self._outcome("delivered")
-
-    def _end(self) -> None:
-        self.is_open, self.is_over = False, True
-
-    def _begin(self, one: Entry | Draft, body: Mapping[str, Json]) -> None:
-        act = _text(body, "act")
-        if act not in (Step.COUNT, Step.LIST, Step.OPEN, Step.DELIVER):
-            self._end()
-            return
-        step = Step(act)
-        number = 1 + sum(before.act is step for before in self.tries)
-        self.tries.append(Try(act=step, number=number, by=_who(body), at=one.time, query=self._asked(step, body)))
-
-    def _asked(self, step: Step, body: Mapping[str, Json]) -> Query:
-        """The question of this try: narrowed for a count, as it was counted for a list."""
-        asked = body.get("query")
-        if step is Step.COUNT and asked is not None:
-            try:
-                return query_from_json(asked)
-            except (ValueError, TypeError, KeyError):
-                self._end()
-        if step is Step.COUNT or not self.tries:
-            return self.search.query
-        return self.tries[-1].query
-
-    def _settle(self, kind: str, body: Mapping[str, Json]) -> None:
-        if kind == "listed":
-            hits = body.get("hits")
-            found = [one.get("digest") for one in hits if isinstance(one, dict)] if isinstance(hits, list) else []
-            self.listed = tuple(one for one in found if isinstance(one, str))
-        self._outcome(_text(body, "bucket") if kind == "counted" else "listed")
-
-    def _outcome(self, said: str) -> None:
-        if self.tries and not self.tries[-1].outcome:
-            last = self.tries.pop()
-            self.tries.append(
-                Try(act=last.act, number=last.number, by=last.by, at=last.at, query=last.query, outcome=said or "?")
-            )
-
-
-def _text(body: Mapping[str, Json], name: str) -> str:
-    value = body.get(name)
-    return value if isinstance(value, str) else ""
-
-
-def _who(body: Mapping[str, Json]) -> str:
-    by = body.get("by")
-    return _text(by, "id") if isinstance(by, dict) else by if isinstance(by, str) else ""

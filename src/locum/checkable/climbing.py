@@ -9,12 +9,13 @@ from locum.checkable.asked import Asked, asked_in
 from locum.checkable.finding import Finding, Findings
 from locum.checkable.house import House, against
 from locum.checkable.signing import passing, surroundings
+from locum.climb import ladder_of, spent_in
 from locum.entry import Entry
 from locum.errors import LocumError
 from locum.gate import Passed, Stopped, climbers
 from locum.gate.opening import OneMessage, Two, given_openings, opens
 from locum.gate.recorded import Recorded
-from locum.ladder import Ladder, Pair, Step, ladder_of, spent_in
+from locum.ladder import Ladder, Pair, Step
 from locum.measure import Search, query_from_json
 from locum.query import Query
 

@@ -100,7 +100,7 @@ from locum.desk.house import House
 from locum.desk.lanes import CLOSE, LOOK, OPEN, WIPE
 from locum.desk.listing import Listed
 from locum.desk.office import Office, Organisation
-from locum.desk.searching import Searching, opened, opening
+from locum.desk.searching import Searching, attending, opened, opening
 from locum.desk.searching import looking as searching_look
 from locum.desk.signed import SignedSteps
 from locum.entry import Entry
@@ -169,6 +169,8 @@ class Desk(SignedSteps):
             CLOSE: partial(opening.close, office),
             LOOK: partial(searching_look.look, office),
             WIPE: partial(opened.wipe, office),
+            attending.INVITED: partial(attending.invite, office),
+            attending.SAID: partial(attending.tell_said, office),
             "remind": partial(forgotten.daily, office),
             keeping.KIND: partial(keeping.daily, office),
             reconciling.KIND: partial(reconciling.reconcile, office),

@@ -13,6 +13,7 @@ from locum.desk.judging import if_silent
 from locum.desk.office import Office
 from locum.desk.recorded import entries_of
 from locum.desk.requested import canonical_request
+from locum.desk.searching import attending
 from locum.desk.telling import values
 from locum.entry import Json
 from locum.errors import Conflict, Invalid, Refused
@@ -56,7 +57,7 @@ def view(office: Office, case: Case, purpose: str) -> LinkView:
     """What she is shown of a case, behind a link or signed in."""
     owner = office.owner_or_address(case)
     words = values(office, case, owner, owner.language)
-    reply = case.reply
+    reply, entries = case.reply, tuple(entries_of(office, case))
     return LinkView(
         purpose=purpose,
         language=owner.language,
@@ -70,7 +71,7 @@ def view(office: Office, case: Case, purpose: str) -> LinkView:
         until_words=words["until_words"],
         deadline_words=words["deadline_words"],
         if_unanswered=if_silent(office, case),
-        may=_may(case) if reply else _may(case) - {"own-text"},
+        may=(_may(case) if reply else _may(case) - {"own-text"}) | attending.may(office, case, entries),
         request=case.request,
         anew=bool(case.joins),
         forward_to=words["forward_to"],
@@ -79,7 +80,8 @@ def view(office: Office, case: Case, purpose: str) -> LinkView:
         if reply
         else OwnText(subject="", internal_text=""),
         grounds=_grounds(office, case, owner),
-        entries=tuple(entries_of(office, case)),
+        entries=entries,
+        wants_to_attend=attending.wants(entries),
     )
 
 
@@ -141,6 +143,8 @@ def spoken(office: Office, case: Case, one: Spoken) -> Change:
     """What her answer changes. Raises Conflict `link-used` where it does not count now, `shown-before` where something else is
     asked by now.
     """
+    if one.said in attending.ANSWERS:
+        return _said_besides(office, case, one)
     if one.said not in _may(case) or (one.said == "own-text" and case.reply is None):
         raise Conflict("link-used", case=case.id)
     if one.said in _AGREEING and one.shown not in (None, case.request):
@@ -148,6 +152,13 @@ def spoken(office: Office, case: Case, one: Spoken) -> Change:
     because = normal(one.because, "because").strip()[:2000]
     one = replace(one, because=because)
     return _live_answer(office, case, one) if case.state in _LIVE else _answer(office, case, one)
+
+
+def _said_besides(office: Office, case: Case, one: Spoken) -> Change:
+    """What changes nothing about the case: a comment, and whether she is there."""
+    if one.said not in attending.may(office, case, entries_of(office, case)):
+        raise Conflict("link-used", case=case.id)
+    return attending.said(office, case, one.said, normal(one.because, "because").strip()[:2000], one.via)
 
 
 def _live_answer(office: Office, case: Case, one: Spoken) -> Change:

@@ -155,7 +155,8 @@ class LinkView:
     deadline, as the policy has it: proceed, review or stop. `request` is the hash of what is shown: an answer comes back with
     it, so that nobody agrees to what was never on the page. `anew`: a measure joined since, and she is asked once more.
     `forward_to` is who would get copies of her mail, in words. `trial`: reviews are recorded and not signed yet.
-    `grounds` are those on which her objection was overruled: who gave them, and the words.
+    `grounds` are those on which her objection was overruled: who gave them, and the words. `wants_to_attend`: she said that she
+    wants to be there when a message is opened.
     """
 
     purpose: str
@@ -178,6 +179,7 @@ class LinkView:
     trial: bool = False
     grounds: tuple[tuple[str, str], ...] = ()
     entries: tuple[Entry, ...] = field(default=(), repr=False)
+    wants_to_attend: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

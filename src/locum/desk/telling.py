@@ -63,6 +63,7 @@ def values(office: Office, case: Case, owner: Person, language: str) -> dict[str
         "deliver_to": receiver_in_words(office, case) if case.search else "",
         "trial": say(language, "words.trial") if case.forward and office.unsigned_reviews else "",
         "anew": say(language, "words.anew") if case.joins else "",
+        "attend_offered": say(language, "words.attend-offered") if offers_presence(office, case) else "",
         "from_words": when(case.from_date, language, zone),
         "until_words": when(case.to_date, language, zone),
         "deadline_words": when(deadline, language, zone),
@@ -77,6 +78,11 @@ def values(office: Office, case: Case, owner: Person, language: str) -> dict[str
         "checkable_part": "",
         "checkable_page": "",
     }
+
+
+def offers_presence(office: Office, case: Case) -> bool:
+    """Whether she may be there when a message is opened (clause 10)."""
+    return case.search is not None and office.policy_of(case).search.present == "offered"
 
 
 def receiver_in_words(office: Office, case: Case) -> str:
@@ -215,22 +221,29 @@ def news(office: Office, taken: Taken) -> None:
     """Tell the requester where the case stands. No text of hers, no words of why she objected."""
     case = office.store.case(taken.job.case)
     requester = office.people.person(case.requester)
+    language = requester.language if requester is not None else office.organisation.language
+    told = say(language, f"words.state.{case.state}")
+    why = say(language, f"words.outcome.{case.outcome}") if case.outcome else ""
+    tell_requester(office, taken, case, f"{told} ({why})" if why else told, f"news.{case.version}")
+
+
+def tell_requester(office: Office, taken: Taken, case: Case, told: str, letter_id: str) -> None:
+    """Tell the requester this, in their language: part of a sentence. Nothing is sent where they have no mailbox."""
+    requester = office.people.person(case.requester)
     if requester is None or requester.mailbox is None:
         office.store.commit([Change(finished=taken)])
         return
     case = announce(office, taken, case, _NEWS)
     language = requester.language
-    told = say(language, f"words.state.{case.state}")
-    why = say(language, f"words.outcome.{case.outcome}") if case.outcome else ""
     filled = values(office, case, office.owner_or_address(case), language)
     letter = Letter(
-        id=f"{case.id}.news.{case.version}",
+        id=f"{case.id}.{letter_id}",
         event="requester",
         channel=Channel.MAILBOX,
         address=requester.mailbox.address,
         name=requester.name,
         language=language,
-        values=filled | {"news": f"{told} ({why})" if why else told},
+        values=filled | {"news": told},
     )
     tell(office, taken, case, letter, _NEWS, worth_trying_until(case))
 

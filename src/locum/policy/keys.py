@@ -112,7 +112,7 @@ KEYS: Mapping[str, Key] = MappingProxyType(
         "search.too_broad_above": Key(10, "gate.climbers.limits_of", _L),
         "search.words_in": Key(10, "policy.searching.question_asked", ("anywhere", "subject")),
         "search.agreement": Key(10, "policy.searching.her_agreement", ("no", "private-use", "always")),
-        "search.present": Key(10, "desk.telling.tell_live", ("no", "offered")),
+        "search.present": Key(10, "desk.searching.attending.may", ("no", "offered")),
         "ask.shorter": Key(6, "policy.clauses.the_ask", ("review", "never")),
         "objection.overrule": Key(6, "policy.clauses.objection", ("review", "never")),
         "objection.approvers": Key(6, "policy.clauses.objection", _M),

@@ -74,7 +74,12 @@ OF_SEARCH: tuple[Promise, ...] = (
         "test_policy_table.py::test_the_policy_answers",
         "search.agreement",
     ),
-    row("10.present", "desk.telling.tell_live", "test_searching.py::test_her_stop_link_ends_it", "search.present"),
+    row(
+        "10.present",
+        "desk.searching.attending.may",
+        "test_attending.py::test_nothing_is_opened_without_her_who_wants_to_be_there",
+        "search.present",
+    ),
     row("10.delivery", "policy.searching.delivery", "test_viewing.py::test_it_is_delivered_as_it_is_and_the_case_ends"),
     row(
         "11.search",

@@ -25,7 +25,12 @@ from locum.web.guard import GuessLimit, Network, client_of, headers_for
 from locum.web.receiver import consent_page
 from locum.web.shown import Site, case_page, home_page, problem_page
 
-ANSWERS = frozenset({"agree", "object", "own-text", "done", "stop", "set", "accept", "decline", "no-more"})
+ANSWERS = frozenset({"agree", "object", "own-text", "done", "stop", "set", "accept", "decline", "no-more"}) | {
+    "comment",
+    "attend",
+    "attend-not",
+    "here",
+}
 _WITH_TEXT = frozenset({"own-text", "set"})
 _STATUS_OF_KEY = {"link-unknown": 404, "link-expired": 410, "link-erased": 410, "link-used": 409}
 _TOLD_HER = {
@@ -41,6 +46,7 @@ SAID_TO_HER = frozenset(
         *_STATUS_OF_KEY,
         *_TOLD_HER,
         "shown-before",
+        "comment-empty",
         *("answer-unknown", "bad-character", "bad-time", "because-too-long", "end-before-start", "end-in-the-past"),
         *("longer-than-asked", "more-than-one-line", "overlapping", "text-empty", "too-far-ahead"),
         *(f"cannot-audience-{audience}" for audience in Audience),

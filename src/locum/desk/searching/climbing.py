@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 
+from locum.climb import ladder_of, spent_in
 from locum.desk import gating
 from locum.desk.office import Office
 from locum.entry import Entry
 from locum.errors import Invalid
 from locum.gate import Passed, Stopped, climbers
 from locum.gate.recorded import Recorded
-from locum.ladder import Ladder, Pair, ladder_of, spent_in
+from locum.ladder import Ladder, Pair
 from locum.lifecycle import Case
 from locum.measure import Search
 

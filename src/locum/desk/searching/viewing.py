@@ -5,7 +5,7 @@ and is handed to that screen once.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
 
@@ -16,7 +16,7 @@ from locum.desk import gating
 from locum.desk.forms import Acting, ToSign
 from locum.desk.incidents import INCIDENT
 from locum.desk.office import Office
-from locum.desk.searching import hits, opening
+from locum.desk.searching import attending, hits, opening
 from locum.desk.searching.climbing import ladder_in
 from locum.desk.searching.hits import KeptHit
 from locum.desk.searching.steps import begin
@@ -50,10 +50,16 @@ class Viewings:
     # who and what
 
     def two(self, case: Case) -> tuple[Ladder, frozenset[str]]:
-        """The ladder, and everybody who takes steps: the requester and whoever signed besides."""
+        """The ladder, and everybody who may be in the room: the requester, whoever signed besides, and she herself where she said
+        that she is there.
+        """
         found = ladder_in(self.office, case, self.office.store.entries(mailbox=case.mailbox))
         pair = found.pair
-        return found, frozenset({pair.requester, *pair.second}) if pair.is_whole else frozenset()
+        if not pair.is_whole:
+            return found, frozenset()
+        here = found.attends_from is not None and (found.is_here(self.office.clock()) or bool(found.opened))
+        hers = {case.person} if here and found.here_at is not None else set()
+        return found, frozenset({pair.requester, *pair.second, *hers})
 
     def unmasked(self, case: Case) -> frozenset[str]:
         """The messages whose masked subject both asked to see, by digest."""
@@ -86,9 +92,13 @@ class Viewings:
 
     def _note(self, acting: Acting, case: Case, kind: str, digest: str) -> Case:
         stream = self.office.store.entries(mailbox=case.mailbox)
-        ladder_in(self.office, case, stream).check(Step.CHOOSE, acting.id, self.office.clock(), digest=digest)
+        found = ladder_in(self.office, case, stream)
+        found.check(Step.CHOOSE, acting.id, self.office.clock(), digest=digest)
         entry = self.office.draft(case, kind, digest=digest, by=_by(acting))
-        return _commit(self.office, case, stream, entry)
+        lines = Recorded.of(case.id, case.mailbox, stream, (entry,)).lines
+        both = replace(found, chosen={**found.chosen, acting.id: digest}).chosen_by_both
+        invited = attending.invited(self.office, case, lines) if kind == "chosen" and both else ()
+        return _commit(self.office, case, stream, entry, invited)
 
     # signing
 
@@ -200,9 +210,9 @@ def _closing(office: Office, case: Case, entry: Draft, why: str, who: str, lengt
     return Change(case=change.case, entries=change.entries, put=(*change.put, letter), drop=change.drop)
 
 
-def _commit(office: Office, case: Case, stream: Sequence[Entry], entry: Draft) -> Case:
+def _commit(office: Office, case: Case, stream: Sequence[Entry], entry: Draft, put: tuple[Job, ...] = ()) -> Case:
     length = stream[-1].seq + 1
-    return office.store.commit([Change(case=case, entries=(entry,), judged_at=(case.mailbox, length))])[0]
+    return office.store.commit([Change(case=case, entries=(entry,), put=put, judged_at=(case.mailbox, length))])[0]
 
 
 def _by(acting: Acting) -> Json:

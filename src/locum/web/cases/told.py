@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from locum.absence import Person
 from locum.desk import Desk
+from locum.desk.recorded import entries_of
 from locum.entry import Entry
 from locum.gist import gist, word
 from locum.jobs import Job
@@ -37,7 +38,7 @@ LOOKS: Final = {
     State.FAILED: "stopped",
 }
 """How the mark of a state looks; what is over is plain."""
-_HIDDEN_JOBS: Final = frozenset({"watch", "look", "noted", "news", "close", "objection-stands", "keepers"})
+_HIDDEN_JOBS: Final = frozenset({"watch", "look", "noted", "news", "tell-said", "close", "objection-stands", "keepers"})
 _LEFT: Final = frozenset({"sent", "delivered-to-relay"})
 _ASKED_OF_HER: Final = frozenset({"agreed", "objected", "own-text", "done-herself", "unanswered"})
 
@@ -151,6 +152,7 @@ def facts(desk: Desk, case: Case, reader: Person) -> list[tuple[str, str, str]]:
         ("closes", day(case.closes_on, language) if case.closes_on else "", ""),
         *_of_forward(case, language),
         *_of_search(case, reader),
+        *_comments(desk, case, reader),
         ("outcome", word("outcome", case.outcome, language) if case.outcome and case.is_final else "", ""),
         ("number", case.id, ""),
     ]
@@ -180,9 +182,18 @@ def _of_search(case: Case, reader: Person) -> Iterator[tuple[str, str, str]]:
     yield "tried", "; ".join(tried), ""
 
 
+def _comments(desk: Desk, case: Case, reader: Person) -> Iterator[tuple[str, str, str]]:
+    """What she said of a search besides yes and no, to those who ask and decide."""
+    if case.search is None:
+        return
+    for one in entries_of(desk.office, case):
+        if one.type == "commented" and isinstance(text := one.body.get("text"), str):
+            yield "comment", when(one.time, reader.language, reader.time_zone), text
+
+
 _FACTS: Final = (
     *("mailbox", "requester", "filed", "why", "from", "until", "audience", "except", "contact", "closes"),
-    *("to", "senders", "receiver", "question", "deliver_to", "tried", "outcome", "number"),
+    *("to", "senders", "receiver", "question", "deliver_to", "tried", "comment", "outcome", "number"),
 )
 
 

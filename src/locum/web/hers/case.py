@@ -21,8 +21,9 @@ from locum.web.shown import audience, filled, mails, of_case, phase, phase_of, s
 from locum.web.signin.doorway import Signed
 from locum.web.signin.who import require_recent, signed_in
 
-ANSWERS: Final = frozenset({"agree", "object", "done", "stop"})
-_THEN: Final = {"agree": "agreed", "object": "objected", "done": "noted", "stop": "stopped"}
+_BESIDES: Final = {one: one for one in ("comment", "attend", "attend-not", "here")}
+_THEN: Final = {**_BESIDES, "agree": "agreed", "object": "objected", "done": "noted", "stop": "stopped"}
+ANSWERS: Final = frozenset(_THEN)
 _TOLD: Final = {
     "link-used": "answer-too-late",
     "no-such-step": "answer-too-late",

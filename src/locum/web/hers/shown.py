@@ -17,7 +17,7 @@ TABS: Final = (
 
 DONE: Final = frozenset(
     {"stopped", "back", "back-nothing", "agreed", "objected", "noted", "kept", "forgotten", "permitted", "withdrawn"}
-    | {"reads-along", "reads-along-not"}
+    | {"reads-along", "reads-along-not", "comment", "attend", "attend-not", "here"}
 )
 """What a page says after a form that was good, a key under `mine.done.`."""
 

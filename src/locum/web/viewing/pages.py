@@ -199,7 +199,7 @@ class ViewingPages:
         if ladder.opened and not ladder.closed and not room.is_showing:
             signed = frozenset(person for person, digest, _ in ladder.openings if digest == ladder.opened)
             take = lambda: desk.viewings.take(case)  # noqa: E731
-            self.rooms.show(case.id, signed & two, take, case.request, ladder.opened)
+            self.rooms.show(case.id, (signed | {case.person}) & two, take, case.request, ladder.opened)
         return case
 
     def _room(self, who: Signed, case: Case, problem: LocumError | None = None, *, signs: bool = False) -> Response:
@@ -213,8 +213,9 @@ class ViewingPages:
 
     def _check_both(self, case: Case) -> None:
         """Nobody signs while the other is not there."""
-        ladder, _ = self._in.desk.viewings.two(case)
-        if not ladder.pair.is_both(sorted(self.rooms.there(case.id))):
+        ladder, two = self._in.desk.viewings.two(case)
+        there = self.rooms.there(case.id)
+        if not ladder.pair.is_both(sorted(there)) or (case.person in two and case.person not in there):
             raise Refused("search-not-both-there", clause=10, case=case.id)
 
     def _signing(self, who: Signed, case: Case, room: Room) -> dict[str, Any]:

@@ -33,18 +33,22 @@ def values(desk: Desk, rooms: Rooms, who: Signed, case: Case) -> dict[str, Any]:
     me, language = who.person.id, who.person.language
     signed = ladder.signed_now(desk.office.clock())
     phase = _phase(ladder, case, me, signed, showing=room.is_showing)
+    is_hers = me == case.person
+    if is_hers and phase in ("choose", "sign"):
+        phase = "hers"
     wishes = rooms.wishes(case.id)
     people = [
         {"name": name_of(desk, one), "is_there": one in there, "is_me": one == me, "has_signed": one in signed}
         for one in sorted(two, key=lambda one: (one != me, one))
-        if one in there or one == me or one in signed or one in ladder.chosen or len(two) <= _PAIR
+        if one in there or one in (me, case.person) or one in signed or one in ladder.chosen or len(two) <= _PAIR
     ]
     made: dict[str, Any] = {
         "case": case,
         "phase": phase,
+        "is_hers": is_hers,
         "every": _EVERY,
         "people": people,
-        "all_there": len(there & two) >= _PAIR,
+        "all_there": ladder.pair.is_both(sorted(there)) and (case.person not in two or case.person in there),
         "message": _message(room.shown, who) if phase == "shown" else None,
         "inside": _inside(rooms, case, who) if phase == "shown" else [],
         "wishes": [(name_of(desk, one), one == me, _wish(what, language)) for one, what in sorted(wishes.items())],
