@@ -167,7 +167,7 @@ class Ladder:
     @property
     def counted(self) -> Try | None:
         """The last count, or the list that turned out too broad."""
-        return next((one for one in reversed(self.tries) if one.act in (Step.COUNT, Step.LIST)), None)
+        return next((one for one in reversed(self.tries) if one.act is Step.COUNT or _is_a_count(one)), None)
 
     @property
     def bucket(self) -> str:
@@ -286,6 +286,11 @@ class Ladder:
             ("she-is-awaited", self.awaited_until(now) is None),
             ("not-both-signed", bool(self.signed_by_both(now))),
         )
+
+
+def _is_a_count(one: Try) -> bool:
+    """Whether this is a list that turned out too broad."""
+    return one.act is Step.LIST and one.outcome == TOO_BROAD
 
 
 _AFTER_READING: Final = frozenset({"closed", "left", "time"})

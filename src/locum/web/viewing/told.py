@@ -54,7 +54,7 @@ def values(desk: Desk, rooms: Rooms, who: Signed, case: Case) -> dict[str, Any]:
         "wishes": [(name_of(desk, one), one == me, _wish(what, language)) for one, what in sorted(wishes.items())],
         "wished": wishes.get(me, ""),
         "theirs": [what for one, what in wishes.items() if one != me],
-        "why": word("closed", ladder.closed, language) if ladder.closed else "",
+        "why": _why(ladder, case, phase, language),
         "deliver_to": case.receives,
         "may_deliver": ladder.may(Step.DELIVER, me, desk.office.clock()),
         "delivered": case.outcome in ("delivered", "not-delivered"),
@@ -65,6 +65,13 @@ def values(desk: Desk, rooms: Rooms, who: Signed, case: Case) -> dict[str, Any]:
 
 
 _PAIR: Final = 2
+
+
+def _why(ladder: Ladder, case: Case, phase: str, language: str) -> str:
+    """Why it is closed; where the case is over, how that came."""
+    if phase == "over" and case.outcome:
+        return word("outcome", case.outcome, language)
+    return word("closed", ladder.closed, language) if ladder.closed else ""
 
 
 def _phase(ladder: Ladder, case: Case, me: str, signed: frozenset[str], *, showing: bool) -> str:
