@@ -3,7 +3,6 @@
 import imaplib
 import os
 import re
-import shutil
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -14,39 +13,19 @@ from pathlib import Path
 from locum.connectors.imap import ImapSearcher
 from locum.connectors.imap_grants import Grants
 from locum.connectors.imap_tokens import to_utf7
+from locum.demo.configurations import SEARCH_GROUP
 from locum.demo.host import Dovecot
+from locum.demo.queueing import searchable
 from mailhosts.dovecot import PASSWORD
 
-GROUP = "locum-search"
-
-EXTRA = """
-passdb {{
-  driver = passwd-file
-  master = yes
-  args = {grants}/%s-%{{login_user}}-%u
-  result_success = continue
-}}
-protocol imap {{
-  mail_plugins = $mail_plugins acl
-}}
 # a refused login makes Dovecot answer late, and this address later and later; not what is tried here
+AT_ONCE = """
 auth_failure_delay = 0
-service anvil {{
-  unix_listener anvil-auth-penalty {{
+service anvil {
+  unix_listener anvil-auth-penalty {
     mode = 0
-  }}
-}}
-login_log_format_elements = user=<%u> auth_user=<%{{auth_user}}> method=%m rip=%r lip=%l mpid=%e %c session=<%{{session}}>
-plugin {{
-  acl = vfile:{acl}
-}}
-"""
-
-ACL = f"""\
-* owner lrwstipekxa
-* group={GROUP} lr
-Privé* -group={GROUP} lr
-OR -group={GROUP} lr
+  }
+}
 """
 
 
@@ -58,7 +37,7 @@ class Searched:
     grants: Path
 
     def searcher(self, **changes: object) -> ImapSearcher:
-        grants = Grants(directory=self.grants, group=GROUP, nets="127.0.0.1", **changes.pop("grants", {}))  # type: ignore[arg-type]
+        grants = Grants(directory=self.grants, group=SEARCH_GROUP, nets="127.0.0.1", **changes.pop("grants", {}))  # type: ignore[arg-type]
         known: dict[str, object] = {
             "name": "imap",
             "host": "127.0.0.1",
@@ -123,13 +102,7 @@ def searched(users: Iterable[str]) -> Iterator[Searched]:
 
     def furnished() -> None:
         furnish()
-        grants, acl = host.folder / "grants", host.folder / "acl"
-        grants.mkdir()
-        if os.geteuid() == 0:
-            shutil.chown(grants, group="dovecot")
-        grants.chmod(0o2750)  # what is written there is of its group, which Dovecot's login process is in
-        acl.write_text(ACL, "utf-8")
-        host.extra = EXTRA.format(grants=grants, acl=acl)
+        host.extra = AT_ONCE + searchable(host.folder)
 
     host.furnish = furnished  # type: ignore[method-assign]
     with host:

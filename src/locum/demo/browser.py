@@ -17,10 +17,11 @@ from locum.demo.passkey import Passkey
 
 @dataclass
 class Shown:
-    """A form as a page shows it: its own attributes, and the values of its fields."""
+    """A form as a page shows it: its own attributes, the values of its fields, and its buttons by name and value."""
 
     said: dict[str, str]
     fields: dict[str, str] = field(default_factory=dict)
+    buttons: list[tuple[str, str]] = field(default_factory=list)
 
 
 class _Reader(HTMLParser):
@@ -38,6 +39,8 @@ class _Reader(HTMLParser):
             self.forms.append(Shown(told))
         elif tag == "input" and self.forms and "name" in told:
             self.forms[-1].fields[told["name"]] = told.get("value", "")
+        elif tag == "button" and self.forms and "name" in told:
+            self.forms[-1].buttons.append((told["name"], told.get("value", "")))
         if tag in ("pre", "p"):
             self._within = told.get("class", "").split()
 
@@ -75,6 +78,14 @@ class Browser:
         except OSError as error:
             raise HostTrouble(f"the pages did not answer: {error}") from error
         return self.page
+
+    def press(self, value: str) -> str:
+        """Press the button that sends this value."""
+        for form in self.forms():
+            for name, sent in form.buttons:
+                if sent == value:
+                    return self._load(form.said["action"], form.fields | {name: sent})
+        raise HostTrouble(f"the page that came with {self.status} has no button for {value}")
 
     def prove(self, key: Passkey) -> str:
         """Press the button of the form that asks for a passkey, and have this one answer."""

@@ -139,3 +139,28 @@ plugin {{
 QUEUE_MAIN = "alternate_config_directories = {folder}/etc\n"
 
 QUEUE_MASTER = "pickup unix n - n 1 1 pickup\n"  # looks each second
+
+SEARCH = """\
+passdb {{
+  driver = passwd-file
+  master = yes
+  args = {grants}/%s-%{{login_user}}-%u
+  result_success = continue
+}}
+protocol imap {{
+  mail_plugins = $mail_plugins acl
+}}
+login_log_format_elements = user=<%u> auth_user=<%{{auth_user}}> method=%m rip=%r lip=%l mpid=%e %c session=<%{{session}}>
+plugin {{
+  acl = vfile:{acl}
+}}
+"""
+
+SEARCH_GROUP = "locum-search"
+
+SEARCH_ACL = f"""\
+* owner lrwstipekxa
+* group={SEARCH_GROUP} lr
+Privé* -group={SEARCH_GROUP} lr
+OR -group={SEARCH_GROUP} lr
+"""

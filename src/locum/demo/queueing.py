@@ -7,12 +7,13 @@ postdrop) believes the system's configuration only, so Dovecot is started where 
 
 import grp
 import os
+import shutil
 import subprocess
 import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from locum.demo.configurations import FORWARDS, QUEUE_MAIN, QUEUE_MASTER
+from locum.demo.configurations import FORWARDS, QUEUE_MAIN, QUEUE_MASTER, SEARCH, SEARCH_ACL
 from locum.demo.host import Dovecot, Postfix, free_port
 
 
@@ -70,9 +71,26 @@ class ForwardingDovecot(Dovecot):
         super().furnish()
         for name in ("forwards", "forwards/before", "forwards/after"):
             (self.folder / name).mkdir(mode=0o755)
+        self.extra += "\n" + searchable(self.folder)
         if self.may_forward:  # else what it sends goes to the relay
             self.extra += "\n" + FORWARDS.format(forwards=self.forwards, queue=self.queue.folder / "etc")
+
+    @property
+    def grants(self) -> Path:
+        """Where the grants of searches lie."""
+        return self.folder / "grants"
 
     def command(self) -> list[str]:
         command = super().command()
         return _in_view(self.queue.folder / "etc", *command) if self.may_forward else command
+
+
+def searchable(folder: Path) -> str:
+    """Make the directory of the grants and the rules of who sees which folder, and give the lines with which Dovecot reads both."""
+    grants, acl = folder / "grants", folder / "acl"
+    grants.mkdir()
+    if os.geteuid() == 0:
+        shutil.chown(grants, group="dovecot")
+    grants.chmod(0o2750)  # what is written there is of its group, which Dovecot's login process is in
+    acl.write_text(SEARCH_ACL, "utf-8")
+    return SEARCH.format(grants=grants, acl=acl)

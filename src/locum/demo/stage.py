@@ -47,6 +47,8 @@ works_council = "OR-2026-02"
 works_council_on = 2026-01-05
 register = "R-041"
 dpia_on = 2026-01-05
+[known]                 # whoever was never told of searching is told by the question; the default wants her agreement
+search = "ask"
 [auto-reply]
 reasons = ["forgotten", "continuity", "customer", "closing"]
 [auto-reply.ask]
@@ -83,6 +85,14 @@ dovecot_config = "{dovecot_config}"
 log = "{log}"
 forward_directory = "{forwards}"
 forward_publisher = {publisher}
+[search.dovecot]
+kind = "imap"
+for = ["dovecot"]
+host = "127.0.0.1"
+port = {imap}
+tls = "none"
+grants = "{grants}"
+nets = "127.0.0.1"
 """
 
 HER_FILTER = """\
@@ -200,6 +210,8 @@ class Stage:
             dovecot_config=self.host.config_file,
             log=self.host.log,
             forwards=self.host.forwards,
+            imap=self.host.imap_port,
+            grants=self.host.grants,
             publisher=json.dumps(self._publisher()),
         )
         (self.folder / "locum.toml").write_text(text + self.council.settings)

@@ -9,7 +9,7 @@ from datetime import timedelta
 from email.parser import BytesParser
 from email.policy import default as mail_policy
 
-from locum.demo import forged, signed
+from locum.demo import forged, found, signed
 from locum.demo.observed import CUSTOMER, Story, clock, in_mailbox, page, plain, replies, state
 from locum.demo.stage import ANNA, EVA, HER_FILTER, HOME_ZONE, Stage
 
@@ -26,6 +26,7 @@ def play(stage: Stage, story: Story) -> None:
     keys = signed.play(stage, story)
     if keys is not None:
         forged.play(stage, story, keys.bas)
+        found.play(stage, story, keys)
     _end(stage, story, case)
     _account(stage, story, case)
 
