@@ -22,8 +22,6 @@ from locum.rendering.parts import INLINE_PGP
 from locum.seam import Fruitless, Looked
 
 BATCH: Final = 60
-MOST_JUDGED: Final = 5_000
-"""More hits than this, of whatever kind, are too many to be judged: the question is refused as too broad."""
 _MOST_BODIES: Final = 200
 _ROUNDS: Final = 8
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
@@ -47,7 +45,6 @@ class _Tally:
     excluded: Counter[str] = field(default_factory=Counter)
     headers: int = 0
     bodies: int = 0
-    judged: int = 0
     all_judged: bool = True
     remarks: dict[str, None] = field(default_factory=dict)
 
@@ -77,7 +74,8 @@ class Looking:
 
     def candidates(self, only: tuple[str, int, int] | None = None) -> list[Candidate]:
         """The messages that answer, newest first, at most one more than the look tells apart. `only`: nothing but the message with
-        this path, validity and UID. Raises Fruitless `too-broad` where there are too many to be judged.
+        this path, validity and UID. All of them are judged, however many: a limit would tell whether there is much
+        that is left out. Raises Fruitless `too-broad` where too many would have to be read to compare words here.
         """
         self._folders = self._visible()
         found: list[Candidate] = []
@@ -110,9 +108,6 @@ class Looking:
         if opened is None or not opened.messages or (only is not None and only[1] != opened.uid_validity):
             return []
         uids = self._asked([] if only is None else [these([only[2]])])
-        self._tally.judged += len(uids)
-        if self._tally.judged > MOST_JUDGED:
-            raise Fruitless("too-broad", self.looked)
         found: list[Candidate] = []
         for start in range(0, len(uids), BATCH):
             newest = uids[::-1][start : start + BATCH]

@@ -4,9 +4,11 @@ From outside only: what left by mail, what lies in mailboxes, what the pages sho
 """
 
 import re
+import time
 from email.message import EmailMessage
 from pathlib import Path
 from textwrap import wrap
+from urllib.error import HTTPError
 from urllib.parse import urlencode
 from urllib.request import urlopen
 
@@ -17,6 +19,7 @@ from locum.demo.host import Received
 from locum.demo.stage import HOME_ZONE, Stage
 
 CUSTOMER = "kunde@customer.test"
+_NOT_NOW = 503
 
 
 class Story:
@@ -85,10 +88,17 @@ def replies(stage: Stage, seconds: float = 15, to: str = CUSTOMER, above: int = 
     return found()[above:]
 
 
-def page(address: str) -> str:
-    """What the page behind a link shows."""
-    with urlopen(address, timeout=10) as answer:
-        return str(answer.read().decode())
+def page(address: str, seconds: float = 30) -> str:
+    """What the page behind a link shows. Where it says "try again in a moment", that is done, as anybody would."""
+    until = time.monotonic() + seconds
+    while True:
+        try:
+            with urlopen(address, timeout=10) as answer:
+                return str(answer.read().decode())
+        except HTTPError as error:
+            if error.code != _NOT_NOW or time.monotonic() > until:
+                raise
+            time.sleep(1)
 
 
 def press(link: str, shown: str, button: str) -> str:
