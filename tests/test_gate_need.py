@@ -121,7 +121,8 @@ def reasons(files: Iterable[Path]) -> set[str]:
 def test_every_reason_has_its_sentence_and_no_other_has(language):
     acting = [SRC / "desk" / "last_look.py", SRC / "desk" / "searching" / "looking.py"]
     files = [*acting, *(path for path in FILES if path != WAYS)]
-    assert set(catalogue(language, "gate")) == reasons(files)
+    told_by_people = {"private-after-all"}  # an incident in the same words, and no reason of the gate's (clause 14)
+    assert set(catalogue(language, "gate")) == reasons(files) | told_by_people
 
 
 @pytest.mark.parametrize("language", ["nl", "en"])

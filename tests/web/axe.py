@@ -1,5 +1,6 @@
 """axe-core on a page in a real browser: what it finds against WCAG 2.2 AA and its best practices, in every width and colour."""
 
+import time
 from functools import cache
 from pathlib import Path
 
@@ -33,7 +34,10 @@ def everywhere(page: Page) -> list[str]:
     found = []
     for width in (390, 1200):
         page.set_viewport_size({"width": width, "height": 900})
-        if page.evaluate("document.documentElement.scrollWidth") > width:
+        until = time.monotonic() + 10  # while it is being drawn, something may for a moment
+        while (out := page.evaluate("document.documentElement.scrollWidth") > width) and time.monotonic() < until:
+            page.wait_for_timeout(100)
+        if out:
             found.append(f"sticks out at {width}")
         for scheme in ("dark", "light"):
             page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]

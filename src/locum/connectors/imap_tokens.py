@@ -81,7 +81,7 @@ def counted(said: Sequence[Token]) -> tuple[int, list[int]]:
     """What an ESEARCH answer says (RFC 4731 section 3.1): (TAG "x") UID COUNT n ALL set, in any order; ALL is missing where there
     is none. Raises Unreadable.
     """
-    count, found = 0, list[int]()
+    count, found = -1, list[int]()
     for name, value in pairwise([one for one in said if not isinstance(one, list)]):
         if name is not None and name.upper() == b"COUNT":
             if value is None or not value.isdigit():
@@ -89,6 +89,8 @@ def counted(said: Sequence[Token]) -> tuple[int, list[int]]:
             count = int(value)
         elif name is not None and name.upper() == b"ALL":
             found = uids_of(value or b"")
+    if count < 0:
+        raise Unreadable("count")
     return count, found
 
 

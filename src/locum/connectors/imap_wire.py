@@ -141,7 +141,10 @@ class Wire:
 
     def search(self, criteria: Sequence[Part]) -> list[int]:
         """The UIDs of the messages that answer, in rising order."""
-        return self._search(b"(COUNT ALL)", criteria)[1]
+        count, found = self._search(b"(COUNT ALL)", criteria)
+        if len(found) != count:  # what is said to be there and not named could be something that is left out
+            raise self._garbled("esearch")
+        return found
 
     def _search(self, asked: bytes, criteria: Sequence[Part]) -> tuple[int, list[int]]:
         charset = [b"CHARSET", b"UTF-8"] if any(isinstance(one, Literal) for one in criteria) else []

@@ -4,6 +4,7 @@ Cookies, redirects and forms as any browser has them, no script: what passkey.js
 """
 
 import json
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
@@ -13,6 +14,8 @@ from urllib.request import HTTPCookieProcessor, build_opener
 
 from locum.demo.host import HostTrouble
 from locum.demo.passkey import Passkey
+
+_NOT_NOW = 503
 
 
 @dataclass
@@ -68,13 +71,16 @@ class Browser:
         """Send a form."""
         return self._load(path, fields)
 
-    def _load(self, path: str, fields: Mapping[str, str] | None = None) -> str:
+    def _load(self, path: str, fields: Mapping[str, str] | None = None, seconds: int = 30) -> str:
         body = None if fields is None else urlencode(fields).encode()
         try:
             with self._opener.open(urljoin(self.url, path), body, timeout=20) as answer:
                 self.status, self.page = answer.status, answer.read().decode()
         except HTTPError as error:  # a page all the same
             self.status, self.page = error.code, error.read().decode()
+            if error.code == _NOT_NOW and seconds > 0:  # "try again in a moment": nothing was done
+                time.sleep(1)
+                return self._load(path, fields, seconds - 1)
         except OSError as error:
             raise HostTrouble(f"the pages did not answer: {error}") from error
         return self.page
