@@ -9,6 +9,9 @@ from npm import installed
 from playwright.sync_api import Page
 
 PACKAGE = "axe-core@4"
+_WIDEST = """[...document.querySelectorAll('body *')].filter(one => one.getBoundingClientRect().right > innerWidth)
+    .slice(-3).map(one => one.outerHTML.slice(0, 120)).join(' | ')"""
+"""What reaches furthest out of the window."""
 
 
 @cache
@@ -38,7 +41,7 @@ def everywhere(page: Page) -> list[str]:
         while (out := page.evaluate("document.documentElement.scrollWidth") > width) and time.monotonic() < until:
             page.wait_for_timeout(100)
         if out:
-            found.append(f"sticks out at {width}")
+            found.append(f"sticks out at {width}: {page.evaluate(_WIDEST)}")
         for scheme in ("dark", "light"):
             page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
             found += [f"{width} {scheme}: {one}" for one in violations(page)]
