@@ -3,8 +3,8 @@
 
 It needs Python 3.11 and `cryptography`, and nothing of Locum's. It checks bytes, proofs and signatures: that the file is from
 the log, complete and unchanged, that acts fit their requests and the policies recorded before them, that what had to be
-signed was, by people whose keys and functions the register gives. Left out: the policy's own rules and, of the gate,
-delegations, managers, waiting days and the text that was shown. `locum verify` does these.
+signed was, by people whose keys and functions the register gives. Left out: the policy's own rules, the order of a search's
+steps and, of the gate, delegations, managers, waiting days and the text that was shown. `locum verify` does these.
 
     python3 verify.py FILE.locum [HER.locum-key] [OLDER.locum ...] [KEY-OF-A-WITNESS ...]
 """
@@ -207,24 +207,8 @@ class Account:
                 told = judged.setdefault(said, body.get("judged"))  # a second try does not say it again
                 rule = told["question"]["reviews_are"] if told else "not recorded"  # or trial, signed, unsigned
                 self.check_signed(case, request, said, reviews, *self.people(register, index), rule)
-        for case in dict.fromkeys(entry["body"].get("case") for _, entry in hers if entry["type"] == "searching"):
-            self.check_steps(case, [entry for _, entry in hers if entry["body"].get("case") == case])
         for case, act in announced:
             self.say("pairs", f"{case}: what became of {act} is not on record", None)
-
-    def check_steps(self, case, entries):
-        """[allowed] of a search: five counts, one list of what was counted, one message that two people chose."""
-        seen, chosen, fits, bucket = {}, {}, True, ""
-        for body, kind in ((entry["body"], entry["type"]) for entry in entries):
-            step = body["act"] if kind == "searching" else kind
-            seen[step] = seen.get(step, 0) + 1
-            bucket = body["bucket"] if kind == "counted" else bucket
-            if kind == "chosen":
-                chosen[body["by"]["id"]] = body["digest"]
-            fits &= step != "list" or bucket not in ("", "0", "more")
-            fits &= step not in ("open", "opened") or (len(chosen) > 1 and len({*chosen.values()}) == 1)
-        fits &= seen.get("count", 0) <= 5 and all(seen.get(one, 0) <= 1 for one in ("listed", "opened"))
-        self.say("allowed", f"{case}: every step of the search is one that could be taken", fits)
 
     def check_signed(self, case, request, said, reviews, keys, functions, rule):
         """Who asked and, in another function, who approved: each over this request, with a key and a function on record."""

@@ -45,7 +45,7 @@ def test_what_is_no_account_is_told_in_one_line(content, tmp_path):
     assert (said.returncode, said.stdout.count("\n"), said.stderr) == (2, 1, "")
 
 
-def test_it_has_two_hundred_and_twenty_lines_at_most_besides_blank_ones_and_explanations():
+def test_it_has_two_hundred_lines_at_most_besides_blank_ones_and_explanations():
     told = [
         node for node in ast.walk(ast.parse(SOURCE)) if isinstance(node, ast.Module | ast.FunctionDef | ast.ClassDef)
     ]
@@ -56,7 +56,7 @@ def test_it_has_two_hundred_and_twenty_lines_at_most_besides_blank_ones_and_expl
         for line in range(node.body[0].lineno, node.body[0].end_lineno + 1)
     }
     lines = enumerate(SOURCE.splitlines(), 1)
-    assert sum(bool(line.strip()) and line[0] != "#" and n not in explained for n, line in lines) <= 220
+    assert sum(bool(line.strip()) and line[0] != "#" and n not in explained for n, line in lines) <= 200
 
 
 def test_it_needs_one_library_besides_the_standard_one():

@@ -13,7 +13,7 @@ from locum.absence import Mailbox
 from locum.connectors.imap_check import report
 from locum.connectors.imap_grants import Grant, Grants
 from locum.connectors.imap_looking import Candidate, Looking
-from locum.connectors.imap_wire import Wire
+from locum.connectors.imap_wire import BadCharset, Wire
 from locum.errors import Invalid, Rejected
 from locum.narrowing import excluded_within, is_doubtful
 from locum.query import Look
@@ -81,7 +81,10 @@ class ImapSearcher:
     def _looking(self, mailbox: Mailbox, look: Look) -> Iterator[Looking]:
         with self.grants.grant(self.user(mailbox)) as grant, self.wire() as wire:
             enter(wire, grant)
-            yield Looking(wire, look, grant.name)
+            try:
+                yield Looking(wire, look, grant.name)
+            except BadCharset:  # what is left out cannot be asked about there, so nothing is told
+                raise Rejected("imap-search-refused", host=self.host) from None
 
     def wire(self) -> Wire:
         """A connection on which nobody is logged in. Raises Trouble."""

@@ -113,7 +113,8 @@ class Grants:
 
     def _line(self, grant: Grant) -> str:
         """As Dovecot's passwd-file has it: name, hash, and what the login is told."""
-        extra = f"userdb_acl_groups={self.group}" + (f" allow_nets={self.nets}" if self.nets else "")
+        nets = "".join(self.nets.split())  # a space would begin another field
+        extra = f"userdb_acl_groups={self.group}" + (f" allow_nets={nets}" if nets else "")
         return f"{grant.name}:{_hashed(grant.secret)}::::::{extra}\n"
 
 

@@ -263,10 +263,10 @@ class Wire:
 
     def _whole(self, first: bytes = b"") -> "_Line":
         """One answer with its literals, each in its place marked as {n}."""
-        raw, literals = first or self._line(), []
+        raw, literals = first or self._line(), list[bytes]()
         while (found := _LITERAL.search(raw)) is not None:
             length = int(found[1])
-            if length > LITERAL_MAX:
+            if length > LITERAL_MAX or len(raw) + sum(map(len, literals)) + length > ANSWER_MAX:
                 raise self._garbled("too-long")
             literals.append(self._exactly(length))
             raw += self._line()
