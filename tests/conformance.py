@@ -20,7 +20,7 @@ import pytest
 from forward_conformance import ForwardConformance
 from locum.absence import Mailbox
 from locum.errors import Conflict, Garbled, Invalid, LocumError, Rejected, Trouble, Unreachable, Unsupported
-from locum.measure import Audience, AutoReply, Standing, Wanted, to_json
+from locum.measure import Audience, AutoReply, Can, Standing, Wanted, to_json
 from locum.seam import Connector, ManyAtOnce, TellsAccess
 
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -67,24 +67,33 @@ class AnswersAt(Protocol):
 Zoned = Callable[[str], AbstractContextManager[tuple[Connector, Mailbox, AnswersAt]]]
 
 
-def a_reply(mailbox: Mailbox, **changes: object) -> AutoReply:
-    """An auto-reply that is live now, inside and outside with different words."""
+def a_reply(mailbox: Mailbox, can: Can = Can(), **changes: object) -> AutoReply:  # noqa: B008  frozen
+    """An auto-reply that is live now, inside and outside with different words, as far as the mail system can say that."""
     made = AutoReply(
         handle="case-1",
         from_date=NOW - timedelta(hours=1),
         to_date=NOW + timedelta(days=20),
         subject="Afwezig",
-        text_body="Ik ben er even niet. (intern)",
-        external_text="I am away for a while. (extern)",
+        text_body=INSIDE,
+        external_text=OUTSIDE if can.two_texts else INSIDE,
         audience=Audience.EVERYONE,
-        addresses=mailbox.addresses,
+        addresses=mailbox.addresses if can.aliases else mailbox.addresses[:1],
         internal_domains=(mailbox.domain,),
     )
-    return replace(made, **changes)  # type: ignore[arg-type]
+    made = replace(made, **changes)  # type: ignore[arg-type]
+    one_text = not can.two_texts and len({"text_body", "external_text"} & changes.keys()) == 1
+    if one_text:  # it is the other as well
+        both = changes.get("text_body", changes.get("external_text"))
+        made = replace(made, text_body=both or made.text_body, external_text=both)  # type: ignore[arg-type]
+    return made
 
 
-def wanted(mailbox: Mailbox, **changes: object) -> Wanted:
-    return Wanted(replies=(a_reply(mailbox, **changes),))
+HTML = "<p>Ik ben er <b>even</b> niet.</p>"
+INSIDE, OUTSIDE = "Ik ben er even niet. (intern)", "I am away for a while. (extern)"
+
+
+def wanted(mailbox: Mailbox, can: Can = Can(), **changes: object) -> Wanted:  # noqa: B008  frozen
+    return Wanted(replies=(a_reply(mailbox, can, **changes),))
 
 
 def text_of(message: EmailMessage) -> str:
@@ -199,22 +208,23 @@ class ConnectorConformance(ForwardConformance):
         assert connector.read(mailbox).replies == ()
 
     def test_what_was_written_is_read_back(self, connector: Connector, mailbox: Mailbox) -> None:
-        want = wanted(mailbox)
+        want = wanted(mailbox, connector.can)
         written = connector.write(mailbox, want, connector.read(mailbox))
         assert written.replies == want.replies
 
     def test_what_write_gives_back_is_what_read_gives(self, connector: Connector, mailbox: Mailbox) -> None:
-        written = connector.write(mailbox, wanted(mailbox), connector.read(mailbox))
+        written = connector.write(mailbox, wanted(mailbox, connector.can), connector.read(mailbox))
         assert connector.read(mailbox) == written
 
     def test_what_was_written_is_active(self, connector: Connector, mailbox: Mailbox) -> None:
-        assert connector.write(mailbox, wanted(mailbox), connector.read(mailbox)).active
+        assert connector.write(mailbox, wanted(mailbox, connector.can), connector.read(mailbox)).active
 
     def test_every_field_is_read_back(self, connector: Connector, mailbox: Mailbox) -> None:
         full = a_reply(
             mailbox,
-            html_body="<p>Ik ben er <b>even</b> niet.</p>" if connector.can.html else None,
-            external_html="<p>Away</p>" if connector.can.html else None,
+            connector.can,
+            html_body=HTML if connector.can.html else None,
+            external_html=("<p>Away</p>" if connector.can.two_texts else HTML) if connector.can.html else None,
             exceptions=("boss@other.test", "partner.test") if connector.can.exceptions else (),
         )
         written = connector.write(mailbox, Wanted(replies=(full,)), connector.read(mailbox))
@@ -223,25 +233,41 @@ class ConnectorConformance(ForwardConformance):
     def test_two_replies_that_do_not_overlap_are_both_read_back_in_order(
         self, connector: Connector, mailbox: Mailbox
     ) -> None:
-        first = a_reply(mailbox, handle="case-1", to_date=NOW + timedelta(days=2))
-        second = a_reply(mailbox, handle="case-2", from_date=NOW + timedelta(days=2), to_date=NOW + timedelta(days=4))
+        if connector.can.one_reply:
+            pytest.skip("a mailbox has one place for a reply there")
+        first = a_reply(mailbox, connector.can, handle="case-1", to_date=NOW + timedelta(days=2))
+        second = a_reply(
+            mailbox, connector.can, handle="case-2", from_date=NOW + timedelta(days=2), to_date=NOW + timedelta(days=4)
+        )
         written = connector.write(mailbox, Wanted(replies=(second, first)), connector.read(mailbox))
         assert written.replies == (first, second)
 
+    def test_where_a_mailbox_has_one_place_a_second_reply_is_refused_and_nothing_happens(
+        self, connector: Connector, mailbox: Mailbox, snapshot: Callable[[Mailbox], object]
+    ) -> None:
+        if not connector.can.one_reply:
+            pytest.skip("this connector can say several")
+        found, before = snapshot(mailbox), connector.read(mailbox)
+        first = a_reply(mailbox, connector.can, handle="case-1", to_date=NOW + timedelta(days=2))
+        second = replace(first, handle="case-2", from_date=first.to_date, to_date=NOW + timedelta(days=4))
+        with pytest.raises(Unsupported):
+            connector.write(mailbox, Wanted(replies=(first, second)), before)
+        assert (snapshot(mailbox), connector.read(mailbox)) == (found, before)
+
     def test_a_mended_text_replaces_the_first(self, connector: Connector, mailbox: Mailbox) -> None:
-        first = connector.write(mailbox, wanted(mailbox), connector.read(mailbox))
-        second = connector.write(mailbox, wanted(mailbox, text_body="Beter gezegd."), first)
+        first = connector.write(mailbox, wanted(mailbox, connector.can), connector.read(mailbox))
+        second = connector.write(mailbox, wanted(mailbox, connector.can, text_body="Beter gezegd."), first)
         assert [reply.text_body for reply in second.replies] == ["Beter gezegd."]
 
     def test_writing_twice_is_writing_once(self, connector: Connector, mailbox: Mailbox) -> None:
-        first = connector.write(mailbox, wanted(mailbox), connector.read(mailbox))
-        assert connector.write(mailbox, wanted(mailbox), first) == first
+        first = connector.write(mailbox, wanted(mailbox, connector.can), connector.read(mailbox))
+        assert connector.write(mailbox, wanted(mailbox, connector.can), first) == first
 
     def test_writing_again_after_a_crash_changes_nothing_more(self, connector: Connector, mailbox: Mailbox) -> None:
         before = connector.read(mailbox)
-        first = connector.write(mailbox, wanted(mailbox), before)
+        first = connector.write(mailbox, wanted(mailbox, connector.can), before)
         with suppress(Conflict):
-            connector.write(mailbox, wanted(mailbox), before)
+            connector.write(mailbox, wanted(mailbox, connector.can), before)
         assert connector.read(mailbox) == first
 
     # put back
@@ -251,13 +277,13 @@ class ConnectorConformance(ForwardConformance):
     ) -> None:
         found = snapshot(mailbox)
         before = connector.read(mailbox)
-        written = connector.write(mailbox, wanted(mailbox), before)
+        written = connector.write(mailbox, wanted(mailbox, connector.can), before)
         connector.write(mailbox, Wanted(restore=before.found), written)
         assert snapshot(mailbox) == found
 
     def test_after_putting_back_it_stands_as_before(self, connector: Connector, mailbox: Mailbox) -> None:
         before = connector.read(mailbox)
-        written = connector.write(mailbox, wanted(mailbox), before)
+        written = connector.write(mailbox, wanted(mailbox, connector.can), before)
         after = connector.write(mailbox, Wanted(restore=before.found), written)
         assert (after, connector.read(mailbox)) == (before, before)
 
@@ -284,7 +310,7 @@ class ConnectorConformance(ForwardConformance):
         before = connector.read(mailbox)
         owner_changes(mailbox)
         with pytest.raises(Conflict):
-            connector.write(mailbox, wanted(mailbox), before)
+            connector.write(mailbox, wanted(mailbox, connector.can), before)
 
     def test_her_change_between_our_reading_and_our_writing_is_not_overwritten(
         self,
@@ -297,7 +323,7 @@ class ConnectorConformance(ForwardConformance):
         owner_changes(mailbox)
         hers = snapshot(mailbox)
         with pytest.raises(Conflict):
-            connector.write(mailbox, wanted(mailbox), before)
+            connector.write(mailbox, wanted(mailbox, connector.can), before)
         assert snapshot(mailbox) == hers
 
     def test_her_change_while_ours_is_live_is_seen(
@@ -305,7 +331,7 @@ class ConnectorConformance(ForwardConformance):
     ) -> None:
         if not connector.can.sees_own:
             pytest.skip("this connector says that it cannot see hers")
-        written = connector.write(mailbox, wanted(mailbox), connector.read(mailbox))
+        written = connector.write(mailbox, wanted(mailbox, connector.can), connector.read(mailbox))
         owner_changes(mailbox)
         now = connector.read(mailbox)
         assert (now.own_reply, now.revision == written.revision) == (True, False)
@@ -318,7 +344,7 @@ class ConnectorConformance(ForwardConformance):
         snapshot: Callable[[Mailbox], object],
     ) -> None:
         before = connector.read(mailbox)
-        connector.write(mailbox, wanted(mailbox), before)
+        connector.write(mailbox, wanted(mailbox, connector.can), before)
         owner_changes(mailbox)
         hers = snapshot(mailbox)
         with suppress(Conflict):
@@ -333,7 +359,7 @@ class ConnectorConformance(ForwardConformance):
         snapshot: Callable[[Mailbox], object],
     ) -> None:
         found = snapshot(another_mailbox)
-        connector.write(mailbox, wanted(mailbox), connector.read(mailbox))
+        connector.write(mailbox, wanted(mailbox, connector.can), connector.read(mailbox))
         assert (snapshot(another_mailbox), connector.read(another_mailbox).replies) == (found, ())
 
     # refused before anything happens
@@ -350,7 +376,7 @@ class ConnectorConformance(ForwardConformance):
             pytest.skip("this connector can say it")
         found, before = snapshot(mailbox), connector.read(mailbox)
         with pytest.raises(Unsupported):
-            connector.write(mailbox, wanted(mailbox, audience=audience), before)
+            connector.write(mailbox, wanted(mailbox, connector.can, audience=audience), before)
         assert (snapshot(mailbox), connector.read(mailbox)) == (found, before)
 
     @pytest.mark.parametrize("field", ["text_body", "external_text", "subject"])
@@ -359,14 +385,14 @@ class ConnectorConformance(ForwardConformance):
     ) -> None:
         found, before = snapshot(mailbox), connector.read(mailbox)
         with pytest.raises(Unsupported):
-            connector.write(mailbox, wanted(mailbox, **{field: "é" * 600_000}), before)
+            connector.write(mailbox, wanted(mailbox, connector.can, **{field: "é" * 600_000}), before)
         assert (snapshot(mailbox), connector.read(mailbox)) == (found, before)
 
     def test_overlapping_replies_are_refused_and_nothing_happens(
         self, connector: Connector, mailbox: Mailbox, snapshot: Callable[[Mailbox], object]
     ) -> None:
         found, before = snapshot(mailbox), connector.read(mailbox)
-        both = (a_reply(mailbox, handle="case-1"), a_reply(mailbox, handle="case-2"))
+        both = (a_reply(mailbox, connector.can, handle="case-1"), a_reply(mailbox, connector.can, handle="case-2"))
         with pytest.raises((Unsupported, Invalid)):
             connector.write(mailbox, Wanted(replies=both), before)
         assert (snapshot(mailbox), connector.read(mailbox)) == (found, before)
@@ -382,25 +408,27 @@ class ConnectorConformance(ForwardConformance):
     def test_an_internal_sender_gets_the_internal_text(
         self, connector: Connector, mailbox: Mailbox, answer: Answer
     ) -> None:
-        connector.write(mailbox, wanted(mailbox), connector.read(mailbox))
+        connector.write(mailbox, wanted(mailbox, connector.can), connector.read(mailbox))
         reply = answer(f"bob@{mailbox.domain}")
         assert reply is not None
-        assert text_of(reply) == "Ik ben er even niet. (intern)"
+        assert text_of(reply) == INSIDE
 
     @pytest.mark.slow
     def test_an_external_sender_gets_the_external_text(
         self, connector: Connector, mailbox: Mailbox, answer: Answer
     ) -> None:
-        connector.write(mailbox, wanted(mailbox), connector.read(mailbox))
+        connector.write(mailbox, wanted(mailbox, connector.can), connector.read(mailbox))
         reply = answer("klant@example.net")
         assert reply is not None
-        assert text_of(reply) == "I am away for a while. (extern)"
+        assert text_of(reply) == (OUTSIDE if connector.can.two_texts else INSIDE)
 
     @pytest.mark.slow
     def test_an_external_sender_gets_nothing_when_the_audience_is_internal(
         self, connector: Connector, mailbox: Mailbox, answer: Answer
     ) -> None:
-        want = wanted(mailbox, audience=Audience.INTERNAL, external_text=None)
+        if Audience.INTERNAL not in connector.can.audiences:
+            pytest.skip("this connector cannot say this audience, and refuses it")
+        want = wanted(mailbox, connector.can, audience=Audience.INTERNAL, external_text=None)
         connector.write(mailbox, want, connector.read(mailbox))
         assert answer("klant@example.net") is None
 
@@ -409,14 +437,18 @@ class ConnectorConformance(ForwardConformance):
     def test_a_domain_that_only_resembles_ours_is_outside(
         self, connector: Connector, mailbox: Mailbox, answer: Answer, sender: str
     ) -> None:
-        connector.write(mailbox, wanted(mailbox), connector.read(mailbox))
+        if not connector.can.two_texts:
+            pytest.skip("this connector has one text for all")
+        connector.write(mailbox, wanted(mailbox, connector.can), connector.read(mailbox))
         reply = answer(sender.format(mailbox.domain))
         assert reply is not None
         assert "(intern)" not in reply.as_string()
 
     @pytest.mark.slow
     def test_the_reply_bears_the_subject(self, connector: Connector, mailbox: Mailbox, answer: Answer) -> None:
-        connector.write(mailbox, wanted(mailbox, subject="Afwezig tot mei"), connector.read(mailbox))
+        if not connector.can.subject:
+            pytest.skip("the replies of this mail system bear a subject of its own")
+        connector.write(mailbox, wanted(mailbox, connector.can, subject="Afwezig tot mei"), connector.read(mailbox))
         reply = answer("klant@example.net")
         assert reply is not None
         assert reply["Subject"] == "Afwezig tot mei"
@@ -428,7 +460,7 @@ class ConnectorConformance(ForwardConformance):
     ) -> None:
         if not connector.can.exceptions:
             pytest.skip("this connector cannot say exceptions, and refuses them")
-        connector.write(mailbox, wanted(mailbox, exceptions=(exception,)), connector.read(mailbox))
+        connector.write(mailbox, wanted(mailbox, connector.can, exceptions=(exception,)), connector.read(mailbox))
         assert (answer("klant@example.net") is None, answer("klant@example.org") is None) == (True, False)
 
     @pytest.mark.slow
@@ -436,7 +468,7 @@ class ConnectorConformance(ForwardConformance):
         self, connector: Connector, mailbox: Mailbox, answer: Answer
     ) -> None:
         before = connector.read(mailbox)
-        written = connector.write(mailbox, wanted(mailbox), before)
+        written = connector.write(mailbox, wanted(mailbox, connector.can), before)
         connector.write(mailbox, Wanted(restore=before.found), written)
         assert answer("klant@example.net") is None
 
@@ -457,7 +489,9 @@ class ConnectorConformance(ForwardConformance):
         to_date = from_date + timedelta(days=2, seconds=7)
         second = timedelta(seconds=1)
         with zoned(zone) as (connector, mailbox, answers):
-            connector.write(mailbox, wanted(mailbox, from_date=from_date, to_date=to_date), connector.read(mailbox))
+            connector.write(
+                mailbox, wanted(mailbox, connector.can, from_date=from_date, to_date=to_date), connector.read(mailbox)
+            )
             seen = [answers(at) for at in (from_date - second, from_date, to_date - second, to_date)]
         assert seen == [False, True, True, False]
 
@@ -468,7 +502,7 @@ class ConnectorConformance(ForwardConformance):
     def test_a_hostile_text_is_read_back_or_refused(
         self, connector: Connector, mailbox: Mailbox, hostile: str, field: str
     ) -> None:
-        reply = a_reply(mailbox, **{field: HOSTILE[hostile]})
+        reply = a_reply(mailbox, connector.can, **{field: HOSTILE[hostile]})
         written = refused_or_written(connector, mailbox, reply)
         assert connector.read(mailbox).replies == (() if written is None else (reply,))
 
@@ -476,7 +510,7 @@ class ConnectorConformance(ForwardConformance):
     def test_a_hostile_subject_is_read_back_or_refused(
         self, connector: Connector, mailbox: Mailbox, hostile: str
     ) -> None:
-        reply = a_reply(mailbox, subject=SUBJECTS[hostile])
+        reply = a_reply(mailbox, connector.can, subject=SUBJECTS[hostile])
         written = refused_or_written(connector, mailbox, reply)
         assert connector.read(mailbox).replies == (() if written is None else (reply,))
 
@@ -486,7 +520,7 @@ class ConnectorConformance(ForwardConformance):
         self, connector: Connector, mailbox: Mailbox, field: str, hostile: str
     ) -> None:
         value = HOSTILE[hostile] if field == "handle" else (HOSTILE[hostile],)
-        reply = a_reply(mailbox, **{field: value})
+        reply = a_reply(mailbox, connector.can, **{field: value})
         written = refused_or_written(connector, mailbox, reply)
         assert connector.read(mailbox).replies == (() if written is None else (reply,))
 
@@ -495,7 +529,10 @@ class ConnectorConformance(ForwardConformance):
     def test_a_hostile_text_goes_out_as_text_and_nothing_else(
         self, connector: Connector, mailbox: Mailbox, answer: Answer, hostile: str
     ) -> None:
-        if refused_or_written(connector, mailbox, a_reply(mailbox, external_text=HOSTILE[hostile])) is None:
+        if (
+            refused_or_written(connector, mailbox, a_reply(mailbox, connector.can, external_text=HOSTILE[hostile]))
+            is None
+        ):
             assert answer("klant@example.net") is None
             return
         reply = answer("klant@example.net")
@@ -507,7 +544,9 @@ class ConnectorConformance(ForwardConformance):
     def test_a_hostile_subject_goes_out_as_a_subject_and_nothing_else(
         self, connector: Connector, mailbox: Mailbox, answer: Answer, hostile: str
     ) -> None:
-        if refused_or_written(connector, mailbox, a_reply(mailbox, subject=SUBJECTS[hostile])) is None:
+        if not connector.can.subject:
+            pytest.skip("the replies of this mail system bear a subject of its own")
+        if refused_or_written(connector, mailbox, a_reply(mailbox, connector.can, subject=SUBJECTS[hostile])) is None:
             return
         reply = answer("klant@example.net")
         assert reply is not None
@@ -525,8 +564,8 @@ class ConnectorConformance(ForwardConformance):
         found = connector.read_many(boxes)
         assert [isinstance(standing, LocumError) for standing in found] == [False, True, False]
         expect = [standing if isinstance(standing, Standing) else stale for standing in found]
-        items = [(box, wanted(box), standing) for box, standing in zip(boxes, expect, strict=True)]
-        done = connector.write_many([*items, (mailbox, wanted(mailbox, subject="Other"), stale)])
+        items = [(box, wanted(box, connector.can), standing) for box, standing in zip(boxes, expect, strict=True)]
+        done = connector.write_many([*items, (mailbox, wanted(mailbox, connector.can, subject="Other"), stale)])
         assert [type(result) for result in done][::2] == [Standing, Standing]
         assert isinstance(done[1], LocumError)
         assert isinstance(done[3], Conflict)
@@ -542,7 +581,7 @@ class ConnectorConformance(ForwardConformance):
     ) -> None:
         connector = troubled(trouble)
         with pytest.raises(kind):
-            connector.write(mailbox, wanted(mailbox), connector.read(mailbox))
+            connector.write(mailbox, wanted(mailbox, connector.can), connector.read(mailbox))
 
     @pytest.mark.slow
     @pytest.mark.parametrize("trouble", ["silent", "refusing", "garbled"])
@@ -564,13 +603,13 @@ class ConnectorConformance(ForwardConformance):
         caplog.set_level(logging.DEBUG)
         connector = troubled(trouble)
         with pytest.raises(Trouble) as caught:
-            connector.write(mailbox, wanted(mailbox), connector.read(mailbox))
+            connector.write(mailbox, wanted(mailbox, connector.can), connector.read(mailbox))
         shown = [repr(connector), caplog.text, str(connector.check())]
         error: BaseException | None = caught.value
         while error is not None:
             shown += [repr(error), str(error), str(vars(error))]
             error = error.__cause__ or error.__context__
-        texts = [*secrets, "Ik ben er even niet. (intern)"]
+        texts = [*secrets, INSIDE]
         assert [secret for secret in texts if any(secret in text for text in shown)] == []
 
     def test_its_standing_shows_nothing_of_what_was_found(self, connector: Connector, mailbox: Mailbox) -> None:

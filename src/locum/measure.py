@@ -290,6 +290,7 @@ class Can:
     `reads_mail` and `redirects_mail`: what the credential could do besides (SECURITY.md, promise 2). `owner_reaches`: she
     herself can change or take away what we set. `at_once`: how many mailboxes are read, and then written, together.
     `forwards`: new mail can be copied to a colleague here (a connector says besides, right before, whether it may: seam.Forwards).
+    `one_reply`: a mailbox has one place for a reply (seam.OneReply). `subject`: the reply bears ours, otherwise one of the system's own.
     """
 
     audiences: frozenset[Audience] = frozenset({Audience.INTERNAL, Audience.EVERYONE})
@@ -306,6 +307,8 @@ class Can:
     owner_reaches: bool = True
     at_once: int = 200
     forwards: bool = False
+    one_reply: bool = False
+    subject: bool = True
 
 
 def unsayable(can: Can, measure: Measure) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from typing import Protocol, runtime_checkable
 from locum.absence import Absence, Mailbox, Person
 from locum.errors import LocumError, Refused
 from locum.letter import Letter
-from locum.measure import Can, Standing, Wanted
+from locum.measure import Can, Measure, Standing, Wanted
 from locum.query import Look
 
 
@@ -66,6 +66,17 @@ class ManyAtOnce(Protocol):
 
     def write_many(self, items: Sequence[tuple[Mailbox, Wanted, Standing]]) -> list[Standing | LocumError]:
         """`write` for each."""
+        ...
+
+
+@runtime_checkable
+class OneReply(Protocol):
+    """Optional: systems with one place for a reply on each mailbox, where nothing says who set it. `read` tells what is there as
+    hers; this compares it with what Locum knows to have set. Where she changed a letter of it, it is hers.
+    """
+
+    def recognised(self, standing: Standing, known: Sequence[Measure]) -> Standing:
+        """The standing with those of `known` as ours that stand there just so (on the system's normal form). Asks nobody."""
         ...
 
 

@@ -21,6 +21,7 @@ from locum.desk.reaching import (
     is_there,
     put_off,
     read_back,
+    read_one,
     read_turns,
     stands,
     write_wanted,
@@ -66,7 +67,7 @@ def _set(office: Office, connector: Connector, turns: Sequence[Turn]) -> None:
     """Write what is wanted on these mailboxes, and record what came of it."""
     if not turns:
         return
-    results = write_wanted(connector, turns, partial(_with_ours, office))
+    results = write_wanted(office, connector, turns, partial(_with_ours, office))
     office.step("apply.written")
     changes = []
     for first, (turn, result) in zip(turns, results, strict=True):
@@ -199,10 +200,10 @@ def _not_applied(office: Office, connector: Connector, turn: Turn, result: Stand
     error = result if isinstance(result, LocumError) else Conflict("not-as-written", mailbox=turn.case.mailbox)
     now = office.clock()
     if isinstance(error, Trouble) and now < turn.case.to_date:
-        _undo_half(connector, turn)
+        _undo_half(office, connector, turn)
         put_off(office, turn.taken, error)
         return []
-    undone = _undo(connector, turn)
+    undone = _undo(office, connector, turn)
     if undone is not None:  # ours may stand: the next try, or the end, takes it away
         put_off(office, turn.taken, undone)
         return []
@@ -212,18 +213,18 @@ def _not_applied(office: Office, connector: Connector, turn: Turn, result: Stand
     return [Change(case=failed, entries=(entry,), put=put, finished=turn.taken)]
 
 
-def _undo_half(connector: Connector, turn: Turn) -> None:
+def _undo_half(office: Office, connector: Connector, turn: Turn) -> None:
     """All or nothing: where one of several measures was set and another could not be, neither stands until the next try. Where
     the far side does not answer now, that try reads what stands, and so does the end.
     """
-    standing = caught(connector.read, turn.mailbox) if len(turn.case.measures) > 1 else None
+    standing = read_one(office, connector, turn.mailbox, turn.case) if len(turn.case.measures) > 1 else None
     if isinstance(standing, Standing) and is_there(turn.case, standing) and not stands(turn.case, standing):
         caught(connector.write, turn.mailbox, _without_ours(turn.case, standing, turn.standing.found), standing)
 
 
-def _undo(connector: Connector, turn: Turn) -> LocumError | None:
+def _undo(office: Office, connector: Connector, turn: Turn) -> LocumError | None:
     """Take ours away if it stands in spite of the error."""
-    standing = caught(connector.read, turn.mailbox)
+    standing = read_one(office, connector, turn.mailbox, turn.case)
     if isinstance(standing, LocumError):
         return standing
     if not is_there(turn.case, standing):
@@ -281,7 +282,7 @@ def end(office: Office, taken: Sequence[Taken]) -> None:
     office.step("end.intended")
     kept, false = _kept(office, turns)
     results = write_wanted(
-        connector, turns, lambda turn: _without_ours(turn.case, turn.standing, kept.get(turn.case.id, b""))
+        office, connector, turns, lambda turn: _without_ours(turn.case, turn.standing, kept.get(turn.case.id, b""))
     )
     office.step("end.written")
     changes = []
@@ -360,7 +361,7 @@ def look(office: Office, taken: Taken) -> None:
     case = office.store.case(taken.job.case)
     connector = office.connector(case)
     mailbox = office.mailbox(case)
-    standing = caught(connector.read, mailbox)
+    standing = read_one(office, connector, mailbox, case)
     if isinstance(standing, LocumError):
         put_off(office, taken, standing)
         return

@@ -302,7 +302,7 @@ def _own_case(office: Office, owner: Person, until: datetime, now: datetime) -> 
         connector=connector,
         language=owner.language,
     )
-    if (clash := overlapping(case, office.store.living_on([mailbox.address]))) is not None:
+    if (clash := overlapping(office, case, office.store.living_on([mailbox.address]))) is not None:
         raise Refused("overlapping", case=clash.id, mailbox=mailbox.address)
     return case
 

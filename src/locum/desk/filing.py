@@ -86,7 +86,7 @@ def _request_chunk(
             continue
         living = [other for other in before.get(case.mailbox, ()) if not other.is_final]
         others = [*living, *([keep[case.mailbox]] if case.mailbox in keep else [])]
-        if (clash := overlapping(case, others)) is not None and case.state is not State.REFUSED:
+        if (clash := overlapping(office, case, others)) is not None and case.state is not State.REFUSED:
             filed[place] = Refused("overlapping", case=clash.id, mailbox=case.mailbox)
         else:
             keep[case.mailbox] = objecting.if_objected_before(case, before.get(case.mailbox, ()))
@@ -133,14 +133,19 @@ def by_mailbox(cases: Sequence[Case]) -> dict[str, list[Case]]:
     return found
 
 
-def overlapping(case: Case, others: Sequence[Case]) -> Case | None:
+def overlapping(office: Office, case: Case, others: Sequence[Case]) -> Case | None:
     """Two auto-replies at one time would leave it to chance which text goes out (and in one script, none would); two
     forwards at one time would share one head-room and hide who reads along; two searches would show twice as many headers.
+    Where a mailbox has one place for a reply, two at different times are in each other's way too.
     """
     kinds = {type(one) for one in case.measures}
+    connector = office.connectors.get(case.connector)
+    one_place = connector is not None and connector.can.one_reply and AutoReply in kinds
     for other in others:
         same = any(type(one) in kinds for one in other.measures)
         meet = case.from_date < other.to_date and other.from_date < case.to_date
+        if one_place and other.connector == case.connector:
+            meet = meet or other.reply is not None
         if same and meet and other.state is not State.OBJECTED:
             return other
     return None

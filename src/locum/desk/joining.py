@@ -116,7 +116,7 @@ def _because(before: str, now: str) -> str:
 def _check_others(office: Office, case: Case, joined: Case) -> None:
     """No other request for the same in the same time; and nothing that she objected to before (decision 0006)."""
     others = [other for other in office.store.living_on([case.mailbox], tuple(State)) if other.id != case.id]
-    if (clash := overlapping(joined, [other for other in others if not other.is_final])) is not None:
+    if (clash := overlapping(office, joined, [other for other in others if not other.is_final])) is not None:
         raise Refused("overlapping", case=clash.id, mailbox=case.mailbox)
     if (before := objecting.counting(joined, others)) is not None:
         raise Refused("join-objected", clause=6, case=before.id)

@@ -80,7 +80,7 @@ def _may_apply(office: Office, taken: Taken, case: Case, living: Sequence[Case],
         expire(office, case, taken, "too-late" if too_late else moving.OUTCOME)
         return None
     # Two requests filed in the same moment do not see each other; the first that is set counts.
-    if (clash := overlapping(case, living)) is not None:
+    if (clash := overlapping(office, case, living)) is not None:
         _refuse(office, taken, case, No(5, "overlapping", {"case": clash.id, "mailbox": case.mailbox}))
         return None
     return _allowed(office, taken, case)

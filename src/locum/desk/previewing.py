@@ -49,7 +49,7 @@ def _problem(office: Office, case: Case) -> LocumError | None:
     if (no := judged(office, case, office.clock())) is not None:
         return Refused(no.key, clause=no.clause, **{**no.values, "mailbox": case.mailbox, "case": ""})
     others = office.store.living_on([case.mailbox])
-    if (clash := overlapping(case, others)) is not None:
+    if (clash := overlapping(office, case, others)) is not None:
         return Refused("overlapping", case=clash.id, mailbox=case.mailbox)
     return None
 

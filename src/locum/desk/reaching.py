@@ -10,9 +10,9 @@ from locum.absence import Mailbox
 from locum.desk.office import Office
 from locum.entry import Draft
 from locum.errors import Conflict, LocumError, Unreachable
-from locum.lifecycle import Case
-from locum.measure import Standing, Wanted
-from locum.seam import Connector, ManyAtOnce
+from locum.lifecycle import Case, State
+from locum.measure import Measure, Standing, Wanted
+from locum.seam import Connector, ManyAtOnce, OneReply
 from locum.store import Taken
 
 _TRIES = 3
@@ -28,11 +28,31 @@ class Turn:
     standing: Standing
 
 
-def read(connector: Connector, mailboxes: Sequence[Mailbox]) -> list[Standing | LocumError]:
-    """What stands on each; an error is a result."""
+def read(
+    office: Office, connector: Connector, mailboxes: Sequence[Mailbox], cases: Sequence[Case]
+) -> list[Standing | LocumError]:
+    """What stands on each, of these `cases` and of others that may stand there; an error is a result."""
     if isinstance(connector, ManyAtOnce):
-        return connector.read_many(mailboxes)
-    return [caught(connector.read, mailbox) for mailbox in mailboxes]
+        found = connector.read_many(mailboxes)
+    else:
+        found = [caught(connector.read, mailbox) for mailbox in mailboxes]
+    if not isinstance(connector, OneReply):
+        return found
+    known: dict[str, list[Measure]] = {}
+    for case in (*cases, *office.store.living_on([mailbox.address for mailbox in mailboxes], _MAY_STAND)):
+        known.setdefault(case.mailbox, []).extend(case.measures)
+    return [
+        one if isinstance(one, LocumError) else connector.recognised(one, known.get(mailbox.address, ()))
+        for mailbox, one in zip(mailboxes, found, strict=True)
+    ]
+
+
+_MAY_STAND = (State.APPLYING, State.APPLIED, State.ENDING)
+
+
+def read_one(office: Office, connector: Connector, mailbox: Mailbox, case: Case) -> Standing | LocumError:
+    """`read` for one mailbox of one case."""
+    return read(office, connector, [mailbox], [case])[0]
 
 
 def _write(connector: Connector, items: Sequence[tuple[Mailbox, Wanted, Standing]]) -> list[Standing | LocumError]:
@@ -50,7 +70,7 @@ def caught(act: Callable[..., Standing], *arguments: object) -> Standing | Locum
 
 
 def write_wanted(
-    connector: Connector, turns: Sequence[Turn], wanted: Callable[[Turn], Wanted]
+    office: Office, connector: Connector, turns: Sequence[Turn], wanted: Callable[[Turn], Wanted]
 ) -> list[tuple[Turn, Standing | LocumError]]:
     """Write, and where somebody changed something in between, read again and decide anew, a few times.
 
@@ -62,7 +82,8 @@ def write_wanted(
         again = [place for place, result in enumerate(results) if isinstance(result, Conflict)]
         if not again:
             break
-        for place, fresh in zip(again, read(connector, [turns[p].mailbox for p in again]), strict=True):
+        boxes, cases = [turns[place].mailbox for place in again], [turns[place].case for place in again]
+        for place, fresh in zip(again, read(office, connector, boxes, cases), strict=True):
             if isinstance(fresh, LocumError):
                 results[place] = fresh
                 continue
@@ -75,7 +96,8 @@ def read_turns(office: Office, connector: Connector, ready: Sequence[tuple[Taken
     """What stands on each mailbox now. Those that cannot be read are put off."""
     mailboxes = [office.mailbox(case) for _, case in ready]
     turns = []
-    for (taken, case), mailbox, standing in zip(ready, mailboxes, read(connector, mailboxes), strict=True):
+    found = read(office, connector, mailboxes, [case for _, case in ready])
+    for (taken, case), mailbox, standing in zip(ready, mailboxes, found, strict=True):
         if isinstance(standing, LocumError):
             put_off(office, taken, standing)
         else:
