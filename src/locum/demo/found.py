@@ -9,6 +9,7 @@ from datetime import timedelta
 from email.parser import BytesParser
 from email.policy import default as mail_policy
 
+from locum.demo import opened
 from locum.demo.browser import Browser
 from locum.demo.observed import Story, plain, replies, state
 from locum.demo.passkey import Passkey
@@ -30,6 +31,7 @@ def play(stage: Stage, story: Story, keys: Keys) -> None:
     _signed(stage, story, case, keys)
     _counted(stage, story, case)
     _listed(stage, story, case, keys.carla)
+    opened.play(stage, story, case, keys, message)
     _untouched(stage, story, message)
     _account(stage, story, case)
 
