@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from email.message import EmailMessage
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import pytest
 
@@ -17,6 +17,7 @@ from locum.absence import Mailbox
 from locum.errors import Conflict, Invalid, Unsupported
 from locum.measure import Audience, AutoReply, Forward, Measure, Senders, Standing, Wanted, measure_to_json
 from locum.seam import Connector, Forwards
+from matrix import matrix, row
 
 HOSTILE_RECEIVERS = (
     '" ; redirect "evil@example.net" ; "',
@@ -77,6 +78,9 @@ def a_reply(forward: Forward) -> AutoReply:
 class ForwardConformance:
     """The suite for forwards. See the module."""
 
+    system: ClassVar[str] = ""
+    """Its row in the matrix of docs/connectors.md."""
+
     @pytest.fixture
     def copied(self) -> Deliver:
         """See Deliver."""
@@ -92,6 +96,13 @@ class ForwardConformance:
     @pytest.fixture
     def forward(self, mailbox: Mailbox) -> Forward:
         return replace(a_forward(mailbox.address), addresses=mailbox.addresses)
+
+    # what is told of it
+
+    def test_the_matrix_says_what_it_can(self, connector: Connector, mailbox: Mailbox) -> None:
+        connector.read(mailbox)  # some know only then what they are connected to
+        true = row(self.system, connector.can)
+        assert matrix().get(self.system) == true, f"| {' | '.join(true)} |"
 
     # where it cannot
 

@@ -15,15 +15,14 @@ import pytest
 from typer.main import get_command
 
 from locum import cli, errors, lifecycle, policy
-from locum.connectors.managesieve import ManageSieve
-from locum.connectors.sieve_files import SieveFiles
-from locum.measure import Can
 from locum.people import csv as people_csv
 from locum.settings import ImapSearch, kinds, load, tables
+from matrix import matrix
 from stories.script import HAPPENS, SOMEBODY
 
 ROOT = Path(__file__).parent.parent
 OPERATE = (ROOT / "docs" / "operate.md").read_text("utf-8")
+CONNECTORS = (ROOT / "docs" / "connectors.md").read_text("utf-8")
 CASES = (ROOT / "docs" / "cases.md").read_text("utf-8")
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 MAKEFILE = (ROOT / "Makefile").read_text("utf-8")
@@ -302,57 +301,14 @@ def test_the_first_screen_of_the_readme_has_the_demo_and_the_tests():
 # the matrix of connectors
 
 
-def connector_column(number: int) -> dict[str, str]:
-    table = rows((ROOT / "docs" / "connectors.md").read_text("utf-8"))
-    return {row[0]: row[number] for row in table if len(row) == 3}
+def test_the_matrix_has_a_row_for_every_kind_of_connector_and_no_other():
+    assert {re.findall(r"`([a-z_]+)`", system)[0] for system in matrix()} == set(kinds())
 
 
-def said_of(can: Can) -> dict[str, str]:
-    """Those lines of the matrix that follow from `can`."""
-    yes_no = {True: "yes", False: "no"}
-    return {
-        "audiences": ", ".join(sorted(str(audience) for audience in can.audiences)),
-        "a second text for outsiders": yes_no[can.two_texts],
-        "HTML beside text": yes_no[can.html],
-        "exceptions": yes_no[can.exceptions],
-        "aliases": yes_no[can.aliases],
-        "exact start and end": yes_no[can.window],
-        "longest text, in bytes": str(can.max_text_bytes),
-        "longest subject, in characters": str(can.max_subject_chars),
-        "credential could redirect mail": yes_no[can.redirects_mail],
-    }
-
-
-def test_the_matrix_says_what_published_scripts_can(tmp_path):
-    can = SieveFiles(name="dovecot", directory=tmp_path).can
-    looking = SieveFiles(name="dovecot", directory=tmp_path, script="{home}/.dovecot.sieve").can
-    column = connector_column(1)
-    assert {key: column[key] for key in said_of(can)} == said_of(can)
-    assert (can.sees_own, looking.sees_own, can.reads_mail) == (False, True, False)
-    assert (column["sees her own reply"], column["credential can read mail"]) == (
-        "only with `helper`, `script` or `owner_reader`",
-        "no",
-    )
-
-
-def test_the_matrix_says_what_managesieve_can(tmp_path):
-    cans = [
-        ManageSieve(
-            name="sieve", host="mail.corp.test", user="locum", secret_file=tmp_path / "secret", server=server
-        ).can
-        for server in ("dovecot", "cyrus")
-    ]
-    column = connector_column(2)
-    assert {key: column[key] for key in said_of(cans[0])} == said_of(cans[0])
-    assert [can.reads_mail for can in cans] == [False, True]
-    assert column["credential can read mail"] == "no on Dovecot; yes on Cyrus, unless `check` was refused"
-
-
-def test_the_matrix_has_a_column_for_every_kind_of_connector():
-    head = next(
-        line for line in (ROOT / "docs" / "connectors.md").read_text("utf-8").splitlines() if line.startswith("| |")
-    )
-    assert set(re.findall(r"`([a-z_]+)`", head)) == set(kinds())
+def test_every_kind_of_connector_is_told_about_and_has_a_page():
+    table = rows(section(CONNECTORS, "Connectors"))
+    pages = {path.stem for path in (ROOT / "docs" / "connectors").glob("*.md")}
+    assert ({row[0].strip("`") for row in table}, pages) == (set(kinds()), set(kinds()))
 
 
 def test_the_page_of_the_bench_tells_every_bench_apart():

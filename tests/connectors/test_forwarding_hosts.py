@@ -83,6 +83,8 @@ def copied(host: ForwardingHost, mailbox: Mailbox) -> Deliver:
 
 
 class TestSieveFilesForwards(ForwardConformance):
+    system = "`sieve_files` with a second directory"
+
     @pytest.fixture
     def snapshot(self, host: ForwardingHost) -> Callable[[Mailbox], object]:
         return lambda mailbox: hers(host, mailbox.address)

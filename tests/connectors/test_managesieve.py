@@ -142,6 +142,8 @@ def owner(place: Place, mailbox: Mailbox) -> Owner:
 
 
 class TestManageSieveOnDovecot(ConnectorConformance):
+    system = "`managesieve` on Dovecot"
+
     @pytest.fixture
     def connector(self, place: Place) -> ManageSieve:
         return place.connector()

@@ -83,6 +83,8 @@ def place(secrets_folder: Path) -> Iterator[Place]:
 
 
 class TestManageSieveOnCyrus(ConnectorConformance):
+    system = "`managesieve` on Cyrus"
+
     @pytest.fixture
     def connector(self, place: Place) -> ManageSieve:
         return place.connector()

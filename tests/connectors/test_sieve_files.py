@@ -54,6 +54,8 @@ def _followed(dovecot: Dovecot) -> Iterator[None]:
 
 
 class TestSieveFiles(ConnectorConformance):
+    system = "`sieve_files`"
+
     @pytest.fixture
     def connector(self, dovecot: Dovecot) -> Connector:
         return sieve_files(dovecot)
