@@ -10,7 +10,7 @@ from calling import Calling
 from tests.test_docs import blocks, rows, section
 from tests.world import World
 
-from locum import lifecycle, measure
+from locum import lifecycle, measure, query
 from locum.access_tokens import Scope
 from locum.cli import cases as cli
 from locum.demo.sink import Sink
@@ -71,7 +71,7 @@ def test_every_example_of_the_description_is_accepted(described):
     schemas = described["components"]["schemas"]
     models = {name: getattr(asking, name) for name in schemas if hasattr(asking, name)}
     found = [(models[name], one) for name in models for one in schemas[name].get("examples", [])]
-    assert len(found) == 4
+    assert len(found) == 5
     for model, example in found:
         model.model_validate(example)
 
@@ -114,6 +114,7 @@ def test_no_route_signs_or_decides(described):
     [
         (asking.AudienceName, measure.Audience),
         (asking.SendersName, measure.Senders),
+        (asking.WordsInName, query.WordsIn),
         (asking.ByName, cli.By),
         (asking.OutcomeName, cli.Outcome),
         (told.StateName, lifecycle.State),

@@ -8,11 +8,13 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from locum.desk import BothForm, ForwardForm, RequestForm
+from locum.desk import BothForm, ForwardForm, RequestForm, SearchForm
 from locum.measure import Audience, Senders
+from locum.query import WordsIn
 
 AudienceName = Literal["internal", "known", "everyone"]
 SendersName = Literal["internal", "external", "everyone"]
+WordsInName = Literal["anywhere", "subject"]
 ByName = Literal["phone", "sms", "mail", "desk"]
 OutcomeName = Literal["reached", "unreached", "agreed", "objected"]
 
@@ -168,7 +170,63 @@ class AskForward(Strict):
         )
 
 
-Ask = Annotated[AskReply | AskForward | AskBoth, Field(discriminator="measure")]
+class AskSearch(Strict):
+    """Ask for one business message to be found and handed to a colleague. What follows (counting, opening) is done at the command
+    line and on the pages, by the two who sign.
+    """
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "measure": "search",
+                    "mailbox": "anna@corp.test",
+                    "deliver_to": "carla@corp.test",
+                    "reason": "customer",
+                    "because": "The delivery has to be checked against what was agreed.",
+                    "senders": ["customer.test"],
+                    "words": ["2026-118"],
+                    "tried": {"auto-reply": "2026-11-30"},
+                }
+            ]
+        }
+    )
+
+    measure: Literal["search"]
+    mailbox: Mailbox
+    deliver_to: Annotated[str, Field(min_length=3, max_length=320)]
+    reason: Annotated[str, Field(min_length=1, max_length=100)]
+    because: Sentence
+    senders: Annotated[list[Annotated[str, Field(max_length=320)]], Field(default=[], max_length=20)]
+    words: Annotated[list[Annotated[str, Field(max_length=200)]], Field(default=[], max_length=20)]
+    words_in: WordsInName | None = None
+    since: Annotated[Time, Field(default="")]
+    before: Annotated[Time, Field(default="")]
+    tried: Annotated[
+        dict[str, Annotated[str, Field(max_length=40)]],
+        Field(default={}, max_length=20, description="What was tried before, and on which day (ISO 8601)."),
+    ]
+    until: Annotated[Time, Field(default="")]
+    joins: None = None
+
+    def form(self) -> SearchForm:
+        """As the desk takes it."""
+        return SearchForm(
+            mailbox=self.mailbox,
+            reason=self.reason,
+            because=self.because,
+            deliver_to=self.deliver_to,
+            senders=tuple(self.senders),
+            words=tuple(self.words),
+            since=self.since,
+            before=self.before,
+            words_in=None if self.words_in is None else WordsIn(self.words_in),
+            tried=tuple(self.tried.items()),
+            until=self.until,
+        )
+
+
+Ask = Annotated[AskReply | AskForward | AskBoth | AskSearch, Field(discriminator="measure")]
 
 
 class AskMany(Strict):

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, JsonValue
 
-from locum.web.api.asking import AudienceName, CaseId, SendersName, Strict
+from locum.web.api.asking import AudienceName, CaseId, SendersName, Strict, WordsInName
 
 Instant = Annotated[str, Field(json_schema_extra={"format": "date-time"}, description="UTC.")]
 StateName = Literal[
@@ -69,6 +69,37 @@ class Forward(Strict):
     private_marks: list[str]
 
 
+class Alternative(Strict):
+    """What was tried before a search was asked for, and on which day."""
+
+    what: str
+    on: str
+
+
+class Question(Strict):
+    """What is looked for; a date that is not asked is ""."""
+
+    senders: list[str]
+    words: list[str]
+    words_in: WordsInName
+    since: str
+    before: str
+
+
+class Search(Strict):
+    """One message to be found."""
+
+    measure: Literal["search"]
+    from_: Annotated[Instant, Field(alias="from")]
+    until: Instant
+    handle: str
+    from_date: Instant
+    to_date: Instant
+    query: Question
+    deliver_to: str
+    alternatives: list[Alternative]
+
+
 class Contact(Strict):
     """One attempt to reach her; `by` is who made it, empty for Locum's own."""
 
@@ -101,7 +132,7 @@ class Case(Strict):
     case: CaseId
     state: StateName
     mailbox: str
-    measures: list[Annotated[Reply | Forward, Field(discriminator="measure")]]
+    measures: list[Annotated[Reply | Forward | Search, Field(discriminator="measure")]]
     person: str
     requester: str
     reason: str
@@ -191,7 +222,7 @@ class Preview(Strict):
     """
 
     refused: WrongOne | None
-    measures: list[Annotated[Reply | Forward, Field(discriminator="measure")]]
+    measures: list[Annotated[Reply | Forward | Search, Field(discriminator="measure")]]
     warnings: list[Warning]
     asked_by: list[str]
     answer_by: Instant | None
