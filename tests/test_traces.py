@@ -108,6 +108,60 @@ def test_what_may_not_happen_has_no_way(told):
     assert followed(cast_of(told), labels(told))[1] != ""
 
 
+SEARCH: Json = {"measure": "search"}
+OPEN = (
+    requested(measures=[SEARCH]),
+    Told("answered", {"answer": "agreed"}),
+    *SIGNED,
+    act("intended", "apply"),
+    act("done", "apply"),
+)
+HITS: Json = [{"digest": "one"}, {"digest": "two"}]
+
+
+def step(kind: str, who: str, **more: Json) -> Told:
+    return Told(kind, {"by": {"id": who}} | more)
+
+
+COUNT = (step("searching", "bob", act="count"), Told("counted", {"bucket": "1-5"}))
+LIST = (step("searching", "dirk", act="list"), Told("listed", {"hits": HITS}))
+CHOSEN = tuple(step("chosen", who, digest="one") for who in ("bob", "dirk"))
+OPENING = tuple(step("opening", who, digest="one") for who in ("bob", "dirk"))
+OPENED = (*OPENING, step("searching", "dirk", act="open"), Told("opened", {"digest": "one"}))
+SEEN = Told("closed", {"why": "left"})
+SENT = (step("searching", "bob", act="deliver"), Told("delivered"))
+
+CLIMBED = {
+    "to its end": (*COUNT, *LIST, *CHOSEN, *OPENED, SEEN, *SENT),
+    "counted twice": (*COUNT, *COUNT, *LIST),
+    "nothing was done with it": (),
+}
+SKIPPED = {
+    "listed and never counted": LIST,
+    "counted after the list": (*COUNT, *LIST, *COUNT),
+    "opened and never listed": (*COUNT, *CHOSEN, *OPENED),
+    "opened and chosen by one": (*COUNT, *LIST, CHOSEN[0], *OPENED),
+    "opened with one signature": (*COUNT, *LIST, *CHOSEN, OPENING[0], *OPENED[2:]),
+    "opened with the same signature twice": (*COUNT, *LIST, *CHOSEN, OPENING[0], OPENING[0], *OPENED[2:]),
+    "another one opened than was signed": (*COUNT, *LIST, *CHOSEN, *OPENED[:3], Told("opened", {"digest": "two"})),
+    "a second message": (*COUNT, *LIST, *CHOSEN, *OPENED, SEEN, *OPENED),
+    "delivered and never opened": (*COUNT, *LIST, *CHOSEN, *SENT),
+    "delivered though it was private": (*COUNT, *LIST, *CHOSEN, *OPENED, Told("closed", {"why": "private"}), *SENT),
+    "delivered twice": (*COUNT, *LIST, *CHOSEN, *OPENED, SEEN, *SENT, *SENT),
+    "counted by somebody else": (step("searching", "eve", act="count"), Told("counted", {"bucket": "1-5"})),
+}
+
+
+@pytest.mark.parametrize("told", CLIMBED.values(), ids=CLIMBED)
+def test_a_search_that_goes_step_by_step_is_not_strange(told):
+    assert of(Row.APPLIED, *OPEN, *told) == ""
+
+
+@pytest.mark.parametrize("told", SKIPPED.values(), ids=SKIPPED)
+def test_a_search_that_leaves_out_a_step_has_no_way(told):
+    assert "no way for" in of(Row.APPLIED, *OPEN, *told)
+
+
 @pytest.mark.parametrize(
     ("state", "told"),
     [
