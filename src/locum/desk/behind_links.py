@@ -108,12 +108,13 @@ def _may(case: Case) -> frozenset[str]:
 
 def answer(office: Office, token: str, said: str, text: OwnText | None, because: str, shown: str | None) -> Case:
     """A button; see Desk.answer. Nothing follows the commit, so an error always means that nothing was recorded."""
-    try:
-        return _answered(office, _link(office, token), said, text, because, shown)
-    except Conflict as conflict:
-        if conflict.key != "changed-meanwhile":
-            raise
-    # A worker was at the case in the same moment: look at it anew, and say it once more.
+    for _ in range(_TRIES):
+        try:
+            return _answered(office, _link(office, token), said, text, because, shown)
+        except Conflict as conflict:
+            if conflict.key != "changed-meanwhile":
+                raise
+        # A worker was at the case in the same moment: look at it anew, and say it once more.
     return _answered(office, _link(office, token), said, text, because, shown)
 
 
@@ -170,6 +171,7 @@ def _live_answer(office: Office, case: Case, one: Spoken) -> Change:
     return asking.stopped(office, case, "owner", withdrawn)
 
 
+_TRIES = 3
 _WORDS = {"agree": "agreed", "object": "objected", "own-text": "own-text", "done": "done-herself"}
 
 
