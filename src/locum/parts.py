@@ -16,7 +16,7 @@ from locum.letters import Post
 from locum.people.csv import PeopleCsv
 from locum.publishing import Publisher
 from locum.seam import Connector, Finding, LeaveSource, Report, Searcher, Witness
-from locum.settings import ManageSieve, Settings, SieveFiles, secret
+from locum.settings import Graph, ManageSieve, Settings, SieveFiles, secret
 from locum.signer import Signer
 from locum.store import Store
 
@@ -100,6 +100,24 @@ def made_sieve_files(
     )
 
 
+def made_graph(name: str, table: Graph) -> Connector:
+    """Exchange Online."""
+    from locum.connectors.graph import Graph as Online  # noqa: PLC0415  only where it is configured
+    from locum.connectors.graph_token import App  # noqa: PLC0415
+
+    return Online(
+        name=name,
+        app=App(table.tenant, table.client_id, table.certificate_file, table.key_file),
+        secret=secret,
+        login_url=table.login_url,
+        graph_url=table.graph_url,
+        ca_file=table.ca_file,
+        user_template=table.mailbox_user,
+        outside=table.outside or "",
+        at_a_time=table.connections,
+    )
+
+
 def made_searchers(settings: Settings) -> dict[str, Searcher]:
     """Where one message can be found, by the name of the connector whose mailboxes are there."""
     from locum.connectors.imap import ImapSearcher  # noqa: PLC0415  only where it is configured
@@ -138,6 +156,8 @@ def made_connectors(settings: Settings, notes: Callable[[str], Callable[[str, st
         if isinstance(table, ManageSieve):
             teller = settings.teller(name)
             found[name] = made_managesieve(name, table, notes(teller) if teller else None, settings.identities(name))
+        if isinstance(table, Graph):
+            found[name] = made_graph(name, table)
     for name, table in settings.connectors.items():
         if isinstance(table, SieveFiles):
             found[name] = made_sieve_files(name, table, found, settings.identities(name))

@@ -89,7 +89,7 @@ class OnePlace(ABC):
         target = self.made(wanted.replies[0]) if wanted.replies else self._restored(wanted.restore)
         if self.same(before, target):
             return None
-        if revision(before) != expect.revision:
+        if self.revised(before) != expect.revision:
             raise Conflict("one-place-changed", mailbox=mailbox.address, connector=self.name)
         if wanted.replies and not expect.replies and self.answers(before, datetime.now(UTC)):
             raise Unsupported("one-place-own-reply", mailbox=mailbox.address, connector=self.name)
@@ -98,7 +98,11 @@ class OnePlace(ABC):
     def standing(self, kept: Kept) -> Standing:
         """What is there, all of it taken for hers."""
         own = self.answers(kept, datetime.now(UTC))
-        return Standing(own_reply=own, active=True, revision=revision(kept), found=canonical(kept))
+        return Standing(own_reply=own, active=True, revision=self.revised(kept), found=canonical(kept))
+
+    def revised(self, kept: Kept) -> str:
+        """What compare-and-swap compares of it. Where the system itself changes what it keeps, say it of `normal(kept)`."""
+        return revision(kept)
 
     def recognised(self, standing: Standing, known: Sequence[Measure]) -> Standing:
         """See seam.OneReply."""

@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 from pydantic import TypeAdapter, ValidationError
 
 from locum.errors import Invalid
-from locum.settings.mail_systems import ConnectorTable, ImapSearch, ManageSieve, SieveFiles
+from locum.settings.mail_systems import ConnectorTable, Graph, ImapSearch, ManageSieve, SieveFiles
 from locum.settings.mistakes import Place, mistake
 from locum.settings.secret import secret, secret_is_readable
 from locum.settings.tables import (
@@ -41,6 +41,7 @@ from locum.settings.tables import (
 
 __all__ = [
     "ConnectorTable",
+    "Graph",
     "ImapSearch",
     "ManageSieve",
     "Settings",
@@ -113,6 +114,8 @@ class Settings:
         table = self.connectors[connector]
         if isinstance(table, ManageSieve):
             return secret_is_readable(table.secret_file)
+        if isinstance(table, Graph):
+            return secret_is_readable(table.key_file)
         return os.access(table.directory, os.W_OK | os.X_OK)
 
 
@@ -167,7 +170,7 @@ def _settled(read: File, path: Path, text: str) -> Settings:
             if table.owner_reader and not isinstance(reader, ManageSieve):
                 place = Place(path, text, ("connector", name, "owner_reader"))
                 raise place.invalid("settings-owner-reader", value=table.owner_reader)
-        elif table.tls == "none" and not is_loopback(table.host):
+        elif isinstance(table, ManageSieve) and table.tls == "none" and not is_loopback(table.host):
             raise Place(path, text, ("connector", name, "tls")).invalid("settings-tls-none", host=table.host)
     for name, search in read.search.items():
         _check_search(read, Place(path, text, ("search", name)), search)
@@ -236,7 +239,7 @@ def kinds() -> tuple[str, ...]:
     """The kinds of connectors there are: files of locum.connectors that have their options here."""
     folder = files("locum").joinpath("connectors")
     there = {Path(item.name).stem for item in folder.iterdir() if item.name.endswith(".py")}
-    return tuple(kind for kind in ("sieve_files", "managesieve") if kind in there)
+    return tuple(kind for kind in ("sieve_files", "managesieve", "graph") if kind in there)
 
 
 def _check_kinds(table: dict[str, object], path: Path, text: str) -> None:

@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Literal, TypeAlias
 
 from pydantic import Field
 
-from locum.settings.types import STRICT, Address, Many, Pattern, Place, Words
+from locum.settings.types import STRICT, Address, Many, Pattern, Place, Words, scheme
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +61,33 @@ class ManageSieve:
     identities: Many = ()
 
 
-ConnectorTable: TypeAlias = SieveFiles | ManageSieve
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Graph:
+    """Exchange Online over Microsoft Graph. `tenant` and `client_id` are of the app registration, `certificate_file` and `key_file`
+    of the certificate that was uploaded to it; `login_url` and `graph_url` are those of a national cloud. `mailbox_user` says how
+    Graph names a mailbox, `outside` is a mailbox outside the scope, which `locum check` wants to see refused. With two workers,
+    `connections` is half of the four that Exchange Online allows.
+    """
+
+    __pydantic_config__: ClassVar = STRICT
+    kind: Literal["graph"]
+    mailboxes: tuple[Pattern, ...] = ()
+    tenant: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9.-]{0,252}$")]
+    client_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,64}$")]
+    certificate_file: Place
+    key_file: Place
+    login_url: Annotated[str, scheme("https", "http")] = "https://login.microsoftonline.com"
+    graph_url: Annotated[str, scheme("https", "http")] = "https://graph.microsoft.com"
+    ca_file: Place | None = None
+    mailbox_user: Words = "{address}"
+    connections: Annotated[int, Field(ge=1, le=4)] = 4
+    sample: Address | None = None
+    outside: Address | None = None
+    log: ClassVar[None] = None
+    identities: ClassVar[tuple[str, ...]] = ()
+
+
+ConnectorTable: TypeAlias = SieveFiles | ManageSieve | Graph
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import fields
 from difflib import get_close_matches
 from pathlib import Path
+from typing import get_args
 
 from pydantic import ValidationError
 
@@ -90,9 +91,7 @@ def _known(location: Location) -> str:
     elif location[0] == "search":
         names = ["for" if field.name == "connectors" else field.name for field in fields(mail_systems.ImapSearch)]
     else:
-        names = sorted(
-            {field.name for kind in (mail_systems.SieveFiles, mail_systems.ManageSieve) for field in fields(kind)}
-        )
+        names = sorted({field.name for kind in get_args(mail_systems.ConnectorTable) for field in fields(kind)})
     close = get_close_matches(str(location[-1]), names, n=1)
     return ", ".join([*close, *(name for name in names if name not in close)])
 
