@@ -1,6 +1,8 @@
 """A look at a server that answers wrongly: nothing is told that might be left out, and what went wrong is said."""
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -8,34 +10,103 @@ from locum.absence import Mailbox
 from locum.connectors.imap import ImapSearcher
 from locum.connectors.imap_grants import Grants
 from locum.connectors.imap_tokens import Unreadable, counted
-from locum.errors import Garbled, LocumError, Rejected
+from locum.errors import Garbled, LocumError, Rejected, Unreachable
 from locum.query import Exclusions, Look, Query
-from mailhosts.fake_imap import fake_imap
+from locum.seam import Counted
+from mailhosts.fake_imap import MESSAGE, fake_imap
 
 ANNA = Mailbox(address="anna@corp.test")
 LEFT_OUT = Exclusions(subject_tags=("privé",), correspondents=("@arbo.test",))
 
 
-def counts(folder: Path, fault: str) -> int | LocumError:
-    """How many answer, or the error; nothing of a grant may be left either way."""
-    with fake_imap(fault) as port:
+def looks(
+    folder: Path, fault: str, query: Query, messages: Sequence[bytes] = (MESSAGE,), **more: Any
+) -> Counted | LocumError:
+    """What a count tells, or the error; nothing of a grant may be left either way."""
+    with fake_imap(fault, messages) as port:
         grants = Grants(directory=folder, group="locum-search")
-        searcher = ImapSearcher(name="imap", host="127.0.0.1", port=port, grants=grants, tls="none")
+        known: dict[str, Any] = {"host": "127.0.0.1", "port": port, "tls": "none"}
+        searcher = ImapSearcher(name="imap", grants=grants, **(known | more))
         try:
-            return searcher.count(ANNA, Look(query=Query(senders=("@else.test",)), exclusions=LEFT_OUT)).number
+            return searcher.count(ANNA, Look(query=query, exclusions=LEFT_OUT))
         except LocumError as error:
             return error
         finally:
             assert list(folder.iterdir()) == []
 
 
+def counts(folder: Path, fault: str) -> int | LocumError:
+    """How many answer, or the error."""
+    told = looks(folder, fault, Query(senders=("@else.test",)))
+    return told if isinstance(told, LocumError) else told.number
+
+
 def test_a_server_that_says_how_many_and_not_which_is_not_believed(tmp_path: Path) -> None:
     assert isinstance(counts(tmp_path, "short"), Garbled)
 
 
-def test_a_server_that_cannot_be_asked_about_what_is_left_out_tells_nothing(tmp_path: Path) -> None:
-    found = counts(tmp_path, "ascii")
-    assert (type(found), getattr(found, "key", "")) == (Rejected, "imap-search-refused")
+@pytest.mark.parametrize(
+    ("fault", "kind"),
+    [("shorter", Garbled), ("huge", Garbled), ("longer", Unreachable)],
+)
+def test_a_literal_that_lies_about_its_length_tells_nothing(tmp_path: Path, fault: str, kind: type[LocumError]) -> None:
+    assert isinstance(counts(tmp_path, fault), kind)
+
+
+def test_what_nobody_asked_about_is_not_counted(tmp_path: Path) -> None:
+    assert counts(tmp_path, "others") == 0
+
+
+def test_what_was_sent_before_tls_is_no_answer(tmp_path: Path) -> None:
+    assert isinstance(
+        looks(tmp_path, "", Query(senders=("@else.test",)), tls="starttls"), Garbled | Unreachable | Rejected
+    )
+
+
+# a server that knows US-ASCII alone
+
+
+def mail(number: int, text: str, **headers: str) -> bytes:
+    """A message of the customer's, in UTF-8."""
+    head = {"From": "Klant <klant@else.test>", "Subject": "Offerte", "Message-ID": f"<{number}@else.test>"} | headers
+    lines = [f"{name}: {value}" for name, value in head.items()]
+    lines += ["Date: Mon, 23 Nov 2026 10:00:00 +0100", "Content-Type: text/plain; charset=utf-8", "", text, ""]
+    return "\r\n".join(lines).encode()
+
+
+IN_ASCII = {
+    "what answers": (mail(1, "Hierbij de première offerte."), 1),
+    "without the word": (mail(1, "Hierbij de offerte."), 0),
+    "a mark in what was forwarded": (mail(1, "première\r\n> Subject: privé: iets"), 0),
+    "a correspondent in what was forwarded": (mail(1, "première\r\n> From: arts@arbo.test"), 0),
+    "a mark in its subject": (mail(1, "première", Subject="=?utf-8?q?Priv=C3=A9=3A_iets?="), 0),
+}
+
+
+@pytest.mark.parametrize("case", list(IN_ASCII))
+def test_where_the_server_knows_no_such_words_they_are_compared_here(tmp_path: Path, case: str) -> None:
+    message, number = IN_ASCII[case]
+    told = looks(tmp_path, "ascii", Query(senders=("@else.test",), words=("première",)), [message])
+    assert isinstance(told, Counted)
+    assert (told.number, told.looked.remarks) == (number, ("words-compared-here",))
+
+
+@pytest.mark.parametrize("case", list(IN_ASCII))
+def test_what_is_left_out_is_compared_here_too_where_the_server_cannot_be_asked(tmp_path: Path, case: str) -> None:
+    message, _ = IN_ASCII[case]
+    told = looks(tmp_path, "ascii", Query(senders=("@else.test",), words=("offerte",)), [message])
+    assert isinstance(told, Counted)
+    assert told.number == (1 if case in ("what answers", "without the word") else 0)
+    assert "words-compared-here" in told.looked.remarks or sum(many for _, many in told.looked.excluded) == 1
+
+
+def test_however_many_are_left_out_there_the_answer_is_the_same(tmp_path: Path) -> None:
+    private = [mail(n, "première\r\n> Subject: privé: iets") for n in range(2, 400)]
+    question = Query(senders=("@else.test",), words=("première",))
+    told = looks(tmp_path, "ascii", question, [mail(1, "première"), *private])
+    assert isinstance(told, Counted)
+    assert (told.number, told.looked.excluded) == (1, (("subject", 398),))
+    assert told.looked.bodies == 399
 
 
 def test_an_answer_that_does_not_end_is_not_read_to_its_end(tmp_path: Path) -> None:

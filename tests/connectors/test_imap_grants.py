@@ -185,6 +185,24 @@ def test_a_session_opened_with_a_copied_secret_is_ended_with_the_look(place: Sea
     assert within(10, is_ended)
 
 
+@pytest.mark.parametrize(
+    ("kick", "told"), [(["false"], ["kick-failed"]), (["no-such-command"], ["kick-failed"]), (["true"], [])]
+)
+def test_that_sessions_could_not_be_ended_is_told(place: Searched, kick: list[str], told: list[str]) -> None:
+    remarks: list[str] = []
+    with Grants(directory=place.grants, group="locum-search", kick=kick).grant(ANNA, remarks.append):
+        pass
+    assert remarks == told
+
+
+def test_that_there_was_no_session_to_be_ended_is_no_failure(place: Searched) -> None:
+    remarks: list[str] = []
+    kick = ["doveadm", "-c", str(place.host.config_file), "kick", "{user}"]
+    with Grants(directory=place.grants, group="locum-search", kick=kick).grant(ANNA, remarks.append):
+        pass
+    assert remarks == []
+
+
 @pytest.fixture
 def thief(place: Searched, searcher: ImapSearcher) -> Iterator[imaplib.IMAP4]:
     """Somebody with a copied secret, within the seconds of the look, and a mail program that may say anything."""

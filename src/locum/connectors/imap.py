@@ -50,24 +50,25 @@ class ImapSearcher:
     def count(self, mailbox: Mailbox, look: Look) -> Counted:
         """How many answer. Raises Fruitless `too-broad`, Trouble."""
         with self._looking(mailbox, look) as looking:
-            return Counted(number=len(looking.candidates()), looked=looking.looked)
+            found = looking.candidates()
+        return Counted(number=len(found), looked=looking.looked)
 
     def list(self, mailbox: Mailbox, look: Look) -> Listed:
         """From, date and subject. Raises Fruitless `too-broad`, Trouble."""
         with self._looking(mailbox, look) as looking:
             found = looking.candidates()
-            if len(found) > look.most:
-                raise Fruitless("too-broad", looking.looked)
-            return Listed(hits=tuple(map(_hit, found)), looked=looking.looked)
+        if len(found) > look.most:
+            raise Fruitless("too-broad", looking.looked)
+        return Listed(hits=tuple(map(_hit, found)), looked=looking.looked)
 
     def fetch(self, mailbox: Mailbox, look: Look, place: str) -> Fetched:
         """The one message. Raises Fruitless `no-longer-there`, Invalid `search-place`, Trouble."""
         with self._looking(mailbox, look) as looking:
             found = looking.candidates(_read_place(place))
             content = looking.message(found[0]) if len(found) == 1 else None
-            if content is None or excluded_within(content, look.exclusions) is not None:
-                raise Fruitless("no-longer-there", looking.looked)
-            return Fetched(content=content, looked=looking.looked)
+        if content is None or excluded_within(content, look.exclusions) is not None:
+            raise Fruitless("no-longer-there", looking.looked)
+        return Fetched(content=content, looked=looking.looked)
 
     def close(self, mailbox: Mailbox) -> None:
         """Take away whatever grant there is."""
@@ -79,12 +80,16 @@ class ImapSearcher:
 
     @contextmanager
     def _looking(self, mailbox: Mailbox, look: Look) -> Iterator[Looking]:
-        with self.grants.grant(self.user(mailbox)) as grant, self.wire() as wire:
+        remarks: list[str] = []
+        with self.grants.grant(self.user(mailbox), remarks.append) as grant, self.wire() as wire:
             enter(wire, grant)
+            looking = Looking(wire, look, grant.name)
             try:
-                yield Looking(wire, look, grant.name)
+                yield looking
             except BadCharset:  # what is left out cannot be asked about there, so nothing is told
                 raise Rejected("imap-search-refused", host=self.host) from None
+        for one in remarks:
+            looking.remark(one)
 
     def wire(self) -> Wire:
         """A connection on which nobody is logged in. Raises Trouble."""

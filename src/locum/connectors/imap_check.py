@@ -62,13 +62,19 @@ def _tried(searcher: "ImapSearcher", sample: Mailbox | None) -> Iterator[Finding
     yield Finding(key="search.refused-without" if without else "search.open-without", holds=without, values=tried)
     if not os.access(searcher.grants.directory, os.W_OK | os.X_OK):
         return
-    with searcher.grants.grant(searcher.user(sample)) as grant, searcher.wire() as wire:
+    failed: list[str] = []
+    with searcher.grants.grant(searcher.user(sample), failed.append) as grant, searcher.wire() as wire:
         wire.authenticate(grant.name, grant.secret, grant.user)
         folders = wire.folders()
         yield Finding(key="search.opens", holds=True, values=(*tried, ("folders", str(len(folders)))))
         private = [one for one in folders if folder_is_excluded(one.path, Exclusions())]
         key = "search.private-visible" if private else "search.private-hidden"
         yield Finding(key=key, holds=None if private else True, values=(*tried, ("many", str(len(private)))))
+
+    if searcher.grants.kick:
+        yield Finding(
+            key="search.kick-failed" if failed else "search.kicks", holds=None if failed else True, values=tried
+        )
 
 
 def _refuses(searcher: "ImapSearcher", grant: Grant) -> bool:

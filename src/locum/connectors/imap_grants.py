@@ -25,6 +25,8 @@ FORGOTTEN_SECONDS: Final = 900.0
 """A file that is older was left behind: no look takes as long."""
 _KICK_SECONDS: Final = 20
 _LONGEST_USER: Final = 200
+_NOBODY_THERE: Final = 68
+"""doveadm kick's exit code where no session was there."""
 _NAMED: Final = "locum-"
 _GRANT = re.compile(r"locum-[0-9a-f]{12}\Z")
 
@@ -51,9 +53,9 @@ class Grants:
     wall: Callable[[], float] = time.time
 
     @contextmanager
-    def grant(self, user: str) -> Iterator[Grant]:
-        """A grant for this mailbox, for the length of the block. Raises Unreachable `search-grants` where the directory cannot be
-        written, Invalid for a name that could leave it.
+    def grant(self, user: str, unkicked: Callable[[str], object] = str) -> Iterator[Grant]:
+        """A grant for this mailbox, for the length of the block. `unkicked` is told a remark where `kick` failed after it. Raises
+        Unreachable `search-grants` where the directory cannot be written, Invalid for a name that could leave it.
         """
         made = Grant(f"{_NAMED}{secrets.token_hex(6)}", user, base64.urlsafe_b64encode(secrets.token_bytes(30)))
         file = self.directory / f"{_start(user)}{made.name}"
@@ -61,7 +63,8 @@ class Grants:
         try:
             yield made
         finally:
-            self._remove([file], user)
+            if not self._remove([file], user):
+                unkicked("kick-failed")
 
     def withdraw(self, user: str) -> None:
         """Take away whatever grant there is for this mailbox, and end the sessions that one opened. Again and again is harmless."""
@@ -83,18 +86,24 @@ class Grants:
         except OSError as error:
             raise self._trouble(error) from error
 
-    def _remove(self, files: Sequence[Path], user: str) -> None:
+    def _remove(self, files: Sequence[Path], user: str) -> bool:
+        """False where sessions that one of these opened could not be ended."""
         try:
             for file in files:
                 file.unlink(missing_ok=True)
         except OSError as error:
             raise self._trouble(error) from error
-        if files and self.kick:
-            command = [one.replace("{user}", user) for one in self.kick]
-            with suppress(OSError, subprocess.TimeoutExpired):
-                subprocess.run(
-                    command, check=False, capture_output=True, timeout=_KICK_SECONDS, stdin=subprocess.DEVNULL
-                )
+        return not files or not self.kick or self._kicked([one.replace("{user}", user) for one in self.kick])
+
+    def _kicked(self, command: Sequence[str]) -> bool:
+        """Whether the command ended them, or found that there were none."""
+        try:
+            done = subprocess.run(
+                command, check=False, capture_output=True, timeout=_KICK_SECONDS, stdin=subprocess.DEVNULL
+            )
+        except (OSError, subprocess.TimeoutExpired):
+            return False
+        return done.returncode in (0, _NOBODY_THERE)
 
     def _write(self, file: Path, grant: Grant) -> None:
         """Whole or not at all. Each has a name of its own: Dovecot looks at a file that it knows once a second only."""

@@ -2,7 +2,8 @@
 
 The server searches; what it finds is judged here by its headers, read with PEEK and forgotten, the newest first and no further than
 is needed to know that there are too many. Then the server is asked twice more, about the few that are left: whether they answer something
-that is left out, and whether a confidential correspondent or a mark stands in what was forwarded with them. Not a connector: imap.py is.
+that is left out, and whether a confidential correspondent or a mark stands in what was forwarded with them. A server that cannot be asked
+in UTF-8 (RFC 3501 section 6.4.4, BADCHARSET) is asked by sender and date alone, and what fits is judged whole here. Not a connector: imap.py is.
 """
 
 from collections import Counter
@@ -12,17 +13,16 @@ from datetime import UTC, datetime
 from typing import Final
 
 from locum.connectors.imap_answers import Folder, Row
-from locum.connectors.imap_terms import Part, criteria, either, text, these
+from locum.connectors.imap_terms import Part, any_message_id, criteria, either, text, these
 from locum.connectors.imap_tokens import Attached
 from locum.connectors.imap_wire import BadCharset, Wire
-from locum.narrowing import Doubt, Headers, answers, any_is, excluded, folder_is_excluded, read_headers
+from locum.narrowing import Doubt, Headers, answers, any_is, excluded, excluded_within, folder_is_excluded, read_headers
 from locum.query import Exclusions, Look
 from locum.rendering import render
 from locum.rendering.parts import INLINE_PGP
-from locum.seam import Fruitless, Looked
+from locum.seam import Looked
 
 BATCH: Final = 60
-_MOST_BODIES: Final = 200
 _ROUNDS: Final = 8
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
 _FORWARDED: Final = ("subject:", "onderwerp:", "betreff:", "objet:")
@@ -66,6 +66,12 @@ class Looking:
         self._wire, self._look, self._grant = wire, look, grant
         self._tally = _Tally()
         self._known: dict[str, bool] = {}
+        self._here = False  # the server refused UTF-8: words and what is left out are compared here
+        self._whole: set[int] = set()  # the UIDs of the folder that is open which were judged whole
+
+    def remark(self, key: str) -> None:
+        """Something about this look that a reader should know: a key under `remark.`."""
+        self._tally.remarks[key] = None
 
     @property
     def looked(self) -> Looked:
@@ -75,7 +81,7 @@ class Looking:
     def candidates(self, only: tuple[str, int, int] | None = None) -> list[Candidate]:
         """The messages that answer, newest first, at most one more than the look tells apart. `only`: nothing but the message with
         this path, validity and UID. All of them are judged, however many: a limit would tell whether there is much
-        that is left out. Raises Fruitless `too-broad` where too many would have to be read to compare words here.
+        that is left out.
         """
         self._folders = self._visible()
         found: list[Candidate] = []
@@ -100,13 +106,14 @@ class Looking:
         folders = self._wire.folders()
         kept = [one for one in folders if not folder_is_excluded(one.path, self._look.exclusions)]
         if len(kept) < len(folders):
-            self._tally.remarks["folders-left-out"] = None
+            self.remark("folders-left-out")
         return sorted(kept, key=lambda one: one.path.upper() != "INBOX")
 
     def _in(self, folder: Folder, room: int, only: tuple[str, int, int] | None) -> list[Candidate]:
         opened = self._wire.examine(folder)
         if opened is None or not opened.messages or (only is not None and only[1] != opened.uid_validity):
             return []
+        self._whole.clear()
         uids = self._asked([] if only is None else [these([only[2]])])
         found: list[Candidate] = []
         for start in range(0, len(uids), BATCH):
@@ -121,12 +128,16 @@ class Looking:
     def _asked(self, more: Sequence[Part]) -> list[int]:
         """Ask the server. One that does not know the charset is asked without the words, and the words are compared here."""
         query = self._look.query
-        if "words-compared-here" not in self._tally.remarks:
+        if not self._here:
             try:
                 return self._wire.search([*more, *criteria(query)])
             except BadCharset:
-                self._tally.remarks["words-compared-here"] = None
+                self._from_now_on_here()
         return self._wire.search([*more, *criteria(query, words=False)])
+
+    def _from_now_on_here(self) -> None:
+        self._here = True
+        self.remark("words-compared-here")
 
     def _judged(self, uids: Sequence[int]) -> Iterator[tuple[Row, Headers]]:
         """Those of these that answer the question by their headers, and are not left out by them."""
@@ -144,7 +155,7 @@ class Looking:
                 continue
             if (kind := excluded(headers, row.flags, self._look.exclusions)) is not None:
                 self._tally.excluded[kind] += 1
-            elif self._has_words(row, headers):
+            elif not self._here or self._answers_here(row, headers):
                 yield row, headers
 
     def _read(self, uids: Sequence[int]) -> dict[int, Row]:
@@ -162,13 +173,26 @@ class Looking:
             query.before is not None and at >= query.before
         )
 
-    def _has_words(self, row: Row, headers: Headers) -> bool:
-        if "words-compared-here" not in self._tally.remarks:
-            return True
-        if self._tally.bodies >= _MOST_BODIES:
-            raise Fruitless("too-broad", self.looked)
-        self._tally.bodies += 1
-        return answers(self._look.query, headers, _received(row), render(self._wire.message(row.uid) or b"").text)
+    def _answers_here(self, row: Row, headers: Headers) -> bool:
+        """Whether it has the words and nothing of it is left out, by the message as a whole. However many there are: a limit would tell
+        how many there are that are left out.
+        """
+        content = self._read_whole(row.uid)
+        if content is None or not answers(self._look.query, headers, _received(row), render(content).text):
+            return False
+        return not self._left_out_by_its_content(row.uid, content)
+
+    def _read_whole(self, uid: int) -> bytes | None:
+        content = self._wire.message(uid)
+        self._tally.bodies += content is not None
+        return content
+
+    def _left_out_by_its_content(self, uid: int, content: bytes) -> bool:
+        self._whole.add(uid)
+        kind = excluded_within(content, self._look.exclusions)
+        if kind is not None:
+            self._tally.excluded[kind] += 1
+        return kind is not None
 
     # what is forwarded in it, and what it answers
 
@@ -190,13 +214,27 @@ class Looking:
         return [one for one in kept if not tainted & set(one.headers.references)]
 
     def _holding(self, uids: list[int]) -> set[int]:
-        """Those of these in whose text something stands that is left out. The server looks; nothing of it crosses the wire."""
+        """Those of these in whose text something stands that is left out. The server looks, and nothing of it crosses the wire; where
+        it cannot be asked, each is judged here.
+        """
+        if not self._here:
+            try:
+                return self._held(uids)
+            except BadCharset:
+                self._from_now_on_here()
+        found = {uid: self._read_whole(uid) for uid in uids if uid not in self._whole}
+        gone = {uid for uid, content in found.items() if content is None}
+        return gone | {uid for uid, content in found.items() if content and self._left_out_by_its_content(uid, content)}
+
+    def _held(self, uids: list[int]) -> set[int]:
         held: set[int] = set()
+        counted: Counter[str] = Counter()
         for kind, terms in self._terms():
             if left := [uid for uid in uids if uid not in held]:
                 found = set(self._wire.search([these(left), *either(terms)])) & set(left)
-                self._tally.excluded[kind] += len(found)
+                counted[kind] += len(found)
                 held |= found
+        self._tally.excluded += counted
         return held
 
     def _carries(self, one: Candidate, attached: list[Attached] | None) -> bool:
@@ -259,7 +297,7 @@ class Looking:
                 continue
             for start in range(0, len(ids), BATCH):
                 some = ids[start : start + BATCH]
-                uids = self._wire.search(either([(b"HEADER Message-ID", text(one)) for one in some]))
+                uids = self._with_ids(some)
                 for row in self._read(uids).values():
                     try:
                         headers = read_headers(row.content)
@@ -269,6 +307,16 @@ class Looking:
                     left_out = excluded(headers, row.flags, self._look.exclusions) is not None
                     self._known[headers.message_id] = self._known.get(headers.message_id, False) or left_out
                     yield headers
+
+    def _with_ids(self, ids: Sequence[str]) -> list[int]:
+        """The messages with these ids. An id that the server cannot be asked about is that of one that is left out."""
+        asked = [one for one in ids if one.isascii()] if self._here else ids
+        self._known.update(dict.fromkeys(set(ids) - set(asked), True))
+        try:
+            return self._wire.search(any_message_id(asked)) if asked else []
+        except BadCharset:
+            self._from_now_on_here()
+            return self._with_ids(ids)
 
     def _spread(self, answered: dict[str, tuple[str, ...]]) -> None:
         """What answers something that is left out is left out as well."""

@@ -39,15 +39,16 @@ def day(value: datetime) -> bytes:
 
 
 def criteria(query: Query, *, words: bool = True) -> list[Part]:
-    """The question in the server's terms. A server counts days in a zone of its own, so each end is a day wider. `words` False: without
-    the words, which are compared here then.
+    """The question in the server's terms. A server counts days in a zone of its own, so each end is a day wider. `words` False: in
+    US-ASCII, for a server that knows nothing else; the words, and senders that cannot be said in it, are compared here then.
     """
     asked: list[Part] = []
     if query.since is not None:
         asked += [b"SINCE", day(query.since.astimezone(UTC) - timedelta(days=1))]
     if query.before is not None:
         asked += [b"BEFORE", day(query.before.astimezone(UTC) + timedelta(days=2))]
-    asked += either([(b"FROM", _sender(one)) for one in query.senders])
+    if words or all(one.isascii() for one in query.senders):
+        asked += either([(b"FROM", _sender(one)) for one in query.senders])
     where = b"SUBJECT" if query.words_in is WordsIn.SUBJECT else b"TEXT"
     for word in query.words if words else ():
         asked += [where, text(word)]
