@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from conformance import NOW, Answer, ConnectorConformance, Zoned, a_reply, wanted
-from graph_judge import GraphJudge
+from graph_judge import SPEC, GraphJudge, judging
 from hostile import HOSTILE
 from locum.absence import Mailbox
 from locum.connectors import graph_texts
@@ -27,11 +27,10 @@ from locum.messages import LANGUAGES, say
 from mailhosts.graph import Exchanged, GraphHost, graph_host
 from mailhosts.graph_client import Registered, registered, shown
 from remembering import remembering
-from schemas import SCHEMAS, schema
+from schemas import schema
 
 _serial = itertools.count(1)
 HERS = "<html>\r\n<body>\r\n<p>Ik ben op&nbsp;reis &amp; lees geen mail.</p>\r\n</body>\r\n</html>\r\n"
-SPEC = "graph-mail.openapi.json"
 
 
 @pytest.fixture(scope="module")
@@ -45,22 +44,12 @@ def host(app: Registered) -> Iterator[GraphHost]:
         yield made
 
 
-@pytest.fixture(scope="module")
-def judge(host: GraphHost) -> Iterator[GraphJudge | None]:
-    """Every request of this file and every answer; where Microsoft's schema is not here, nobody judges."""
-    host.seen = GraphJudge(SCHEMAS / SPEC) if (SCHEMAS / SPEC).is_file() else None
-    yield host.seen
-    host.seen = None
-
-
 @pytest.fixture(autouse=True)
-def _judged(judge: GraphJudge | None, host: GraphHost) -> Iterator[None]:
+def judge(host: GraphHost) -> Iterator[GraphJudge | None]:
+    """Every request of this file, and every answer."""
     host.faults.clear()
-    yield
-    complaints = [] if judge is None else list(judge.complaints)
-    if judge is not None:
-        judge.complaints.clear()
-    assert complaints == []
+    with judging(host) as made:
+        yield made
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ import hashlib
 import itertools
 import json
 import re
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -453,12 +454,14 @@ def _who(path: str) -> str:
 
 
 @contextmanager
-def graph_host(certificates: list[x509.Certificate]) -> Iterator[GraphHost]:
+def graph_host(certificates: list[x509.Certificate], tls: ssl.SSLContext | None = None) -> Iterator[GraphHost]:
     """It answers at `url`, for both Entra and Graph, while the block lasts."""
     host = GraphHost(certificates)
     with ThreadingHTTPServer(("127.0.0.1", 0), type("Door", (_Door,), {"host": host})) as server:
         server.daemon_threads = True
-        host.url = f"http://127.0.0.1:{server.server_address[1]}"
+        if tls is not None:
+            server.socket = tls.wrap_socket(server.socket, server_side=True)
+        host.url = f"{'https' if tls else 'http'}://127.0.0.1:{server.server_address[1]}"
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
         yield host
         server.shutdown()
