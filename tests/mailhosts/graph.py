@@ -118,6 +118,7 @@ class GraphHost:
     tokens: set[str] = field(default_factory=set)
     used: set[str] = field(default_factory=set)
     url: str = ""
+    audience: str = ""
     lock: threading.RLock = field(default_factory=threading.RLock)
     serial: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
@@ -162,7 +163,11 @@ class GraphHost:
             raise Refuse(401, "AADSTS700027", "invalid_client")
         if not begins - FIVE_MINUTES <= now <= ends + FIVE_MINUTES or ends - begins > 2 * FIVE_MINUTES:
             raise Refuse(401, "AADSTS700024", "invalid_client")
-        wrong = claims["aud"] != address or claims["jti"] in self.used or form["scope"] != f"{self.url}/.default"
+        wrong = (
+            claims["aud"] != address
+            or claims["jti"] in self.used
+            or form["scope"] != f"{self.audience or self.url}/.default"
+        )
         if (
             wrong
             or form["grant_type"] != "client_credentials"
