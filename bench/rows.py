@@ -15,6 +15,7 @@ from tests.world import World
 
 from bench.figures import figures
 from bench.gate import gate
+from bench.graph import graph
 from bench.leaks import leaks, search_numbers
 from bench.log import log
 from bench.organisation import PASSWORD, apply, apply_by, forms, on_dovecot, organisation, scheduled
@@ -239,6 +240,7 @@ def _one(world: World, form: object) -> float:
 BENCHES: dict[str, Callable[[], list[Row]]] = {
     "publish": publish,
     "managesieve": managesieve,
+    "graph": graph,
     "command-line": command_line,
     "gate": gate,
     "growth": growth,
