@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from conformance import NOW, Answer, ConnectorConformance, Zoned, a_reply, wanted
 from graph_judge import SPEC, GraphJudge, judging
@@ -313,6 +315,28 @@ def test_a_text_that_could_be_markup_is_read_back_and_shown_as_it_is(
 
 
 @pytest.mark.parametrize(
+    "html",
+    [
+        *("<!--" * 40_000, "<a " * 50_000, "<a b='" * 20_000, "</" * 50_000, "<" * 100_000 + ">", "&" * 100_000),
+        *("<p" + "/ " * 50_000 + ">", "<p " + " " * 100_000 + ">", "<![foo[x]]>", "<!", "<", "&#xD800;&#99999999;"),
+    ],
+    ids=lambda html: html[:8],
+)
+def test_whatever_she_wrote_is_read_at_one_look(html: str) -> None:
+    begun = time.monotonic()
+    graph_texts.visible(html)
+    assert time.monotonic() - begun < 2
+
+
+@given(st.text(st.characters(exclude_categories=("Cs", "Cc")) | st.sampled_from(list("\n<>&;\xa0 ")), max_size=60))
+def test_any_text_is_shown_as_it_is_and_known_again_in_exchanges_wrapper(text: str) -> None:
+    made = graph_texts.as_html(text)
+    wrapped = f"<HTML>\r\n<BODY lang=nl>\r\n{made}\r\n</BODY>\r\n</HTML>\r\n".replace("<br>", "<br />")
+    assert shown(made.replace("\n", "\r\n")) == text.rstrip("\n").replace("\xa0", " ")
+    assert graph_texts.visible(wrapped) == graph_texts.visible(made)
+
+
+@pytest.mark.parametrize(
     "text", ["half \ud83d", "\udc00", "pair \ud83d\ude00 in halves", "a\x0bb", "a\ufffeb", "a\x85b"]
 )
 def test_half_a_character_and_what_exchange_cannot_keep_is_refused(
@@ -443,6 +467,9 @@ def test_check_sees_a_right_to_mail_for_the_whole_organisation(
     app: Registered, host: GraphHost, mailbox: Mailbox
 ) -> None:
     with changed(host, roles=["Mail.Read", "MailboxSettings.ReadWrite"]):
+        graph = app.connector(host)
+        graph.read(mailbox)
+        assert graph.can.reads_mail
         graph = app.connector(host)
         assert (holding(graph, mailbox)["roles-mail"], graph.can.reads_mail) == (False, True)
 

@@ -252,7 +252,8 @@ class GraphHost:
             raise Refuse(400, "RequestBodyRead", "The property does not exist.")
         status = STATUSES.get(str(given.get("status", box.status)).lower())
         audience = AUDIENCES.get(str(given.get("externalAudience", box.audience)).lower())
-        texts = [given.get("internalReplyMessage", box.inside), given.get("externalReplyMessage", box.outside)]
+        names = (("internalReplyMessage", box.inside), ("externalReplyMessage", box.outside))
+        texts = [given.get(name, stands) or "" for name, stands in names]
         if (
             status is None
             or audience is None

@@ -6,10 +6,9 @@ spaces as no-break spaces and line ends as it likes; none of that is a change of
 
 import html
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
-from html.parser import HTMLParser
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from locum.errors import Garbled, Unsupported
@@ -27,7 +26,8 @@ _STATUSES = {name.lower(): name for name in ("disabled", "alwaysEnabled", "sched
 _SCOPES = {name.lower(): name for name in AUDIENCES.values()}
 _UTC = frozenset({"utc", "etc/utc", "etc/gmt", "gmt", "tzone://microsoft/utc"})
 _INSTANT = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d)?)(?:\.\d{1,9})?(Z?)")
-_WRAPPER = frozenset({"html", "body", "head", "meta", "title"})
+_WRAPPER = frozenset({"html", "/html", "body", "/body", "/head", "meta", "title", "/title", "/br"})
+_TAG = re.compile(r"<(/?[a-zA-Z][a-zA-Z0-9:-]*)((?:[^a-zA-Z0-9:-].*)?)>", re.DOTALL)
 _ODD = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 _SPACES = re.compile(r"[ \t\r\n\f\xa0]+")
 
@@ -105,52 +105,53 @@ def _line(text: str) -> str:
 
 @lru_cache(maxsize=64)
 def visible(text: str) -> str:
-    """What a reader sees of HTML, with its tags, in one form."""
-    reader = _Reader()
-    reader.feed(text)
-    reader.close()
-    return "\x1f".join(reader.parts())
+    """What a reader sees of HTML, with its tags, in one form: one kind of space, nothing of the wrapper, no comments. It takes one
+    look at each letter, whatever she wrote; where she left something open, the rest is text.
+    """
+    seen: list[str] = []
+    words: list[str] = []
+    in_head = False
+    for piece in _pieces(text):
+        name, rest = _tag(piece)
+        if name in ("head", "/head", "body"):
+            in_head = name == "head"
+        if name in _WRAPPER or in_head:
+            continue
+        if not name:
+            words.append(html.unescape(piece))
+            continue
+        seen += [_plain(words), f"<{name}{rest}>"]
+        words.clear()
+    seen.append(_plain(words))
+    return "\x1f".join(one for one in seen if one)
 
 
-class _Reader(HTMLParser):
-    """Texts with one kind of space, tags with their attributes in order; nothing of the wrapper, no comments."""
+def _pieces(text: str) -> Iterator[str]:
+    """Tags and what is between them, in order, without comments and declarations."""
+    place = 0
+    while (start := text.find("<", place)) >= 0:
+        comment = text.startswith("<!--", start)
+        end = text.find("-->", start + 4) if comment else text.find(">", start)
+        if end < 0:
+            break
+        yield text[place:start]
+        place = end + (3 if comment else 1)
+        if text[start + 1] not in "!?":  # a comment, a declaration: no part of what is seen
+            yield text[start:place]
+    yield text[place:]
 
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self._tokens: list[tuple[str, str]] = []
-        self._in_head = False
 
-    def parts(self) -> list[str]:
-        joined: list[tuple[str, str]] = []
-        for kind, value in self._tokens:
-            if kind == joined[-1][0] == "text" if joined else False:
-                joined[-1] = ("text", joined[-1][1] + value)
-            else:
-                joined.append((kind, value))
-        seen = [value if kind == "tag" else "=" + _SPACES.sub(" ", value).strip(" ") for kind, value in joined]
-        return [one for one in seen if one != "="]
+def _tag(piece: str) -> tuple[str, str]:
+    """The name of a tag, with / in front at its end, and its attributes; no name for what is none."""
+    found = _TAG.fullmatch(piece)
+    if found is None:
+        return "", ""
+    return found[1].lower(), _SPACES.sub(" ", found[2].rstrip("/ \t\r\n"))
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag == "head":
-            self._in_head = True
-        elif tag == "body":
-            self._in_head = False
-        if tag not in _WRAPPER and not self._in_head:
-            named = "".join(sorted(f" {name}={value or ''!r}" for name, value in attrs))
-            self._tokens.append(("tag", f"<{tag}{named}>"))
 
-    def handle_endtag(self, tag: str) -> None:
-        if tag == "head":
-            self._in_head = False
-        elif tag not in _WRAPPER and not self._in_head and tag != "br":
-            self._tokens.append(("tag", f"</{tag}>"))
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.handle_starttag(tag, attrs)
-
-    def handle_data(self, data: str) -> None:
-        if not self._in_head:
-            self._tokens.append(("text", data))
+def _plain(words: list[str]) -> str:
+    text = _SPACES.sub(" ", "".join(words)).strip(" ")
+    return f"={text}" if text else ""
 
 
 def check_characters(reply: AutoReply) -> None:

@@ -74,10 +74,20 @@ class Token:
 
 
 class Tokens:
-    """Gives a token that holds for a while yet. Safe to use from several threads."""
+    """Gives a token that holds for a while yet; `seen` is told of each new one. Safe to use from several threads."""
 
-    def __init__(self, *, connector: str, app: App, login_url: str, scope: str, https: Https, secret: Secret) -> None:
-        self._connector, self._app, self._https, self._secret = connector, app, https, secret
+    def __init__(
+        self,
+        *,
+        connector: str,
+        app: App,
+        login_url: str,
+        scope: str,
+        https: Https,
+        secret: Secret,
+        seen: Callable[[Token], None],
+    ) -> None:
+        self._connector, self._app, self._https, self._secret, self._seen = connector, app, https, secret, seen
         self._url, self._scope = f"{login_url}/{app.tenant}/oauth2/v2.0/token", scope
         self._token: Token | None = None
         self._lock = threading.Lock()
@@ -122,7 +132,9 @@ class Tokens:
         if not isinstance(value, str) or not re.fullmatch(r"[\x21-\x7e]+", value) or not isinstance(seconds, int):
             raise Garbled("graph-garbled", connector=self._connector, what="token")
         holds = max(seconds - EARLY_SECONDS, seconds / 2)
-        return Token(value, asked_at + holds, roles_of(value), _apart(reply))
+        token = Token(value, asked_at + holds, roles_of(value), _apart(reply))
+        self._seen(token)
+        return token
 
     def _assertion(self) -> str:
         """Who we are, signed: for this one address, for five minutes, once."""
