@@ -12,6 +12,10 @@ HOSTILE = {
     "long line": "x" * 5000 + " end",
     "spaces at line ends": "a \n\tb\t\n \n\nFrom me\n=3D =\nend",
     "bidirectional marks": "abc\u202edef\u2066ghi\u2069",
+    "xml sections": "a]]>b <![CDATA[c]]> <!-- d --> <?e?> <!DOCTYPE f>",
+    "entities": "&lt;b&gt; &amp;amp; &#60;i&#62; &nbsp; &none; & <b onclick='x'>y</b><br/>",
+    "surrogate pairs": "\U0001f600 \U0001f468\u200d\U0001f469 \U0010fffd \\ud83d\\ude00",
+    "curly quotes": "\u2018it\u2019s\u2019; \u201cq\u201d \u201aw\u201b; Remove-Mailbox \u2018",
     "controls": "a\x00b\x07c\x1b[31md\x7f",
     "carriage return alone": "a\rb\r\rredirect",
 }
