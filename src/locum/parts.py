@@ -121,6 +121,7 @@ def made_graph(name: str, table: Graph) -> Connector:
 def made_searchers(settings: Settings) -> dict[str, Searcher]:
     """Where one message can be found, by the name of the connector whose mailboxes are there."""
     from locum.connectors.imap import ImapSearcher  # noqa: PLC0415  only where it is configured
+    from locum.connectors.imap_cyrus import CyrusGrants  # noqa: PLC0415
     from locum.connectors.imap_grants import Grants  # noqa: PLC0415
 
     found: dict[str, Searcher] = {}
@@ -129,7 +130,9 @@ def made_searchers(settings: Settings) -> dict[str, Searcher]:
             name=name,
             host=table.host,
             port=table.port,
-            grants=Grants(directory=table.grants, group=table.group, nets=table.nets, kick=table.kick),
+            grants=CyrusGrants(command=table.granter)
+            if table.grants is None
+            else Grants(directory=table.grants, group=table.group, nets=table.nets, kick=table.kick),
             tls=table.tls,
             ca_file=table.ca_file,
             user=table.user,

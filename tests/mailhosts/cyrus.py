@@ -33,6 +33,7 @@ START {{
 }}
 SERVICES {{
   imap cmd="/usr/lib/cyrus/bin/imapd -C /lab/imapd.conf -U 30" listen="127.0.0.1:{imap_port}" prefork=0
+  search cmd="/usr/lib/cyrus/bin/imapd -C /lab/imapd.conf -U 30" listen="127.0.0.1:{search_port}" prefork=0
   sieve cmd="/usr/lib/cyrus/bin/timsieved -C /lab/imapd.conf" listen="127.0.0.1:{sieve_port}" prefork=0
   http cmd="/usr/lib/cyrus/bin/httpd -C /lab/http.conf" listen="127.0.0.1:{http_port}" prefork=0
   lmtp cmd="/usr/lib/cyrus/bin/lmtpd -a -C /lab/imapd.conf" listen="127.0.0.1:{lmtp_port}" prefork=0
@@ -60,6 +61,7 @@ allowplaintext: yes
 sasl_pwcheck_method: auxprop
 sasl_auxprop_plugin: sasldb
 sasl_sasldb_path: /lab/var/sasldb2
+search_sasl_sasldb_path: /lab/var/sasldb-search
 sasl_mech_list: PLAIN
 httpmodules: jmap caldav carddav
 conversations: yes
@@ -140,7 +142,7 @@ class Cyrus:
     ) -> None:
         self.users, self.proxies, self.extra = dict(users), dict(proxies or {}), extra
         self.proxies_everywhere, self.certificate, self.key = proxies_everywhere, certificate, key
-        self.imap_port = self.sieve_port = self.lmtp_port = self.http_port = 0
+        self.search_port = self.imap_port = self.sieve_port = self.lmtp_port = self.http_port = 0
         self.folder = Path()
         self.sink = Sink()
         self._process: subprocess.Popen[bytes] | None = None
@@ -183,6 +185,19 @@ class Cyrus:
         finally:
             client.shutdown()
 
+    def inside(self, *command: str) -> list[str]:
+        """A command of this machine's, as it is run where Cyrus' processes and folders are those that Cyrus itself sees."""
+        assert self._process is not None
+        children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children").read_text().split()
+        return ["nsenter", "--target", children[0], "--pid", "--mount", "--", *command]
+
+    def program(self, name: str) -> str:
+        """A program of Cyrus' own tree, to be called inside."""
+        file = self.folder / Path(name).name
+        file.write_text(f'#!/bin/sh\nexec chroot "{self._tree}" {name} "$@"\n')
+        file.chmod(0o755)
+        return str(file)
+
     def deliver(self, sender: str, recipient: str, message: bytes) -> None:
         """Deliver by LMTP; what Cyrus sent out because of it has been sent on return."""
         content = message.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
@@ -190,7 +205,9 @@ class Cyrus:
             client.sendmail(sender, [recipient], content)
 
     def _furnish(self) -> None:
-        self.imap_port, self.sieve_port, self.lmtp_port, self.http_port = (free_port() for _ in range(4))
+        self.imap_port, self.search_port, self.sieve_port, self.lmtp_port, self.http_port = (
+            free_port() for _ in range(5)
+        )
         for name in (*FOLDERS, *(f"conf/{name}" for name in CONFIGURED)):
             (self.folder / "var" / name).mkdir(parents=True)
         settings = SETTINGS.format(
@@ -240,7 +257,7 @@ class Cyrus:
         raise HostTrouble(f"Cyrus does not answer on port {port}: {(self.folder / 'output').read_text()[-1500:]}")
 
 
-_PORTS = ("imap_port", "sieve_port", "lmtp_port", "http_port")
+_PORTS = ("imap_port", "search_port", "sieve_port", "lmtp_port", "http_port")
 
 ENTER = """\
 mount --bind /dev "$1/dev"
@@ -258,6 +275,8 @@ while read -r database name secret; do
   esac
   printf %s "$secret" | saslpasswd2 -p -c -f "/lab/var/$database" -u "$realm" "${name%%@*}"
 done < /lab/accounts
+printf none | saslpasswd2 -p -c -f /lab/var/sasldb-search -u localhost none
+saslpasswd2 -d -f /lab/var/sasldb-search -u localhost none
 chown -R cyrus:mail /lab/var
 if [ -f /lab/server.key ]; then chown cyrus:mail /lab/server.key /lab/server.pem; fi
 exec /usr/lib/cyrus/bin/master -C /lab/imapd.conf -M /lab/cyrus.conf -p /lab/var/master.pid -D

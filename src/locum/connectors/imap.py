@@ -11,6 +11,7 @@ from pathlib import Path
 
 from locum.absence import Mailbox
 from locum.connectors.imap_check import report
+from locum.connectors.imap_cyrus import CyrusGrants
 from locum.connectors.imap_grants import Grant, Grants
 from locum.connectors.imap_looking import Candidate, Looking
 from locum.connectors.imap_wire import BadCharset, Wire
@@ -31,7 +32,7 @@ class ImapSearcher:
         name: str,
         host: str,
         port: int,
-        grants: Grants,
+        grants: Grants | CyrusGrants,
         tls: str = "starttls",
         ca_file: Path | None = None,
         user: str = "{address}",
@@ -83,7 +84,7 @@ class ImapSearcher:
         remarks: list[str] = []
         with self.grants.grant(self.user(mailbox), remarks.append) as grant, self.wire() as wire:
             enter(wire, grant)
-            looking = Looking(wire, look, grant.name)
+            looking = Looking(wire, look, grant)
             try:
                 yield looking
             except BadCharset:  # what is left out cannot be asked about there, so nothing is told
@@ -105,7 +106,7 @@ class ImapSearcher:
 
 def enter(wire: Wire, grant: Grant) -> None:
     """Log in to the mailbox of a grant. Raises Rejected."""
-    wire.authenticate(grant.name, grant.secret, grant.user)
+    wire.authenticate(grant.name, grant.secret, grant.authorize)
 
 
 def _hit(one: Candidate) -> Hit:

@@ -34,6 +34,11 @@ class Row:
     content: bytes = field(default=b"", repr=False)
 
 
+def hers_of(path: str) -> str:
+    """The path of a folder as its owner has it, from "anna/Work/Deals"."""
+    return path.partition("/")[2] or "INBOX"
+
+
 def said_by_name(pairs: Sequence[Token]) -> dict[bytes, Token]:
     """The items of a FETCH answer by their names. Raises ValueError where one has none."""
     return {name.upper(): value for name, value in zip(pairs[::2], pairs[1::2], strict=True) if isinstance(name, bytes)}

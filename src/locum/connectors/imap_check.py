@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from locum.absence import Mailbox
-from locum.connectors.imap_grants import Grant
+from locum.connectors.imap_grants import Grant, Grants
 from locum.errors import LocumError, Rejected
 from locum.narrowing import folder_is_excluded
 from locum.query import Exclusions
@@ -22,7 +22,8 @@ def report(searcher: "ImapSearcher", sample: Mailbox | None) -> Report:
     """All of it, as far as it comes; Trouble on the way is a finding too."""
     findings: list[Finding] = []
     try:
-        findings += _directory(searcher)
+        if isinstance(searcher.grants, Grants):
+            findings += _directory(searcher.grants)
         for one in _tried(searcher, sample):
             findings.append(one)
     except LocumError as error:
@@ -32,8 +33,8 @@ def report(searcher: "ImapSearcher", sample: Mailbox | None) -> Report:
     return tuple(findings)
 
 
-def _directory(searcher: "ImapSearcher") -> Iterator[Finding]:
-    directory = searcher.grants.directory
+def _directory(grants: Grants) -> Iterator[Finding]:
+    directory = grants.directory
     values = (("directory", str(directory)),)
     try:
         mode = directory.stat().st_mode
@@ -46,7 +47,7 @@ def _directory(searcher: "ImapSearcher") -> Iterator[Finding]:
     yield Finding(
         key="search.directory-is-ours" if is_ours else "search.directory-is-open", holds=is_ours, values=values
     )
-    if left := searcher.grants.forgotten():
+    if left := grants.forgotten():
         yield Finding(key="search.left-behind", holds=None, values=(*values, ("many", str(len(left)))))
 
 
@@ -58,20 +59,21 @@ def _tried(searcher: "ImapSearcher", sample: Mailbox | None) -> Iterator[Finding
         yield Finding(key="search.no-sample", holds=None)
         return
     tried = (("mailbox", sample.address),)
-    without = _refuses(searcher, Grant("locum-000000000000", searcher.user(sample), b"none"))
+    user, grants = searcher.user(sample), searcher.grants
+    without = _refuses(searcher, Grant("locum-000000000000", user, b"none", user if isinstance(grants, Grants) else ""))
     yield Finding(key="search.refused-without" if without else "search.open-without", holds=without, values=tried)
-    if not os.access(searcher.grants.directory, os.W_OK | os.X_OK):
+    if isinstance(grants, Grants) and not os.access(grants.directory, os.W_OK | os.X_OK):
         return
     failed: list[str] = []
-    with searcher.grants.grant(searcher.user(sample), failed.append) as grant, searcher.wire() as wire:
-        wire.authenticate(grant.name, grant.secret, grant.user)
-        folders = wire.folders()
+    with grants.grant(user, failed.append) as grant, searcher.wire() as wire:
+        wire.authenticate(grant.name, grant.secret, grant.authorize)
+        folders = wire.folders(grant.under)
         yield Finding(key="search.opens", holds=True, values=(*tried, ("folders", str(len(folders)))))
         private = [one for one in folders if folder_is_excluded(one.path, Exclusions())]
         key = "search.private-visible" if private else "search.private-hidden"
         yield Finding(key=key, holds=None if private else True, values=(*tried, ("many", str(len(private)))))
 
-    if searcher.grants.kick:
+    if grants.kick or failed:
         yield Finding(
             key="search.kick-failed" if failed else "search.kicks", holds=None if failed else True, values=tried
         )
@@ -80,7 +82,7 @@ def _tried(searcher: "ImapSearcher", sample: Mailbox | None) -> Iterator[Finding
 def _refuses(searcher: "ImapSearcher", grant: Grant) -> bool:
     with searcher.wire() as wire:
         try:
-            wire.authenticate(grant.name, grant.secret, grant.user)
+            wire.authenticate(grant.name, grant.secret, grant.authorize)
         except Rejected:
             return True
         return False

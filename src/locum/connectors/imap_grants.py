@@ -33,11 +33,15 @@ _GRANT = re.compile(r"locum-[0-9a-f]{12}\Z")
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """A login: its name (which the server's log shows), its secret, and the mailbox that it may enter."""
+    """A login: its name (which the server's log shows), its secret, and the mailbox that it may enter. `authorize`: whom it acts for
+    (RFC 4616), where that is not itself. `under`: where the folders of that mailbox are shown to it, where not at the top.
+    """
 
     name: str
     user: str
     secret: bytes = field(repr=False)
+    authorize: str = ""
+    under: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +61,7 @@ class Grants:
         """A grant for this mailbox, for the length of the block. `unkicked` is told a remark where `kick` failed after it. Raises
         Unreachable `search-grants` where the directory cannot be written, Invalid for a name that could leave it.
         """
-        made = Grant(f"{_NAMED}{secrets.token_hex(6)}", user, base64.urlsafe_b64encode(secrets.token_bytes(30)))
+        made = Grant(f"{_NAMED}{secrets.token_hex(6)}", user, base64.urlsafe_b64encode(secrets.token_bytes(30)), user)
         file = self.directory / f"{_start(user)}{made.name}"
         self._write(file, made)
         try:

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from locum.connectors.imap_answers import Folder, Row
+from locum.connectors.imap_grants import Grant
 from locum.connectors.imap_terms import Part, any_message_id, criteria, either, text, these
 from locum.connectors.imap_tokens import Attached
 from locum.connectors.imap_wire import BadCharset, Wire
@@ -62,7 +63,7 @@ class _Tally:
 class Looking:
     """A look over a connection that is logged in. It is used once."""
 
-    def __init__(self, wire: Wire, look: Look, grant: str) -> None:
+    def __init__(self, wire: Wire, look: Look, grant: Grant) -> None:
         self._wire, self._look, self._grant = wire, look, grant
         self._tally = _Tally()
         self._known: dict[str, bool] = {}
@@ -76,7 +77,7 @@ class Looking:
     @property
     def looked(self) -> Looked:
         """What it cost and left out."""
-        return self._tally.looked(self._grant)
+        return self._tally.looked(self._grant.name)
 
     def candidates(self, only: tuple[str, int, int] | None = None) -> list[Candidate]:
         """The messages that answer, newest first, at most one more than the look tells apart. `only`: nothing but the message with
@@ -103,7 +104,7 @@ class Looking:
 
     def _visible(self) -> list[Folder]:
         """The folders that may be looked into, INBOX first."""
-        folders = self._wire.folders()
+        folders = self._wire.folders(self._grant.under)
         kept = [one for one in folders if not folder_is_excluded(one.path, self._look.exclusions)]
         if len(kept) < len(folders):
             self.remark("folders-left-out")

@@ -16,7 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final, Self
 
-from locum.connectors.imap_answers import Folder, Opened, Row, row_of, said_by_name
+from locum.connectors.imap_answers import Folder, Opened, Row, hers_of, row_of, said_by_name
 from locum.connectors.imap_terms import Literal, Part
 from locum.connectors.imap_tokens import Attached, Token, Unreadable, attached_in, counted, path_of, tokens
 from locum.errors import Garbled, Rejected, Unreachable
@@ -103,8 +103,10 @@ class Wire:
 
     # where
 
-    def folders(self) -> list[Folder]:
-        """All folders that this identity may see and open, in the server's order."""
+    def folders(self, under: str = "") -> list[Folder]:
+        """All folders that this identity may see and open, in the server's order. `under`: only those of the one other user whose
+        folders are shown there, each with its path as she has it.
+        """
         found = []
         for answer in self._asked([b"LIST", b'""', b'"*"'], b"LIST"):
             match answer:
@@ -112,7 +114,9 @@ class Wire:
                     if not {b"\\NOSELECT", b"\\NONEXISTENT"} & {
                         one.upper() for one in attributes if isinstance(one, bytes)
                     }:
-                        found.append(Folder(name, path_of(name, delimiter)))
+                        path = path_of(name, delimiter)
+                        if path.startswith(under):  # then her name, and then the folder, or nothing for her INBOX
+                            found.append(Folder(name, path if not under else hers_of(path.removeprefix(under))))
                 case _:
                     raise self._garbled("list")
         return found

@@ -2,12 +2,13 @@
 
 Run as `locum-mailhost`, it reads one JSON request per line and answers each with one line of JSON; what it may touch is
 said on its command line, which sudo's rules fix, and never in a request. No dependence besides the standard library, but for
-signatures.py, which --site loads.
+signatures.py, which --site loads, and cyrus.py, which --cyrus-admin does.
 What must not live here: any credential, Sieve from outside, anything of a case.
 
     {"do": "publish", "items": [{"user", "place": "before" or "after", "replies": [...], "forwards": [...], "warrant", "expect"}]}
     {"do": "look", "users": [...], "domains": [...]}
     {"do": "try"}
+    {"do": "grant", "name", "user", "secret"}, {"do": "withdraw", "user"}
  -> {"results": [{"digest": ...} or {"hers": {"vacation": true, ...}} or {"error": {"code": ..., "key": ..., "values": ...}}]}
 """
 
@@ -21,7 +22,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import TextIO
+from typing import Protocol, TextIO
 
 from locum.errors import Conflict, Garbled, Invalid, LocumError, Rejected, Unreachable, Unsupported
 from locum.mailhost.following import Follower, following, forward_goes_behind, is_followed
@@ -67,6 +68,14 @@ _HERS = ("vacation", "reject", "redirect", "discard", "stop")
 Answer = str | Hers | LocumError
 
 
+class Granting(Protocol):
+    """What gives and takes grants for searching (cyrus.py)."""
+
+    def grant(self, name: str, user: str, secret: str) -> str: ...
+
+    def withdraw(self, user: str) -> int: ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Allowed:
     """What this run of the program may touch, from its command line. `forwarding`: `directory` is one of forwards."""
@@ -75,6 +84,7 @@ class Allowed:
     script: str
     config: Path | None
     forwarding: Forwarding | None = None
+    cyrus: "Granting | None" = None
 
     def program(self, name: str) -> list[str]:
         return [name] if self.config is None else [name, "-c", str(self.config)]
@@ -98,6 +108,11 @@ class Allowed:
         if not self.script:
             raise Rejected("mailhost-not-allowed", what="look")
         return look(users, self.script, doveadm=self.program("doveadm"), domains=domains)
+
+    def granting(self) -> "Granting":
+        if self.cyrus is None:
+            raise Rejected("mailhost-not-allowed", what="grant")
+        return self.cyrus
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -127,6 +142,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     options.add_argument("--forward-directory", type=Path, help="with --follow: where forwards are published")
     options.add_argument("--config", type=Path, help="Dovecot's configuration file, where it is not the usual one")
+    _cyrus_options(options)
     given = options.parse_args(arguments)
     if given.site and given.unsigned_reviews:
         options.error("--site and --unsigned-reviews exclude each other")
@@ -136,9 +152,47 @@ def main(arguments: Sequence[str] | None = None) -> int:
     forwarding = Forwarding(names=given.user, unsigned_reviews=given.unsigned_reviews, signatures=signatures)
     forwarding_or_none = forwarding if given.forwards else None
     allowed = Allowed(
-        directory=given.directory, script=given.script, config=given.config, forwarding=forwarding_or_none
+        directory=given.directory,
+        script=given.script,
+        config=given.config,
+        forwarding=forwarding_or_none,
+        cyrus=_cyrus(given),
     )
     return follow(allowed, given.forward_directory) if given.follow else serve(allowed, sys.stdin, sys.stdout)
+
+
+def _cyrus_options(options: argparse.ArgumentParser) -> None:
+    options.add_argument(
+        "--cyrus-admin", default="", help="an administrator of Cyrus: grants for searching are given here"
+    )
+    options.add_argument("--cyrus-secret", type=Path, help="the file with the administrator's secret")
+    options.add_argument("--cyrus-port", type=int, default=143, help="where IMAP listens on this machine")
+    options.add_argument(
+        "--cyrus-grants", type=Path, help="the password database (sasldb) of the service for searching"
+    )
+    options.add_argument(
+        "--cyrus-processes", type=Path, help="Cyrus' proc folder: sessions of a grant are ended with it"
+    )
+    options.add_argument("--realm", default="localhost", help="of mailboxes without a domain")
+    options.add_argument(
+        "--saslpasswd2", default="saslpasswd2", help="the program of that name, where it lies elsewhere"
+    )
+
+
+def _cyrus(given: argparse.Namespace) -> Granting | None:
+    """What gives grants; None where no administrator, no secret or no database is named."""
+    if not (given.cyrus_admin and given.cyrus_secret and given.cyrus_grants):
+        return None
+    made: Granting = import_module("locum.mailhost.cyrus").Cyrus(
+        admin=given.cyrus_admin,
+        secret_file=given.cyrus_secret,
+        port=given.cyrus_port,
+        grants=given.cyrus_grants,
+        processes=given.cyrus_processes,
+        realm=given.realm,
+        saslpasswd2=given.saslpasswd2,
+    )
+    return made
 
 
 def _signatures(url: str, founded: Sequence[str], earlier: Sequence[Sequence[str]]) -> Signatures | None:
@@ -202,6 +256,10 @@ def _obey(allowed: Allowed, line: str) -> Sequence[Answer]:
                 return allowed.look([str(user) for user in users], [str(one) for one in asked.get("domains", ())])
             case {"do": "try"}:
                 return allowed.try_out()
+            case {"do": "grant", "name": str(name), "user": str(user), "secret": str(secret)}:
+                return [allowed.granting().grant(name, user, secret)]
+            case {"do": "withdraw", "user": str(user)}:
+                return [str(allowed.granting().withdraw(user))]
             case _:
                 raise Garbled("mailhost-garbled")
     except (ValueError, KeyError, TypeError) as error:

@@ -206,6 +206,8 @@ def _check_search(read: File, place: Place, search: ImapSearch) -> None:
         for_it = [one for one in read.search.values() if connector in one.connectors]
         if connector not in read.connector or len(for_it) > 1:
             raise place.below("for").invalid("settings-search-for", value=connector)
+    if (search.grants is None) is not bool(search.granter):
+        raise place.below("grants").invalid("settings-search-grants")
     if search.tls == "none" and not is_loopback(search.host):
         raise place.below("tls").invalid("settings-tls-none", host=search.host)
 

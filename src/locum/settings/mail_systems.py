@@ -92,8 +92,8 @@ ConnectorTable: TypeAlias = SieveFiles | ManageSieve | Graph
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImapSearch:
-    """Where one message can be found over IMAP. `connectors` are those whose mailboxes are there; `grants` is the directory that the
-    mail server reads grants from, `group` the ACL group that they get, `nets` from where they may be used, `kick` the command that ends
+    """Where one message can be found over IMAP. `connectors` are those whose mailboxes are there; `grants` is the directory that Dovecot
+    reads grants from, or `granter` the command that gives them on Cyrus (one of the two), `group` the ACL group that they get, `nets` from where they may be used, `kick` the command that ends
     sessions of `{user}`. `user` says how the server names a mailbox.
     """
 
@@ -104,7 +104,8 @@ class ImapSearch:
     port: Annotated[int, Field(ge=1, le=65535)] = 143
     tls: Literal["starttls", "implicit", "none"] = "starttls"
     ca_file: Place | None = None
-    grants: Place
+    grants: Place | None = None
+    granter: Many = ()
     group: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,31}$")] = "locum-search"
     nets: Annotated[str, Field(pattern=r"^[0-9a-fA-F:./, ]*$")] = ""
     kick: Many = ()
