@@ -15,7 +15,7 @@ from conformance import a_reply, wanted
 from graph_judge import judging
 from locum.absence import Mailbox
 from locum.connectors import graph as graphs
-from locum.connectors import graph_http
+from locum.connectors import https_wire
 from locum.connectors.graph import PATIENCE, Graph
 from locum.errors import Conflict, Garbled, Invalid, LocumError, Rejected, Trouble, Unreachable
 from locum.measure import Standing
@@ -201,7 +201,7 @@ def test_a_code_that_is_empty_tells_nothing_and_is_no_trouble(host: GraphHost, g
         ({"status": 503}, "graph-not-done"),
         ({"status": 403, "code": "ErrorAccessDenied"}, "graph-not-allowed"),
         ({"kind": "garbled"}, "graph-garbled"),
-        ({"kind": "dropped"}, "graph-silent"),
+        ({"kind": "dropped"}, "https-silent"),
         ({"kind": "moved"}, "graph-garbled"),
     ],
 )
@@ -257,7 +257,7 @@ def test_silence_after_it_acted_is_settled_by_reading(app: Registered, host: Gra
     host.fails("PATCH", kind=kind, who=undone.address)
     reply = a_reply(done, graph.can)
     assert graph.write(done, wanted(done, graph.can), graph.read(done)).replies == (reply,)
-    with pytest.raises(Unreachable, match="graph-silent"):
+    with pytest.raises(Unreachable, match="https-silent"):
         graph.write(undone, wanted(undone, graph.can), graph.read(undone))
     assert (there(host, done).written, there(host, undone).written) == (1, 0)
 
@@ -284,8 +284,8 @@ def test_a_body_without_end_is_not_read_to_its_end(
     host: GraphHost, graph: Graph, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     graph.tokens.get()
-    monkeypatch.setattr(graph_http, "LARGEST", 100)
-    with pytest.raises(Garbled, match="graph-garbled"):
+    monkeypatch.setattr(https_wire, "LARGEST", 100)
+    with pytest.raises(Garbled, match="https-garbled"):
         graph.read(boxes_of(host, 1)[0])
 
 
@@ -438,7 +438,7 @@ def test_a_certificate_that_nobody_vouches_for_is_refused_and_nothing_sent(
 ) -> None:
     host, _ = encrypted
     before = len(host.used)
-    with pytest.raises(Rejected, match="graph-certificate"):
+    with pytest.raises(Rejected, match="https-certificate"):
         app.connector(host).read(boxes_of(host, 1)[0])
     assert len(host.used) == before
 
@@ -446,7 +446,7 @@ def test_a_certificate_that_nobody_vouches_for_is_refused_and_nothing_sent(
 def test_a_certificate_for_another_name_is_refused(app: Registered, encrypted: tuple[GraphHost, Path]) -> None:
     host, authority = encrypted
     there = host.url.replace("127.0.0.1", "localhost")
-    with pytest.raises(Rejected, match="graph-certificate"):
+    with pytest.raises(Rejected, match="https-certificate"):
         app.connector(host, ca_file=authority, login_url=there).read(boxes_of(host, 1)[0])
 
 
@@ -458,13 +458,13 @@ def test_a_certificate_for_another_name_is_refused(app: Registered, encrypted: t
 def test_an_address_on_which_others_could_read_along_is_refused(
     app: Registered, host: GraphHost, which: str, url: str
 ) -> None:
-    with pytest.raises(Invalid, match="graph-https-needed"):
+    with pytest.raises(Invalid, match="https-needed"):
         app.connector(host, **{which: url})
 
 
 def test_nobody_there_is_tried_again_later(app: Registered) -> None:
     here = {"login_url": "http://127.0.0.1:9", "graph_url": "http://127.0.0.1:9"}
-    with pytest.raises(Unreachable, match="graph-unreachable"):
+    with pytest.raises(Unreachable, match="https-unreachable"):
         app.connector(GraphHost([]), **here).read(Mailbox(address="anna@corp.test"))
 
 

@@ -19,7 +19,7 @@ from conformance import wanted
 from graph_judge import SPEC
 from locum.absence import Mailbox
 from locum.connectors.graph import Graph
-from locum.connectors.graph_http import Https, Reply
+from locum.connectors.https_wire import Https, Reply
 from locum.demo.host import free_port
 from locum.errors import LocumError, Rejected, Unreachable
 from mailhosts.graph import GraphHost, graph_host

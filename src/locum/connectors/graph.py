@@ -1,7 +1,7 @@
 """Automatic replies on Exchange Online, over Microsoft Graph (mailboxSettings), with an application's certificate.
 
 What lives here: reading and writing many mailboxes, and what is repeated. What must not: the token (graph_token.py), the wire
-(graph_wire.py, graph_http.py), what a reply looks like there (graph_texts.py), `check` (graph_proof.py). Her rules and folders are
+(graph_wire.py, https_wire.py), what a reply looks like there (graph_texts.py), `check` (graph_proof.py). Her rules and folders are
 never touched: there is no code that could.
 """
 
@@ -14,9 +14,9 @@ from urllib.parse import quote
 
 from locum.absence import Mailbox
 from locum.connectors import graph_proof, graph_texts
-from locum.connectors.graph_http import Https, safe_address
 from locum.connectors.graph_token import App, Secret, Token, Tokens
 from locum.connectors.graph_wire import AT_A_TIME, Answer, Call, GraphWire
+from locum.connectors.https_wire import Https, safe_address
 from locum.connectors.one_place import Kept, revision
 from locum.connectors.one_place_many import ManyPlaces, Put
 from locum.errors import Conflict, Garbled, Invalid, LocumError

@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 
-from locum.connectors.graph_http import Https, Reply
+from locum.connectors.https_wire import Https, Reply
 from locum.errors import Garbled, LocumError, Rejected, Unreachable
 
 ASSERTION_SECONDS = 300

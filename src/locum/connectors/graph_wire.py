@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from locum.connectors.graph_http import Https, waits
 from locum.connectors.graph_token import Tokens
+from locum.connectors.https_wire import Https, waits
 from locum.errors import Garbled, LocumError, Rejected, Unreachable
 
 TOGETHER = 20

@@ -1,4 +1,4 @@
-"""HTTPS as the connector for Microsoft Graph uses it: one request, one bounded answer, and errors of the network in our words.
+"""HTTPS as the connectors for clouds use it: one request, one bounded answer, and errors of the network in our words.
 
 Certificates are verified and redirects refused, with nothing to switch that off; plain http goes to this machine alone. What is
 asked, and what follows from an answer, is not decided here.
@@ -56,7 +56,7 @@ class Https:
         self._lock = threading.Lock()
 
     def send(self, method: str, url: str, content: bytes | None, headers: Mapping[str, str]) -> Reply:
-        """Raises Unreachable `graph-unreachable`, `graph-silent`, Rejected `graph-certificate`, `graph-ca-file`, Garbled."""
+        """Raises Unreachable `https-unreachable`, `https-silent`, Rejected `https-certificate`, `https-ca-file`, Garbled."""
         host = urlsplit(url).hostname or ""
         deadline = time.monotonic() + self._seconds
         given = {"Accept": "application/json", "User-Agent": "locum", **headers}
@@ -66,19 +66,19 @@ class Https:
                 for chunk in answer.iter_bytes():
                     body += chunk
                     if len(body) > LARGEST:
-                        raise Garbled("graph-garbled", connector=self._connector, what=f"> {LARGEST} bytes")
+                        raise Garbled("https-garbled", connector=self._connector, what=f"> {LARGEST} bytes")
                     if time.monotonic() > deadline:
-                        raise Unreachable("graph-silent", connector=self._connector, host=host)
+                        raise Unreachable("https-silent", connector=self._connector, host=host)
                 names = {name.lower(): value for name, value in answer.headers.items()}
                 return Reply(answer.status_code, names, bytes(body))
         except (httpx2.ConnectError, httpx2.ConnectTimeout) as error:
             if why := _not_verified(error):
-                raise Rejected("graph-certificate", connector=self._connector, host=host, why=why) from error
-            raise Unreachable("graph-unreachable", connector=self._connector, host=host) from error
+                raise Rejected("https-certificate", connector=self._connector, host=host, why=why) from error
+            raise Unreachable("https-unreachable", connector=self._connector, host=host) from error
         except (httpx2.DecodingError, httpx2.InvalidURL) as error:
-            raise Garbled("graph-garbled", connector=self._connector, what=type(error).__name__) from error
+            raise Garbled("https-garbled", connector=self._connector, what=type(error).__name__) from error
         except (httpx2.HTTPError, OSError) as error:
-            raise Unreachable("graph-silent", connector=self._connector, host=host) from error
+            raise Unreachable("https-silent", connector=self._connector, host=host) from error
 
     def _opened(self) -> httpx2.Client:
         with self._lock:
@@ -92,7 +92,7 @@ class Https:
         try:
             return ssl.create_default_context(cafile=None if self._ca_file is None else str(self._ca_file))
         except OSError as error:
-            raise Rejected("graph-ca-file", connector=self._connector, file=self._ca_file) from error
+            raise Rejected("https-ca-file", connector=self._connector, file=self._ca_file) from error
 
 
 def safe_address(connector: str, url: str) -> str:
@@ -105,7 +105,7 @@ def safe_address(connector: str, url: str) -> str:
         or not parts.hostname
         or not _is_safe(parts.scheme, parts.hostname)
     ):
-        raise Invalid("graph-https-needed", connector=connector, url=url)
+        raise Invalid("https-needed", connector=connector, url=url)
     return url.rstrip("/")
 
 
