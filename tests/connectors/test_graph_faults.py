@@ -21,7 +21,7 @@ from locum.errors import Conflict, Garbled, Invalid, LocumError, Rejected, Troub
 from locum.measure import Standing
 from locum.messages import LANGUAGES, say
 from mailhosts.certificates import certified
-from mailhosts.graph import Box, GraphHost, graph_host
+from mailhosts.graph import Box, Fault, GraphHost, graph_host
 from mailhosts.graph_client import Registered, registered
 
 _serial = itertools.count(1)
@@ -260,6 +260,16 @@ def test_silence_after_it_acted_is_settled_by_reading(app: Registered, host: Gra
     with pytest.raises(Unreachable, match="https-silent"):
         graph.write(undone, wanted(undone, graph.can), graph.read(undone))
     assert (there(host, done).written, there(host, undone).written) == (1, 0)
+
+
+def test_what_is_shown_late_is_looked_at_once_more(host: GraphHost, graph: Graph) -> None:
+    late, never = boxes_of(host, 2)
+    before = [graph.read(late), graph.read(never)]
+    host.faults += [Fault("GET", "fine", who=box.address) for box in (late, never)]
+    host.faults += [Fault("GET", "stale", who=late.address), Fault("GET", "stale", times=2, who=never.address)]
+    written = [graph.write(box, wanted(box, graph.can), one) for box, one in zip((late, never), before, strict=True)]
+    assert [bool(one.replies) for one in written] == [True, False]
+    assert [there(host, box).written for box in (late, never)] == [1, 1]
 
 
 def test_silence_of_a_whole_batch_that_was_done_is_settled_by_reading(host: GraphHost, graph: Graph) -> None:

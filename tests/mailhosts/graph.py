@@ -54,6 +54,7 @@ class Box:
     zone: str = "W. Europe Standard Time"
     where: str = "online"
     contacts: tuple[str, ...] = ()
+    earlier: dict[str, object] = field(default_factory=dict)
     written: int = 0
 
     def kept(self) -> tuple[object, ...]:
@@ -64,7 +65,8 @@ class Box:
 @dataclass
 class Fault:
     """What goes wrong with the next `times` requests that match: `on` is `token`, `GET`, `PATCH`, `batch`, or any of them with
-    `item ` before it for one inside a batch. `acts`: after doing what was asked.
+    `item ` before it for one inside a batch. `acts`: after doing what was asked. `stale`: it shows what was there before; `fine`: nothing
+    goes wrong, this time.
     """
 
     on: str
@@ -260,7 +262,8 @@ class GraphHost:
             or any(re.search("[\x00-\x08\x0b-\x1f\x7f]", one.replace("\r\n", "")) for one in texts)
         ):
             raise Refuse(400, "InvalidArguments", "Invalid.")
-        box.window = self._window(box, given) if status == "scheduled" else None
+        window = self._window(box, given) if status == "scheduled" else None
+        box.earlier, box.window = self._shown(box), window
         box.status, box.audience, box.inside, box.outside = status, audience, _wrapped(texts[0]), _wrapped(texts[1])
         box.written += 1
 
@@ -423,7 +426,7 @@ class _Door(BaseHTTPRequestHandler):
         tell: Callable[[int, bytes], None] = lambda _status, _answered: None,
     ) -> None:
         fault = self.host.fault(on, who)
-        if fault is None:
+        if fault is None or fault.kind == "fine":
             self._put(*act(), tell=tell)
             return
         if fault.acts:
@@ -434,6 +437,8 @@ class _Door(BaseHTTPRequestHandler):
                 self.close_connection = True
             case "garbled":
                 self._put(200, None)
+            case "stale":
+                self._put(200, self.host.boxes[who].earlier)
             case "moved":
                 self._put(302, {}, {"Location": "https://else.test/"})
             case _:

@@ -169,6 +169,11 @@ class Graph(ManyPlaces):
             return strange
         return kept
 
+    def look_again(self) -> bool:
+        """See ManyPlaces. Another server of theirs may answer, that does not know it yet."""
+        self._pause(_WITHOUT_ADVICE)
+        return True
+
     def put_each(self, items: Sequence[Put]) -> list[LocumError | None]:
         """See ManyPlaces. Only what Graph says that it did not do is sent again, and only where nobody changed anything while we waited."""
         results: list[LocumError | None] = [None] * len(items)

@@ -4,7 +4,7 @@ What a reply is there, and what follows from what stands, is one_place.py's; ask
 """
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from locum.absence import Mailbox
 from locum.connectors.one_place import Kept, OnePlace
@@ -39,6 +39,13 @@ class ManyPlaces(OnePlace):
         (error,) = self.put_each([(mailbox, kept, before)])
         if error is not None:
             raise error
+
+    def write(self, mailbox: Mailbox, wanted: Wanted, expect: Standing) -> Standing:
+        """See OnePlace."""
+        (result,) = self.write_many([(mailbox, wanted, expect)])
+        if isinstance(result, LocumError):
+            raise result
+        return result
 
     def read_many(self, mailboxes: Sequence[Mailbox]) -> list[Standing | LocumError]:
         """See seam.ManyAtOnce."""
@@ -76,9 +83,27 @@ class ManyPlaces(OnePlace):
         errors = dict(zip(puts, self.put_each(list(puts.values())), strict=True))
         back = [place for place, error in errors.items() if error is None or isinstance(error, Unreachable)]
         done |= {place: error for place, error in errors.items() if error is not None}
-        for place, found in zip(back, self.get_each([items[place][0] for place in back]), strict=True):
+        for place, found in self._read_back({place: puts[place] for place in back}, errors).items():
             done[place] = self._settled(items[place], puts[place], errors[place], found)
         return [done[place] for place in range(len(items))]
+
+    def _read_back(
+        self, puts: Mapping[int, Put], errors: Mapping[int, LocumError | None]
+    ) -> dict[int, Kept | LocumError]:
+        """What is there after `puts`; where it said yes and still shows what was there before, looked at once more."""
+        found = dict(zip(puts, self.get_each([put[0] for put in puts.values()]), strict=True))
+        late = [
+            place
+            for place, one in found.items()
+            if errors[place] is None and not isinstance(one, LocumError) and self.same(one, puts[place][2])
+        ]
+        if late and self.look_again():
+            found |= dict(zip(late, self.get_each([puts[place][0] for place in late]), strict=True))
+        return found
+
+    def look_again(self) -> bool:
+        """Wait a moment, where the system may show late what it was told; False where it never does."""
+        return False
 
     def _step(self, item: Item, before: Kept, *, later: bool) -> Put | Standing | LocumError:
         """What is to be put; or what stands, where nothing is to be done."""
