@@ -16,7 +16,7 @@ from locum.letters import Post
 from locum.people.csv import PeopleCsv
 from locum.publishing import Publisher
 from locum.seam import Connector, Finding, LeaveSource, Report, Searcher, Witness
-from locum.settings import Graph, ManageSieve, Settings, SieveFiles, secret
+from locum.settings import Graph, Jmap, ManageSieve, Settings, SieveFiles, secret
 from locum.signer import Signer
 from locum.store import Store
 
@@ -118,6 +118,23 @@ def made_graph(name: str, table: Graph) -> Connector:
     )
 
 
+def made_jmap(name: str, table: Jmap) -> Connector:
+    """A mail system that is reached by JMAP."""
+    from locum.connectors.jmap import Jmap as Connection  # noqa: PLC0415  only where it is configured
+
+    return Connection(
+        name=name,
+        url=table.url,
+        user=table.user or "",
+        secret=lambda: secret(table.secret_file),
+        on_behalf=table.on_behalf,
+        ca_file=table.ca_file,
+        user_template=table.mailbox_user,
+        no_scripts=table.no_scripts,
+        reads_mail=table.reads_mail,
+    )
+
+
 def made_searchers(settings: Settings) -> dict[str, Searcher]:
     """Where one message can be found, by the name of the connector whose mailboxes are there."""
     from locum.connectors.imap import ImapSearcher  # noqa: PLC0415  only where it is configured
@@ -161,6 +178,8 @@ def made_connectors(settings: Settings, notes: Callable[[str], Callable[[str, st
             found[name] = made_managesieve(name, table, notes(teller) if teller else None, settings.identities(name))
         if isinstance(table, Graph):
             found[name] = made_graph(name, table)
+        if isinstance(table, Jmap):
+            found[name] = made_jmap(name, table)
     for name, table in settings.connectors.items():
         if isinstance(table, SieveFiles):
             found[name] = made_sieve_files(name, table, found, settings.identities(name))

@@ -36,6 +36,8 @@ SERVICES {{
   search cmd="/usr/lib/cyrus/bin/imapd -C /lab/imapd.conf -U 30" listen="127.0.0.1:{search_port}" prefork=0
   sieve cmd="/usr/lib/cyrus/bin/timsieved -C /lab/imapd.conf" listen="127.0.0.1:{sieve_port}" prefork=0
   http cmd="/usr/lib/cyrus/bin/httpd -C /lab/http.conf" listen="127.0.0.1:{http_port}" prefork=0
+  locum cmd="/usr/lib/cyrus/bin/httpd -C /lab/imapd.conf" listen="127.0.0.1:{jmap_port}" prefork=0
+  locums cmd="/usr/lib/cyrus/bin/httpd -s -C /lab/imapd.conf" listen="127.0.0.1:{jmaps_port}" prefork=0
   lmtp cmd="/usr/lib/cyrus/bin/lmtpd -a -C /lab/imapd.conf" listen="127.0.0.1:{lmtp_port}" prefork=0
 }}
 """
@@ -66,7 +68,6 @@ sasl_mech_list: PLAIN
 httpmodules: jmap caldav carddav
 conversations: yes
 conversations_db: twoskip
-jmap_nonstandard_extensions: yes
 sendmail: /usr/sbin/sendmail
 smtp_backend: host
 smtp_host: 127.0.0.1:{relay_port}
@@ -83,7 +84,16 @@ failedloginpause: 0
 
 # lets httpd accept Authorize-As from a proxy user; an empty value would be fatal
 HTTP = "mupdate_server: localhost\nmupdate_authname: x\nmupdate_password: y\n"
+PAGE = Path(__file__).parent.parent.parent / "docs" / "connectors" / "jmap.md"
 TLS = "tls_server_cert: /lab/server.pem\ntls_server_key: /lab/server.key\nallowstarttls: on\n"  # off by default since 3.10.2
+
+
+def of_the_page() -> str:
+    """The lines of docs/connectors/jmap.md for the service `locum`, and the same for `locums`."""
+    lines = PAGE.read_text("utf-8").partition("```imapd.conf\n")[2].partition("```")[0]
+    here = lines.replace("/var/lib/cyrus/", "/lab/var/")
+    return here + here.replace("locum_", "locums_")
+
 
 FOLDERS = "spool sieve run socket proc lock search".split()
 CONFIGURED = "db socket proc log msg ptclient user lock quota".split()
@@ -127,7 +137,8 @@ class Cyrus:
     """A Cyrus with IMAP, ManageSieve, JMAP and LMTP on free loopback ports. Use as a context manager.
 
     In: `users` (user to password), `proxies` (who may act for others, to password), `proxies_everywhere` (as Cyrus'
-    documentation has it; otherwise they are proxies, and known at all, for ManageSieve alone), `certificate` and `key` (PEM files, for STARTTLS), `extra`.
+    documentation has it; otherwise they are proxies, and known at all, for ManageSieve alone), `jmap_proxies` (for the services `locum`, http,
+    and `locums`, https, as docs/connectors/jmap.md has it: JMAP alone, `locum` alone), `certificate` and `key` (PEM files, for STARTTLS), `extra`.
     """
 
     def __init__(
@@ -135,14 +146,17 @@ class Cyrus:
         *,
         users: Mapping[str, str],
         proxies: Mapping[str, str] | None = None,
+        jmap_proxies: Mapping[str, str] | None = None,
         proxies_everywhere: bool = False,
         certificate: Path | None = None,
         key: Path | None = None,
         extra: str = "",
     ) -> None:
         self.users, self.proxies, self.extra = dict(users), dict(proxies or {}), extra
+        self.jmap_proxies = dict(jmap_proxies or {})
         self.proxies_everywhere, self.certificate, self.key = proxies_everywhere, certificate, key
         self.search_port = self.imap_port = self.sieve_port = self.lmtp_port = self.http_port = 0
+        self.jmap_port = self.jmaps_port = 0
         self.folder = Path()
         self.sink = Sink()
         self._process: subprocess.Popen[bytes] | None = None
@@ -205,9 +219,8 @@ class Cyrus:
             client.sendmail(sender, [recipient], content)
 
     def _furnish(self) -> None:
-        self.imap_port, self.search_port, self.sieve_port, self.lmtp_port, self.http_port = (
-            free_port() for _ in range(5)
-        )
+        for name in _PORTS:
+            setattr(self, name, free_port())
         for name in (*FOLDERS, *(f"conf/{name}" for name in CONFIGURED)):
             (self.folder / "var" / name).mkdir(parents=True)
         settings = SETTINGS.format(
@@ -215,7 +228,7 @@ class Cyrus:
             accounts="" if self.proxies_everywhere else "sieve_sasl_sasldb_path: /lab/var/sasldb-sieve",
             relay_port=self.sink.port,
             tls=TLS if self.certificate else "",
-            extra=self.extra,
+            extra=self.extra + (of_the_page() if self.jmap_proxies else ""),
         )
         (self.folder / "imapd.conf").write_text(settings)
         (self.folder / "http.conf").write_text(settings + HTTP)
@@ -226,6 +239,7 @@ class Cyrus:
         known = {**self.users, "admin": "admin"}
         self._write_accounts("sasldb2", known | (self.proxies if self.proxies_everywhere else {}))
         self._write_accounts("sasldb-sieve", known | self.proxies)
+        self._write_accounts("sasldb-locum", self.jmap_proxies)
         (self.folder / "start").write_text(START)
 
     def _write_accounts(self, database: str, accounts: Mapping[str, str]) -> None:
@@ -257,7 +271,7 @@ class Cyrus:
         raise HostTrouble(f"Cyrus does not answer on port {port}: {(self.folder / 'output').read_text()[-1500:]}")
 
 
-_PORTS = ("imap_port", "search_port", "sieve_port", "lmtp_port", "http_port")
+_PORTS = ("imap_port", "search_port", "sieve_port", "lmtp_port", "http_port", "jmap_port", "jmaps_port")
 
 ENTER = """\
 mount --bind /dev "$1/dev"

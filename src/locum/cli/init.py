@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from locum.first_settings import Answers, System
 
 _PEOPLE = "person,name,mailbox,aliases,language,time_zone,function,manager,private_mail,mobile,private_permitted_on\n"
-_SIEVE_PORT = 4190
+_PORTS = {"managesieve": 4190}
 _Domains = Annotated[list[str] | None, typer.Option("--domain", metavar="DOMAIN", help=helped("init-domain"))]
 _Name = Annotated[str | None, typer.Option("--name", metavar="TEXT", help=helped("init-name"))]
 _Output = Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help=helped("init-output"))]
@@ -176,7 +176,7 @@ def _system(domain: str, kind: str, signs: "Sequence[Sign]", before: "Sequence[S
     seen = next((sign for sign in signs if sign.kind == kind), None)
     base = re.sub(r"[^a-z0-9]", "-", kind)
     many = sum(1 for one in before if one.kind == kind)
-    host, port = (seen.host, seen.port) if seen is not None else (f"mail.{domain}", _SIEVE_PORT)
+    host, port = (seen.host, seen.port) if seen is not None else (f"mail.{domain}", _PORTS.get(kind, 443))
     return System(
         kind=kind, name=base if not many else f"{base}-{many + 1}", mailboxes=(f"@{domain}",), host=host, port=port
     )

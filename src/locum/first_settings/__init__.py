@@ -65,6 +65,7 @@ def _system(language: str, system: System) -> str:
         mailboxes=_texts(system.mailboxes),
         host=_text(system.host),
         port=str(system.port),
+        https=_text(f"https://{system.host}" + ("" if system.port in (0, 443) else f":{system.port}")),
     )
 
 

@@ -87,7 +87,31 @@ class Graph:
     identities: ClassVar[tuple[str, ...]] = ()
 
 
-ConnectorTable: TypeAlias = SieveFiles | ManageSieve | Graph
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Jmap:
+    """JMAP (RFC 8620, 8621). `url` is the server, or the address of its session. `on_behalf`: "authorize_as" names the mailbox in a header,
+    as Cyrus has it, for `user`, who acts for others; "account" is for a credential that reaches the mailboxes' accounts under its own
+    permissions: with `user` a password, without it a token. `mailbox_user` is how the server names a mailbox, or its account.
+    `no_scripts` states that nobody there has a filter script; `reads_mail` is what `locum check` has shown of the credential.
+    """
+
+    __pydantic_config__: ClassVar = STRICT
+    kind: Literal["jmap"]
+    mailboxes: tuple[Pattern, ...] = ()
+    url: Annotated[str, scheme("https", "http")]
+    on_behalf: Literal["authorize_as", "account"] = "authorize_as"
+    user: Words | None = None
+    secret_file: Place
+    ca_file: Place | None = None
+    mailbox_user: Words = "{address}"
+    no_scripts: bool = False
+    reads_mail: bool = True
+    sample: Address | None = None
+    log: ClassVar[None] = None
+    identities: ClassVar[tuple[str, ...]] = ()
+
+
+ConnectorTable: TypeAlias = SieveFiles | ManageSieve | Graph | Jmap
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
