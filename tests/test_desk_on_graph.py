@@ -14,6 +14,7 @@ from locum.settings import load
 from mailhosts.graph import CLIENT, TENANT, GraphHost, graph_host
 from mailhosts.graph_client import Registered, registered, shown
 
+pytestmark = pytest.mark.slow
 PAGE = (Path(__file__).parent.parent / "docs" / "connectors" / "graph.md").read_text("utf-8")
 HERS = "<html>\r\n<body>\r\n<p>Ik ben op reis.</p>\r\n</body>\r\n</html>\r\n"
 

@@ -346,6 +346,13 @@ def test_the_inside_text_is_never_for_outsiders(graph: Graph, mailbox: Mailbox) 
         graph.write(mailbox, want, graph.read(mailbox))
 
 
+def test_the_reader_is_told_that_the_subject_is_exchanges_own(connector: Any, mailbox: Mailbox) -> None:
+    before = connector.read(mailbox)
+    written = connector.write(mailbox, wanted(mailbox, connector.can), before)
+    assert (before.remarks, written.remarks) == ((), ("own-subject",))
+    assert all(say(language, "remark.own-subject") for language in LANGUAGES)
+
+
 # hers
 
 

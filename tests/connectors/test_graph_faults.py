@@ -24,6 +24,7 @@ from mailhosts.certificates import certified
 from mailhosts.graph import Box, Fault, GraphHost, graph_host
 from mailhosts.graph_client import Registered, registered
 
+pytestmark = pytest.mark.slow
 _serial = itertools.count(1)
 DAY = timedelta(days=1)
 

@@ -109,7 +109,8 @@ class OnePlace(ABC):
         there = read_kept(standing.found)
         for one in known:
             if isinstance(one, AutoReply) and self._is(there, one):
-                return replace(standing, replies=(one,), own_reply=False)
+                remarks = standing.remarks if self.can.subject else (*standing.remarks, "own-subject")
+                return replace(standing, replies=(one,), own_reply=False, remarks=remarks)
         return standing
 
     def _is(self, there: Kept, reply: AutoReply) -> bool:
