@@ -136,6 +136,18 @@ def test_a_change_in_the_last_moment_is_seen_by_the_server(fake: FakeJmap, monke
     assert anna.vacation == {"id": "singleton", "isEnabled": False}
 
 
+def test_the_session_is_looked_at_once_for_what_follows_and_anew_after_trouble(fake: FakeJmap) -> None:
+    connector = on_behalf(fake)
+    on(connector)
+    once, fake.trouble = fake.sessions, "serverFail"
+    with pytest.raises(Unreachable):
+        connector.read(ANNA)
+    fake.trouble = ""
+    connector.read(ANNA)
+    connector.check(ANNA)
+    assert (once, fake.sessions) == (1, 3)
+
+
 # her filter scripts
 
 

@@ -42,7 +42,8 @@ class FakeJmap:
     `accounts` by id. `token` (then it is of the second form), `may`: what else but vacation responses the credential may do
     ("SieveScript/get", "Email/query"); `offers`: the capabilities. `trouble`: "silent", "refusing", "garbled", "busy", "elsewhere", "requests
     elsewhere", "circle", "lost" (it acts, and does not answer), "another" (answers for another account), a type of error of a
-    method, or with `set:` in front of a change. `asked` is every method that was called, with its account.
+    method, or with `set:` in front of a change. `asked` is every method that was called, with its account, `sessions` how
+    often the session was.
     """
 
     def __init__(self, *names: str, token: str = "", trouble: str = "") -> None:
@@ -51,6 +52,7 @@ class FakeJmap:
         self.token, self.trouble, self.user, self.password = token, trouble, "locum", "for-jmap-only"
         self.may = {"SieveScript/get", "Email/query"}
         self.offers = [CORE, VACATION, MAIL, SIEVE]
+        self.sessions = 0
         self.asked: list[tuple[str, str]] = []
         self.bodies: list[Mapping[str, Any]] = []
         self.gone = threading.Event()
@@ -78,6 +80,7 @@ class FakeJmap:
 
     def session(self, mailbox: str) -> dict[str, Any]:
         """What the server says of itself."""
+        self.sessions += 1
         shown = {i: one for i, one in self.accounts.items() if self.token or one.name == mailbox}
         elsewhere = "https://jmap.example.net" if self.trouble == "requests elsewhere" else ""
         return {

@@ -17,7 +17,7 @@ def report(server: Server, mailbox: str, seen: Seen) -> Report:
     """Everything, as findings; Trouble on the way is a finding too. `mailbox`: whose name to try with, "" for none."""
     values = (("host", server.host),)
     try:
-        with Wire(server, mailbox) as wire:
+        with Wire(server, mailbox, anew=True) as wire:
             found = [*_reached(server, wire.session, seen), *_acting(server, wire, mailbox)]
     except LocumError as error:
         found = [_trouble("jmap.does-not-reach", error, values)]

@@ -28,6 +28,7 @@ VACATION = "urn:ietf:params:jmap:vacationresponse"
 MAIL = "urn:ietf:params:jmap:mail"
 LARGEST = 4 * 1024 * 1024
 _REDIRECTS = 3
+_MOMENT = 30.0
 _WELL_KNOWN = "/.well-known/jmap"
 
 _ERRORS: Mapping[str, tuple[type[LocumError], str]] = {
@@ -61,6 +62,7 @@ class Server:
     connect_seconds: float
     answer_seconds: float
     _known: dict[str, ssl.SSLContext] = field(default_factory=dict, repr=False)
+    _sessions: "dict[str, tuple[float, Session]]" = field(default_factory=dict, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def __post_init__(self) -> None:
@@ -106,6 +108,21 @@ class Server:
         """What every error says of it."""
         return {"connector": self.connector, "host": self.host}
 
+    def session(self, user: str) -> "Session | None":
+        """The session that was found for this mailbox a moment ago: what follows on a look needs none of its own."""
+        with self._lock:
+            since, known = self._sessions.get(user, (0.0, None))
+        return known if time.monotonic() - since < _MOMENT else None
+
+    def remember(self, user: str, session: "Session | None") -> None:
+        """Remember it, for a moment; None forgets."""
+        now = time.monotonic()
+        with self._lock:
+            for one in [name for name, (since, _) in self._sessions.items() if now - since >= _MOMENT] + [user]:
+                self._sessions.pop(one, None)
+            if session is not None:
+                self._sessions[user] = now, session
+
     def garbled(self, what: str) -> Garbled:
         """An answer that is not understood."""
         return Garbled("jmap-garbled", what=what, **self.told)
@@ -122,20 +139,21 @@ class Session:
 
 
 class Wire:
-    """One connection, for one mailbox; as nobody's where `user` is empty."""
+    """One connection, for one mailbox; as nobody's where `user` is empty. `anew`: with the session as it is now."""
 
-    def __init__(self, server: Server, user: str) -> None:
+    def __init__(self, server: Server, user: str, *, anew: bool = False) -> None:
         self._server, self.user = server, user
         self._headers = server.headers(user)
         limit = httpx2.Timeout(server.answer_seconds, connect=server.connect_seconds)
         self._client = httpx2.Client(timeout=limit, trust_env=False, follow_redirects=False, verify=server.tls())
-        self._session: Session | None = None
+        self._session = None if anew else server.session(user)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._client.close()
+        self._server.remember(self.user, None if error is not None else self._session)
 
     @property
     def session(self) -> Session:
