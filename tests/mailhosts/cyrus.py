@@ -293,5 +293,7 @@ printf none | saslpasswd2 -p -c -f /lab/var/sasldb-search -u localhost none
 saslpasswd2 -d -f /lab/var/sasldb-search -u localhost none
 chown -R cyrus:mail /lab/var
 if [ -f /lab/server.key ]; then chown cyrus:mail /lab/server.key /lab/server.pem; fi
-exec /usr/lib/cyrus/bin/master -C /lab/imapd.conf -M /lab/cyrus.conf -p /lab/var/master.pid -D
+# not in its place: whoever changes its user, as master does, no longer ends with its parent; this shell does, and all with it
+/usr/lib/cyrus/bin/master -C /lab/imapd.conf -M /lab/cyrus.conf -p /lab/var/master.pid -D &
+wait
 """
