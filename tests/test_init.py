@@ -136,6 +136,7 @@ NONE = {("_sieve._tcp.corp.test", "SRV"): ["0 0 0 ."]}
     ("records", "kinds_seen"),
     [
         (ONLINE, {"graph"}),
+        ({("corp.test", "MX"): ["1 smtp.google.com."]}, {"gmail"}),
         (WORKSPACE, {"gmail"}),
         (LOOKALIKE, set()),
         (SIEVE, {"managesieve"}),

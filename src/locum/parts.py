@@ -16,7 +16,7 @@ from locum.letters import Post
 from locum.people.csv import PeopleCsv
 from locum.publishing import Publisher
 from locum.seam import Connector, Finding, LeaveSource, Report, Searcher, Witness
-from locum.settings import Graph, Jmap, ManageSieve, Settings, SieveFiles, secret
+from locum.settings import Gmail, Graph, Jmap, ManageSieve, Settings, SieveFiles, secret
 from locum.signer import Signer
 from locum.store import Store
 
@@ -135,6 +135,24 @@ def made_jmap(name: str, table: Jmap) -> Connector:
     )
 
 
+def made_gmail(name: str, table: Gmail) -> Connector:
+    """Google Workspace."""
+    from locum.connectors.gmail import Gmail as Workspace  # noqa: PLC0415  only where it is configured
+
+    return Workspace(
+        name=name,
+        key_file=table.key_file,
+        mailboxes=table.mailboxes,
+        secret=secret,
+        allow_file=table.allow_file,
+        sample=table.sample or "",
+        token_url=table.token_url,
+        api_url=table.api_url,
+        ca_file=table.ca_file,
+        user_template=table.mailbox_user,
+    )
+
+
 def made_searchers(settings: Settings) -> dict[str, Searcher]:
     """Where one message can be found, by the name of the connector whose mailboxes are there."""
     from locum.connectors.imap import ImapSearcher  # noqa: PLC0415  only where it is configured
@@ -178,6 +196,8 @@ def made_connectors(settings: Settings, notes: Callable[[str], Callable[[str, st
             found[name] = made_managesieve(name, table, notes(teller) if teller else None, settings.identities(name))
         if isinstance(table, Graph):
             found[name] = made_graph(name, table)
+        if isinstance(table, Gmail):
+            found[name] = made_gmail(name, table)
         if isinstance(table, Jmap):
             found[name] = made_jmap(name, table)
     for name, table in settings.connectors.items():

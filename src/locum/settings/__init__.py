@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 from pydantic import TypeAdapter, ValidationError
 
 from locum.errors import Invalid
-from locum.settings.mail_systems import ConnectorTable, Graph, ImapSearch, Jmap, ManageSieve, SieveFiles
+from locum.settings.mail_systems import ConnectorTable, Gmail, Graph, ImapSearch, Jmap, ManageSieve, SieveFiles
 from locum.settings.mistakes import Place, mistake
 from locum.settings.secret import secret, secret_is_readable
 from locum.settings.tables import (
@@ -41,6 +41,7 @@ from locum.settings.tables import (
 
 __all__ = [
     "ConnectorTable",
+    "Gmail",
     "Graph",
     "ImapSearch",
     "Jmap",
@@ -115,7 +116,7 @@ class Settings:
         table = self.connectors[connector]
         if isinstance(table, ManageSieve | Jmap):
             return secret_is_readable(table.secret_file)
-        if isinstance(table, Graph):
+        if isinstance(table, Gmail | Graph):
             return secret_is_readable(table.key_file)
         return os.access(table.directory, os.W_OK | os.X_OK)
 
@@ -242,7 +243,7 @@ def kinds() -> tuple[str, ...]:
     """The kinds of connectors there are: files of locum.connectors that have their options here."""
     folder = files("locum").joinpath("connectors")
     there = {Path(item.name).stem for item in folder.iterdir() if item.name.endswith(".py")}
-    return tuple(kind for kind in ("sieve_files", "managesieve", "graph", "jmap") if kind in there)
+    return tuple(kind for kind in ("sieve_files", "managesieve", "graph", "jmap", "gmail") if kind in there)
 
 
 def _check_kinds(table: dict[str, object], path: Path, text: str) -> None:

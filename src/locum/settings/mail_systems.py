@@ -111,7 +111,27 @@ class Jmap:
     identities: ClassVar[tuple[str, ...]] = ()
 
 
-ConnectorTable: TypeAlias = SieveFiles | ManageSieve | Graph | Jmap
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gmail:
+    """Google Workspace over the Gmail API. `key_file` is the service account's key as Google hands it out; `mailboxes` are the only ones
+    that are ever asked for, and `allow_file`, where it is named, a file of addresses of which each has to be one besides.
+    """
+
+    __pydantic_config__: ClassVar = STRICT
+    kind: Literal["gmail"]
+    mailboxes: Annotated[tuple[Pattern, ...], Field(min_length=1)]
+    key_file: Place
+    allow_file: Place | None = None
+    token_url: Annotated[str, scheme("https", "http")] = "https://oauth2.googleapis.com/token"  # noqa: S105  an address
+    api_url: Annotated[str, scheme("https", "http")] = "https://gmail.googleapis.com"
+    ca_file: Place | None = None
+    mailbox_user: Words = "{address}"
+    sample: Address | None = None
+    log: ClassVar[None] = None
+    identities: ClassVar[tuple[str, ...]] = ()
+
+
+ConnectorTable: TypeAlias = Gmail | SieveFiles | ManageSieve | Graph | Jmap
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
