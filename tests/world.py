@@ -50,7 +50,7 @@ POLICY = """\
 [auto-reply]
 reasons = ["forgotten", "continuity", "customer", "closing"]
 free_text = "{free_text}"
-powers = {powers}
+powers = ["redirect-mail"]
 [auto-reply.ask]
 channels = ["mobile", "private_mail", "mailbox"]
 wait_hours = {wait_hours}
@@ -82,10 +82,10 @@ class World:
     step: Callable[[str], None] = lambda _name: None
 
     def __post_init__(self) -> None:
-        rules = {"free_text": "review", "wait_hours": 4, "if_unanswered": "proceed", "count": 0}
-        rules |= {"powers": '["redirect-mail"]'} | self.policy
+        rules = {"free_text": "review", "wait_hours": 4, "if_unanswered": "proceed", "count": 0} | self.policy
+        written = POLICY.format(**rules).replace('["redirect-mail"]', str(rules.get("powers", '["redirect-mail"]')))
         (self.folder / "people.csv").write_text(self.people)
-        (self.folder / "policy.toml").write_text(POLICY.format(**rules))
+        (self.folder / "policy.toml").write_text(written)
         settings = SETTINGS.format(store=self.store_url, relay=self.sink.port, connectors=self.connectors) + self.more
         self.config = self.folder / "locum.toml"
         self.config.write_text(settings)

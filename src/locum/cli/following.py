@@ -9,6 +9,7 @@ from locum.cli.door import Door
 from locum.cli.output import put, put_json
 from locum.cli.words import case_in_words
 from locum.errors import Refused, Trouble
+from locum.messages import say
 from locum.shapes import case_shape, remark_shape
 
 if TYPE_CHECKING:
@@ -67,6 +68,8 @@ def wait(door: Door, case: "Case") -> None:
 
 def told(door: Door, case: "Case") -> int:
     """Tell how far a case is, to the person and to the script. Gives back the exit code."""
+    from locum.desk.beforehand import told as told_beforehand  # noqa: PLC0415  as the rest of the desk: slow to import
+
     trial = door.settings.policy.unsigned_reviews
     print("\n".join(case_in_words(case, door.app.people, door.language, trial=trial)), file=sys.stderr)  # noqa: T201
     if not case.is_final and not case.applied_at and door.app.desk.wants_signature(case):
@@ -74,8 +77,11 @@ def told(door: Door, case: "Case") -> int:
     remarks = [remark_shape(field, remark, door.language) for field, remark in door.app.desk.warnings(case)]
     for remark in remarks:
         print(remark["sentence"], remark["advice"], file=sys.stderr)  # noqa: T201
+    beforehand = told_beforehand(door.app.desk.office, case)
+    for key in beforehand:
+        print(say(door.language, f"remark.{key}"), file=sys.stderr)  # noqa: T201
     if door.json:
-        put_json({**case_shape(case, trial=trial), "warnings": remarks})
+        put_json({**case_shape(case, trial=trial), "warnings": remarks, "beforehand": list(beforehand)})
     else:
         put(f"{case.id} {case.state}")
     return WAITING_FOR_A_PERSON if waits_for_a_person(case) else 0

@@ -9,7 +9,7 @@ from datetime import datetime
 from locum.absence import Mailbox, Person
 from locum.addresses import canonical, exception
 from locum.approval import request_hash
-from locum.desk import departing, objecting, wished, worded
+from locum.desk import beforehand, departing, objecting, wished, worded
 from locum.desk.asked_for import search_of
 from locum.desk.forms import Acting, BothForm, ForwardForm, RequestForm, SearchForm
 from locum.desk.gating import wants_signatures
@@ -290,7 +290,8 @@ def _reply(
         addresses=mailbox.addresses,
         internal_domains=office.organisation.domains,
     )
-    return reply, texts.template
+    connector = office.connectors.get(office.route(mailbox.address) or "")
+    return reply if connector is None else beforehand.fitted(connector.can, form, reply), texts.template
 
 
 def _texts(office: Office, form: RequestForm, owner: Person, to_date: datetime, audience: Audience) -> _Texts:

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final
 from fastapi import Depends, FastAPI, Form, Response
 
 from locum.absence import Person
-from locum.desk import Preview
+from locum.desk import Preview, beforehand
 from locum.desk.seeing import may_see
 from locum.desk.templated import OWN
 from locum.errors import LocumError
@@ -43,6 +43,7 @@ class Said:
     sentences: tuple[str, ...] = ()
     problem: tuple[str, ...] = ()
     remarks: tuple[tuple[bool, dict[str, str]], ...] = ()
+    beforehand: tuple[str, ...] = ()
     mails: tuple[Mail, ...] = ()
     narrower: tuple[str, ...] = ()
 
@@ -141,6 +142,7 @@ class AskPages:
                 (remark.severity == "refuse", told.remark(field, remark, language)) for field, remark in found.remarks
             ),
             mails=tuple(told.mails(case, language)) if case is not None else (),
+            beforehand=() if case is None else beforehand.told(self._in.desk.office, case),
             narrower=tuple(say(language, f"narrowing.{one.key}", about=one_line(one.about)) for one in found.advice),
         )
 

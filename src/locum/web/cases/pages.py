@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 from fastapi import Depends, FastAPI, Form, Request, Response
 
+from locum.desk import beforehand
 from locum.desk.seeing import may_see, may_stop
 from locum.errors import Conflict, Invalid, LocumError, Refused
 from locum.lifecycle import ON_SERVER, Case, Event, State, may
@@ -136,6 +137,7 @@ class CasePages:
             facts=told.facts(desk, case, reader),
             mails=told.mails(case, reader.language),
             warnings=warnings,
+            beforehand=beforehand.told(desk.office, case),
             **self._part(who, case),
         )
         return with_script(shown)
