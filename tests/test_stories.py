@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -10,11 +11,12 @@ import pytest
 from locum.demo.host import Dovecot, Sink, faketime
 from mailhosts.dovecot import PASSWORD
 from mailhosts.queue import ForwardingHost, forward_publisher
+from stories.four_systems import FourSystems, addresses, elsewhere
 from stories.script import Step, read
 from stories.stage import USERS, Stage, Untrue
 
 STORIES = sorted((Path(__file__).parent / "stories").glob("*.txt"))
-PASSWORDS = {f"{name}@corp.test": PASSWORD for name in USERS}
+PASSWORDS = dict.fromkeys([*(f"{name}@corp.test" for name in USERS), *addresses("dovecot")], PASSWORD)
 
 
 @pytest.fixture(scope="module")
@@ -47,8 +49,11 @@ def forwards_of(host: Dovecot) -> str:
 @pytest.mark.parametrize("path", STORIES, ids=lambda path: path.stem)
 def test_a_story_is_true(request: pytest.FixtureRequest, tmp_path: Path, path: Path) -> None:
     host: Dovecot = request.getfixturevalue("forwarding_host" if "forward" in path.stem else "plain_host")
-    with Sink() as relay:
-        stage = Stage(tmp_path, host, relay, forwards_of(host))
+    with Sink() as relay, ExitStack() as others:
+        if "four-systems" in path.stem:
+            stage: Stage = FourSystems(tmp_path, host, relay, others=others.enter_context(elsewhere(tmp_path)))
+        else:
+            stage = Stage(tmp_path, host, relay, forwards_of(host))
         try:
             for step in read(path).steps:
                 play(stage, path, step)

@@ -7,6 +7,7 @@ address literals or slashes. A slash is legal in mail, but a mailbox name become
 import re
 import unicodedata
 from collections.abc import Iterable
+from fnmatch import fnmatchcase
 
 from locum.errors import Invalid
 
@@ -100,3 +101,10 @@ def _is_letter(char: str) -> bool:
 
 def _shown(text: str) -> str:
     return "".join(char if char.isprintable() else "�" for char in text[:80])
+
+
+def matches(pattern: str, address: str) -> bool:
+    """Whether an address in its canonical form is one of those: "@corp.test" for a domain, "sales-*@corp.test", or one address."""
+    if "*" in pattern:
+        return fnmatchcase(address, re.sub(r"([\[?])", r"[\1]", pattern))
+    return address.endswith(pattern) if pattern.startswith("@") else address == pattern

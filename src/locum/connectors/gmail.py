@@ -14,6 +14,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from locum.absence import Mailbox
+from locum.addresses import matches
 from locum.connectors import gmail_proof, gmail_vacation
 from locum.connectors.gmail_token import Secret, Tokens
 from locum.connectors.https_wire import Https, Reply, safe_address, waits
@@ -49,8 +50,8 @@ _CAN = Can(
 class Gmail(OnePlace):
     """Google Workspace. Settings, all by keyword:
 
-    `key_file`: the service account's key, as Google hands it out, `secret` reads it; `mailboxes`: whose replies may be set ("@corp.test"
-    or an address), and `allow_file`: a file of addresses, one a line, of which each has to be one besides; `user_template`: how Google
+    `key_file`: the service account's key, as Google hands it out, `secret` reads it; `mailboxes`: whose replies may be set ("@corp.test",
+    "sales-*@corp.test" or an address), and `allow_file`: a file of addresses, one a line, of which each has to be one besides; `user_template`: how Google
     names a mailbox ("{address}" or a column of people.csv); `sample`: a mailbox that `check` tries with where it is given none; `pause` waits. Raises Invalid where an address could be read on the way.
     """
 
@@ -99,7 +100,7 @@ class Gmail(OnePlace):
     def _check_allowed(self, user: str) -> None:
         """Raises Rejected `gmail-not-allowed`, or `gmail-allow-file` where the list cannot be read: then nobody is on it."""
         at = user.lower()
-        if not any(at.endswith(one) if one.startswith("@") else at == one for one in map(str.lower, self.mailboxes)):
+        if not any(matches(one, at) for one in self.mailboxes):
             raise Rejected("gmail-not-allowed", connector=self.name, mailbox=user)
         if self.allow_file is None:
             return

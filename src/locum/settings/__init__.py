@@ -10,7 +10,6 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from fnmatch import fnmatchcase
 from importlib.resources import files
 from pathlib import Path
 from types import MappingProxyType
@@ -18,6 +17,7 @@ from urllib.parse import urlsplit
 
 from pydantic import TypeAdapter, ValidationError
 
+from locum.addresses import matches
 from locum.errors import Invalid
 from locum.settings.mail_systems import ConnectorTable, Gmail, Graph, ImapSearch, Jmap, ManageSieve, SieveFiles
 from locum.settings.mistakes import Place, mistake
@@ -84,7 +84,7 @@ class Settings:
     def route(self, address: str) -> str | None:
         """The name of the connector that serves a canonical address; the first pattern that matches counts."""
         for name, table in self.connectors.items():
-            if any(_matches(pattern, address) for pattern in table.mailboxes):
+            if any(matches(pattern, address) for pattern in table.mailboxes):
                 return name
         return None
 
@@ -231,12 +231,6 @@ def _ical_place(entry: str, folder: Path) -> str:
 def is_loopback(host: str) -> bool:
     """Whether a host name or address is this machine, so that what goes there passes no network."""
     return host in {"localhost", "::1"} or re.fullmatch(r"127(\.\d{1,3}){3}", host) is not None
-
-
-def _matches(pattern: str, address: str) -> bool:
-    if "*" in pattern:
-        return fnmatchcase(address, re.sub(r"([\[?])", r"[\1]", pattern))
-    return address.endswith(pattern) if pattern.startswith("@") else address == pattern
 
 
 def kinds() -> tuple[str, ...]:
