@@ -16,7 +16,7 @@ from locum.letters import Post
 from locum.people.csv import PeopleCsv
 from locum.publishing import Publisher
 from locum.seam import Connector, Finding, LeaveSource, Report, Searcher, Witness
-from locum.settings import Gmail, Graph, Jmap, ManageSieve, Settings, SieveFiles, secret
+from locum.settings import Ews, Gmail, Graph, Jmap, ManageSieve, Settings, SieveFiles, secret
 from locum.signer import Signer
 from locum.store import Store
 
@@ -153,6 +153,22 @@ def made_gmail(name: str, table: Gmail) -> Connector:
     )
 
 
+def made_ews(name: str, table: Ews) -> Connector:
+    """An Exchange Server of one's own."""
+    from locum.connectors.ews import Ews as Exchange  # noqa: PLC0415  only where it is configured
+
+    return Exchange(
+        name=name,
+        url=table.url,
+        user=table.user,
+        secret=lambda: secret(table.secret_file),
+        can_read_mail=table.can_read_mail,
+        ca_file=table.ca_file,
+        user_template=table.mailbox_user,
+        outside=table.outside or "",
+    )
+
+
 def made_searchers(settings: Settings) -> dict[str, Searcher]:
     """Where one message can be found, by the name of the connector whose mailboxes are there."""
     from locum.connectors.imap import ImapSearcher  # noqa: PLC0415  only where it is configured
@@ -198,6 +214,8 @@ def made_connectors(settings: Settings, notes: Callable[[str], Callable[[str, st
             found[name] = made_graph(name, table)
         if isinstance(table, Gmail):
             found[name] = made_gmail(name, table)
+        if isinstance(table, Ews):
+            found[name] = made_ews(name, table)
         if isinstance(table, Jmap):
             found[name] = made_jmap(name, table)
     for name, table in settings.connectors.items():

@@ -19,7 +19,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from locum.addresses import matches
 from locum.errors import Invalid
-from locum.settings.mail_systems import ConnectorTable, Gmail, Graph, ImapSearch, Jmap, ManageSieve, SieveFiles
+from locum.settings.mail_systems import ConnectorTable, Ews, Gmail, Graph, ImapSearch, Jmap, ManageSieve, SieveFiles
 from locum.settings.mistakes import Place, mistake
 from locum.settings.secret import secret, secret_is_readable
 from locum.settings.tables import (
@@ -41,6 +41,7 @@ from locum.settings.tables import (
 
 __all__ = [
     "ConnectorTable",
+    "Ews",
     "Gmail",
     "Graph",
     "ImapSearch",
@@ -114,7 +115,7 @@ class Settings:
     def may_apply(self, connector: str) -> bool:
         """Whether this process has what the connector needs to set something: its secret, or its directory to write in."""
         table = self.connectors[connector]
-        if isinstance(table, ManageSieve | Jmap):
+        if isinstance(table, ManageSieve | Jmap | Ews):
             return secret_is_readable(table.secret_file)
         if isinstance(table, Gmail | Graph):
             return secret_is_readable(table.key_file)
@@ -237,7 +238,7 @@ def kinds() -> tuple[str, ...]:
     """The kinds of connectors there are: files of locum.connectors that have their options here."""
     folder = files("locum").joinpath("connectors")
     there = {Path(item.name).stem for item in folder.iterdir() if item.name.endswith(".py")}
-    return tuple(kind for kind in ("sieve_files", "managesieve", "graph", "jmap", "gmail") if kind in there)
+    return tuple(kind for kind in ("sieve_files", "managesieve", "graph", "jmap", "gmail", "ews") if kind in there)
 
 
 def _check_kinds(table: dict[str, object], path: Path, text: str) -> None:

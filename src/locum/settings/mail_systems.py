@@ -131,7 +131,29 @@ class Gmail:
     identities: ClassVar[tuple[str, ...]] = ()
 
 
-ConnectorTable: TypeAlias = Gmail | SieveFiles | ManageSieve | Graph | Jmap
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ews:
+    """An Exchange Server of one's own over Exchange Web Services. `user` is the account that may impersonate: it can read all there is, so
+    `can_read_mail` has to say why it is used all the same. `mailbox_user` is the primary address of a mailbox, `outside` a mailbox
+    outside the account's scope, which `locum check` wants to see refused.
+    """
+
+    __pydantic_config__: ClassVar = STRICT
+    kind: Literal["ews"]
+    mailboxes: tuple[Pattern, ...] = ()
+    url: Annotated[str, scheme("https", "http")]
+    user: Words
+    secret_file: Place
+    can_read_mail: Annotated[str, Field(min_length=1, max_length=500, pattern=r"\S")]
+    ca_file: Place | None = None
+    mailbox_user: Words = "{address}"
+    sample: Address | None = None
+    outside: Address | None = None
+    log: ClassVar[None] = None
+    identities: ClassVar[tuple[str, ...]] = ()
+
+
+ConnectorTable: TypeAlias = Ews | Gmail | SieveFiles | ManageSieve | Graph | Jmap
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
