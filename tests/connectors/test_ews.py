@@ -318,6 +318,23 @@ def test_a_reply_of_hers_that_is_over_meanwhile_is_put_back_without_its_window(h
     assert host.boxes[box.address].kept() == ("Disabled", "All", HERS, HERS, ("nl", "en"), None)
 
 
+def test_her_text_is_put_back_where_a_server_ignores_what_is_off_and_nobody_is_answered_meanwhile(
+    host: EwsHost, ews: Ews
+) -> None:
+    box = new_mailbox(host, forgets=True)
+    there = host.boxes[box.address]
+    before, kept = ews.read(box), there.kept()
+    written = ews.write(box, wanted(box, ews.can), before)
+    states: list[object] = []
+    judged, host.seen = host.seen, lambda *_: states.append((there.state, host.reply(box.address, "a@example.net")))
+    ended = ews.write(box, Wanted(restore=before.found), written)
+    host.seen = judged
+    assert (there.kept(), ended.revision) == (kept, before.revision)
+    assert ("Scheduled", None) in states
+    ended_again = ews.write(box, Wanted(restore=before.found), ended)
+    assert (ended_again.revision, there.written) == (before.revision, 4)
+
+
 @pytest.mark.parametrize(
     "change",
     [

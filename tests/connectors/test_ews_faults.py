@@ -12,6 +12,7 @@ from conformance import wanted
 from ews_judge import judging
 from locum.absence import Mailbox
 from locum.connectors.ews import PATIENCE, TRIES, Ews
+from locum.connectors.ews_wire import parsed
 from locum.errors import Conflict, Garbled, LocumError, Rejected, Unreachable
 from locum.measure import Standing, Wanted
 from locum.messages import LANGUAGES, say
@@ -118,6 +119,24 @@ def test_each_is_an_error_of_ours_with_advice_and_nothing_is_changed(
         ews.write(mailbox, wanted(mailbox, ews.can), before)
     told(caught.value)
     assert there(host, mailbox).written == 0
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b'<!DOCTYPE s [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]><s>&b;</s>',
+        b'<!DOCTYPE s [<!ENTITY a SYSTEM "file:///etc/passwd">]><s>&a;</s>',
+        b'<!DOCTYPE s SYSTEM "http://else.test/s.dtd"><s/>',
+        b"<!DOCTYPE s><s/>",
+        b"<s",
+        b"",
+        b"<s>&none;</s>",
+        b'<?xml version="1.0" encoding="none"?><s/>',
+        b"\xff\xfe",
+    ],
+)
+def test_a_document_type_is_refused_before_anything_of_it_is_read(content: bytes) -> None:
+    assert parsed(content) is None
 
 
 def test_outside_the_scope_and_nobody_are_told_apart(host: EwsHost, ews: Ews) -> None:

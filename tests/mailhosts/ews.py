@@ -40,6 +40,7 @@ class Box:
     window: tuple[datetime, datetime] | None = None
     where: str = "here"
     allowed: str = "All"
+    forgets: bool = False
     contacts: tuple[str, ...] = ()
     written: int = 0
 
@@ -138,6 +139,9 @@ class EwsHost:
             if start.tzinfo is None or start >= end or end <= self.now():
                 return "ErrorInvalidScheduledOofDuration"
             window = (start, end)
+        if state == "Disabled" and box.forgets:
+            box.state, box.window, box.written = state, None, box.written + 1
+            return "NoError"
         texts = [_wrapped("" if one is None else one.findtext(f"{T}Message") or "") for one in replies]
         names = ["" if one is None else one.get("{http://www.w3.org/XML/1998/namespace}lang", "") for one in replies]
         box.state, box.window, box.langs = state, window, (names[0], names[1])

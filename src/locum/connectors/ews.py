@@ -152,6 +152,9 @@ class Ews(OnePlace):
                 answer = self.wire.set(self.user(mailbox), sent)
             self._raise(answer, mailbox)
             found = self._got(mailbox, patience)
+            if ews_texts.is_off(found) and ews_texts.is_off(sent) and not self.same(found, sent):
+                self._put_texts(mailbox, sent, patience)
+                return
             if self.same(found, sent) or not self.same(found, before):
                 return  # the read-back tells what it made of it
             if last or not patience.lasts(answer):
@@ -159,6 +162,16 @@ class Ews(OnePlace):
             if self._became(mailbox, sent, before, patience):
                 return
         raise Unreachable("ews-not-kept", connector=self.name, mailbox=mailbox.address)
+
+    def _put_texts(self, mailbox: Mailbox, sent: Kept, patience: "Patience") -> None:
+        """Exchange may ignore the texts of what is off: they go there as one that is far away, and that is switched off."""
+        user = self.user(mailbox)
+        if self.wire.set(user, ews_texts.far(sent, datetime.now(UTC))).code:
+            return  # it is off, and the read-back tells what it has
+        answer = self.wire.set(user, sent)
+        while answer.busy and patience.lasts(answer):
+            answer = self.wire.set(user, sent)
+        self._raise(answer, mailbox)
 
     def _became(self, mailbox: Mailbox, sent: Kept, before: Kept, patience: "Patience") -> bool:
         """After a wait: whether it is done meanwhile. Raises Conflict where somebody changed it."""

@@ -8,7 +8,7 @@ import html
 import re
 import xml.etree.ElementTree as ET
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from locum.connectors.graph_texts import as_html, check_characters, visible
 from locum.errors import Garbled, Unsupported
@@ -97,6 +97,17 @@ def sendable(kept: Kept, now: datetime) -> Kept:
     if found.get(STATE) != "Scheduled":
         found = {key: value for key, value in found.items() if key not in (START, END)}
     return found
+
+
+def is_off(kept: Kept) -> bool:
+    """Whether it is switched off."""
+    return kept.get(STATE) == _STATES[0]
+
+
+def far(kept: Kept, now: datetime) -> Kept:
+    """The same texts as a reply of one day in ten years: on, and answering nobody."""
+    start = now + timedelta(days=3650)
+    return {**kept, STATE: "Scheduled", START: _utc(start), END: _utc(start + timedelta(days=1))}
 
 
 def as_xml(kept: Kept) -> str:

@@ -110,7 +110,7 @@ class EwsWire:
             "X-AnchorMailbox": user,
         }
         reply = self._https.send("POST", self._url, _envelope(operation, user, settings).encode(), headers)
-        if reply.status in (200, 500) and (root := _parsed(reply.content)) is not None:
+        if reply.status in (200, 500) and (root := parsed(reply.content)) is not None:
             return self._read(reply, root, f"{operation}Response")
         if reply.status == 200 or 300 <= reply.status < 400:
             raise self._garbled(f"HTTP {reply.status}")
@@ -144,7 +144,8 @@ class _Built(ET.TreeBuilder):
         raise ValueError
 
 
-def _parsed(content: bytes) -> ET.Element | None:
+def parsed(content: bytes) -> ET.Element | None:
+    """What these bytes are as XML; None where they are none, or bring a document type along."""
     parser = ET.XMLParser(target=_Built())  # noqa: S314  a document type is refused before any entity of it is read
     try:
         parser.feed(content)
