@@ -96,6 +96,8 @@ def told(error: LocumError) -> None:
         ({"code": "ErrorMailboxMoveInProgress"}, Unreachable, "ews-moving"),
         ({"code": "ErrorInvalidScheduledOofDuration"}, Rejected, "ews-window"),
         ({"code": "ErrorInvalidUserOofSettings"}, Rejected, "ews-refused"),
+        ({"kind": "fault", "code": "ErrorSchemaValidation"}, Rejected, "ews-refused"),
+        ({"kind": "fault", "code": "Server"}, Unreachable, "ews-not-done"),
         ({"code": "ErrorInternalServerError"}, Unreachable, "ews-not-done"),
         ({"code": "ErrorMailboxStoreUnavailable"}, Unreachable, "ews-not-done"),
         ({"kind": "status", "status": 500}, Unreachable, "ews-not-done"),

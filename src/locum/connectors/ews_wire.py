@@ -201,6 +201,7 @@ def _by_status(answer: Answer) -> tuple[type[LocumError], str]:
         return Rejected, "ews-no-service"
     if answer.busy:
         return Unreachable, "ews-busy"
-    if answer.status >= 500 or answer.status in (408, 429):
+    answered = answer.code.startswith(("Error", "Client"))  # by Exchange, with a name that is not one to wait for
+    if not answered and (answer.status >= 500 or answer.status in (408, 429)):
         return Unreachable, "ews-not-done"
     return Rejected, "ews-refused"
