@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from email.header import Header
 from email.message import EmailMessage
 from email.parser import BytesParser
@@ -316,10 +316,22 @@ def test_what_google_refuses_is_told_apart_with_advice(
 @pytest.mark.parametrize("reason", ["rateLimitExceeded", "userRateLimitExceeded", ""])
 def test_what_google_puts_off_is_asked_again(account: Account, host: GmailHost, mailbox: Mailbox, reason: str) -> None:
     fresh = account.connector(host)
-    host.fails("PUT", status=403 if reason else 429, reason=reason, times=2, wait="" if reason else "7")
-    written = remembering(fresh)
-    done = written.write(mailbox, wanted(mailbox, written.can), written.read(mailbox))
-    assert (len(done.replies), fresh.waited) == (1, [2.0, 4.0] if reason else [7.0, 7.0])  # type: ignore[attr-defined]
+    host.fails("GET", status=403 if reason else 429, reason=reason, times=2, wait="" if reason else "7")
+    assert fresh.read(mailbox).own_reply is False
+    assert fresh.waited == ([2.0, 4.0] if reason else [7.0, 7.0])  # type: ignore[attr-defined]
+
+
+def test_what_is_put_off_is_not_written_again_without_comparing_anew(
+    account: Account, host: GmailHost, mailbox: Mailbox
+) -> None:
+    fresh = remembering(account.connector(host))
+    before = fresh.read(mailbox)
+    host.fails("PUT", status=429, wait="7")
+    with pytest.raises(Unreachable, match="gmail-busy"):
+        fresh.write(mailbox, wanted(mailbox, fresh.can), before)
+    host.boxes[mailbox.address] = {"enableAutoReply": True, "responseBodyHtml": "<div>Hers</div>"}
+    with pytest.raises(Conflict):
+        fresh.write(mailbox, wanted(mailbox, fresh.can), before)
 
 
 def test_a_silence_after_it_acted_is_settled_by_reading(account: Account, host: GmailHost, mailbox: Mailbox) -> None:
@@ -380,6 +392,7 @@ def test_check_proves_that_mail_is_refused(gmail: Gmail, mailbox: Mailbox) -> No
         "gmail.settings": True,
         "gmail.scope": True,
         "gmail.mail-refused": True,
+        "gmail.delegation-narrow": True,
         "gmail.allow-list": None,
         "gmail.redirects": None,
     }
@@ -389,7 +402,33 @@ def test_check_sees_a_delegation_that_reads_mail(account: Account, host: GmailHo
     host.delegated.append("https://www.googleapis.com/auth/gmail.readonly")
     fresh = account.connector(host)
     found = {one.key: one.holds for one in fresh.check(mailbox)}
-    assert (found["gmail.scope-more"], found["gmail.mail-lets-in"], fresh.can.reads_mail) == (False, False, True)
+    assert (found["gmail.delegation-reads"], fresh.can.reads_mail) == (False, True)
+    assert host.seen[-1][1] != "messages"
+
+
+def test_check_sees_a_delegation_that_forwards(account: Account, host: GmailHost, mailbox: Mailbox) -> None:
+    host.delegated.append("https://www.googleapis.com/auth/gmail.settings.sharing")
+    found = {one.key: one.holds for one in account.connector(host).check(mailbox)}
+    assert (found["gmail.delegation-narrow"], found["gmail.delegation-forwards"]) == (True, None)
+
+
+def test_a_delegation_that_is_missing_is_told_as_that_whatever_the_clock_says(
+    account: Account, host: GmailHost, mailbox: Mailbox
+) -> None:
+    host.delegated.clear()
+    real = host.now
+    host.now = lambda: real() + timedelta(minutes=4)
+    try:
+        with pytest.raises(Rejected, match="gmail-delegation"):
+            account.connector(host).read(mailbox)
+    finally:
+        host.now = real
+
+
+def test_a_mended_line_break_is_written(connector: Any, mailbox: Mailbox, host: GmailHost) -> None:
+    first = connector.write(mailbox, wanted(mailbox, connector.can, text_body="Een. Twee."), connector.read(mailbox))
+    connector.write(mailbox, wanted(mailbox, connector.can, text_body="Een.\n\nTwee."), first)
+    assert host.boxes[mailbox.address]["responseBodyPlainText"] == "Een.\n\nTwee."
 
 
 def test_check_without_a_mailbox_tries_nothing_and_says_so(gmail: Gmail, host: GmailHost) -> None:

@@ -6,6 +6,7 @@ milliseconds, a plain text is laid out as HTML besides. It is judged by Google's
 """
 
 import base64
+import html
 import itertools
 import json
 import threading
@@ -23,8 +24,6 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
-
-from locum.connectors.gmail_vacation import as_html
 
 ACCOUNT, KEY_ID = "locum@corp-project.iam.gserviceaccount.test", "k1"
 BASIC = "https://www.googleapis.com/auth/gmail.settings.basic"
@@ -63,7 +62,7 @@ class GmailHost:
     seen: list[tuple[str, str, Any, int, Any]] = field(default_factory=list)
     delegated: list[str] = field(default_factory=lambda: [BASIC])
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
-    tokens: dict[str, str] = field(default_factory=dict)
+    tokens: dict[str, tuple[str, str]] = field(default_factory=dict)
     asked_for: list[str] = field(default_factory=list)
     url: str = ""
 
@@ -99,19 +98,19 @@ class GmailHost:
 
     def _told(self, form: dict[str, list[str]]) -> tuple[int, Any]:
         known = self.tokens.get(form.get("access_token", [""])[0])
-        return (200, {"scope": " ".join(self.delegated)}) if known else (400, {"error": "invalid_token"})
+        return (200, {"scope": known[1]}) if known else (400, {"error": "invalid_token"})
 
     def _about_a_mailbox(self, method: str, path: str, body: bytes, headers: Any) -> tuple[int, Any]:
-        user = self.tokens.get(headers.get("Authorization", "").removeprefix("Bearer "))
-        if user is None:
+        user, scope = self.tokens.get(headers.get("Authorization", "").removeprefix("Bearer "), ("", ""))
+        if not user:
             return _refused(401, "authError")
         parts = path.partition("?")[0].split("/")
         if parts[1:4] != ["gmail", "v1", "users"] or unquote(parts[4]).lower() != user:
             return _refused(403, "delegationDenied")
         if parts[5:] == ["messages"]:
-            allowed = any("gmail.readonly" in scope for scope in self.delegated)
+            allowed = "readonly" in scope or "mail.google" in scope
             return (200, {"messages": [{"id": "1"}]}) if allowed else _refused(403, "insufficientPermissions")
-        if parts[5:] != ["settings", "vacation"] or BASIC not in self.delegated:
+        if parts[5:] != ["settings", "vacation"] or scope != BASIC or BASIC not in self.delegated:
             return _refused(403, "insufficientPermissions")
         if method == "PUT":
             return self._put(user, json.loads(body))
@@ -133,7 +132,7 @@ class GmailHost:
         if said["sub"].lower() not in self.boxes:
             return 400, {"error": "invalid_grant", "error_description": "Invalid email or User ID"}
         token = f"ya29.{next(_serial)}"
-        self.tokens[token] = said["sub"].lower()
+        self.tokens[token] = (said["sub"].lower(), said["scope"])
         return 200, {"access_token": token, "expires_in": 3599, "token_type": "Bearer"}
 
     def _put(self, user: str, sent: dict[str, Any]) -> tuple[int, Any]:
@@ -151,6 +150,11 @@ class GmailHost:
 
 
 _serial = itertools.count(1)
+
+
+def as_html(text: str) -> str:
+    """How Gmail lays out a plain text."""
+    return "".join(f"<div>{html.escape(line, quote=False) or '<br>'}</div>" for line in text.split("\n"))
 
 
 def _bytes(text: str) -> bytes:

@@ -114,7 +114,7 @@ class Gmail(OnePlace):
     def check(self, sample: Mailbox | None = None) -> Report:
         """Reach, the token's scope, and whether it is refused to list mail. See seam.Connector."""
         report = gmail_proof.report(self, sample or self.sample)
-        if any(finding.key == "gmail.mail-lets-in" for finding in report):
+        if any(finding.key in ("gmail.mail-lets-in", "gmail.delegation-reads") for finding in report):
             self.can = replace(self.can, reads_mail=True)
         return report
 
@@ -149,11 +149,16 @@ class Gmail(OnePlace):
 
     def get(self, mailbox: Mailbox) -> Kept:
         """See OnePlace."""
-        return gmail_vacation.whole(self._done(self.user(mailbox), "GET", "settings/vacation"))
+        return gmail_vacation.whole(self._read(self.user(mailbox), "settings/vacation"))
 
     def put(self, mailbox: Mailbox, kept: Kept, before: Kept) -> None:  # noqa: ARG002  there is no ETag
-        """See OnePlace. The whole object: a field that is not sent is reset."""
-        self._done(self.user(mailbox), "PUT", "settings/vacation", gmail_vacation.whole(kept))
+        """See OnePlace. The whole object: a field that is not sent is reset. What Google puts off is not sent again here, since she may
+        have set something meanwhile: the worker comes back, and compares anew.
+        """
+        user = self.user(mailbox)
+        error = self.error(self.ask(user, "PUT", "settings/vacation", gmail_vacation.whole(kept)), user)
+        if error is not None:
+            raise error
 
     # the wire
 
@@ -169,11 +174,11 @@ class Gmail(OnePlace):
             self.tokens.drop(user)
         return reply
 
-    def _done(self, user: str, method: str, what: str, body: Kept | None = None) -> Kept:
-        """The same, done: asked again as long as Google asks for patience, which says that nothing was done. Raises Trouble."""
+    def _read(self, user: str, what: str) -> Kept:
+        """What is there, asked again as long as Google asks for patience: reading changes nothing. Raises Trouble."""
         left, seconds = PATIENCE, 1.0
         while True:
-            reply = self.ask(user, method, what, body)
+            reply = self.ask(user, "GET", what)
             error = self.error(reply, user)
             if error is None:
                 return reply.table or {}

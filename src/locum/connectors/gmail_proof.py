@@ -8,7 +8,7 @@ from typing import Protocol
 from urllib.parse import urlencode
 
 from locum.absence import Mailbox
-from locum.connectors.gmail_token import APART_SECONDS, SCOPE, Tokens
+from locum.connectors.gmail_token import APART_SECONDS, READING, SCOPE, SHARING, Tokens
 from locum.connectors.https_wire import Https, Reply
 from locum.connectors.one_place import Kept
 from locum.errors import LocumError
@@ -60,7 +60,25 @@ def _tried(gmail: Reached, user: str, values: Values) -> list[Finding]:
     error = gmail.error(gmail.ask(user, "GET", "settings/vacation"), user)
     settings = Finding(key="gmail.settings", holds=True, values=values)
     found.append(settings if error is None else _trouble("gmail.settings-refused", error, values))
-    return [*found, _scope(gmail, token.value), _mail(gmail, user, values, seen=error is None)]
+    mail = _mail(gmail, user, values, seen=error is None)
+    return [*found, _scope(gmail, token.value), mail, *_delegation(gmail, user)]
+
+
+def _delegation(gmail: Reached, user: str) -> list[Finding]:
+    """A token says what was asked for, and not all that could be: so each scope that reads mail is asked for, and has to be refused."""
+    said = {scope: gmail.tokens.is_delegated(user, scope) for scope in (*READING, SHARING)}
+    reads = [scope for scope in READING if said[scope]]
+    unknown = any(one is None for one in said.values())
+    found = []
+    if reads:
+        found.append(Finding(key="gmail.delegation-reads", holds=False, values=(("scopes", ", ".join(reads)),)))
+    elif unknown:
+        found.append(Finding(key="gmail.delegation-not-tried", holds=None))
+    else:
+        found.append(Finding(key="gmail.delegation-narrow", holds=True))
+    if said[SHARING]:
+        found.append(Finding(key="gmail.delegation-forwards", holds=None, values=(("scope", SHARING),)))
+    return found
 
 
 def _scope(gmail: Reached, token: str) -> Finding:

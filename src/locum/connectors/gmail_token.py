@@ -22,7 +22,16 @@ from locum.connectors.https_wire import Https, Reply
 from locum.errors import Garbled, LocumError, Rejected, Unreachable
 
 SCOPE = "https://www.googleapis.com/auth/gmail.settings.basic"
-"""The only one that is ever asked for: vacation settings, filters and the like, and no mail."""
+"""The only one that is asked for to do anything: vacation settings, filters and the like, and no mail."""
+READING = (
+    "https://mail.google.com/",
+    "https://www.googleapis.com/auth/gmail.modify",
+    "https://www.googleapis.com/auth/gmail.readonly",
+    "https://www.googleapis.com/auth/gmail.metadata",
+)
+SHARING = "https://www.googleapis.com/auth/gmail.settings.sharing"
+"""`READING` and this one `check` asks for to see them refused: a delegation for them would be too wide."""
+_LONGEST_SECONDS = 86400
 ASSERTION_SECONDS = 600
 EARLY_SECONDS = 300
 APART_SECONDS = 120
@@ -74,6 +83,12 @@ class Tokens:
                     self._kept.popitem(last=False)
         return token
 
+    def is_delegated(self, user: str, scope: str) -> bool | None:
+        """Whether a token for this scope is given, too; it is thrown away. None where Google says neither yes nor no. Raises Trouble."""
+        reply = self._asked(user, scope)
+        error = (reply.table or {}).get("error")
+        return True if reply.status == 200 else False if error in _REFUSED else None
+
     def drop(self, user: str) -> None:
         """It was refused: the next call fetches another."""
         with self._lock:
@@ -92,27 +107,30 @@ class Tokens:
         return Account(email, key_id, key)
 
     def _fetched(self, user: str) -> Token:
-        asked_at, account = time.monotonic(), self.account()
-        form = {"grant_type": _GRANT, "assertion": self._assertion(account, user)}
-        reply = self._https.send("POST", self._url, urlencode(form).encode(), _FORM)
+        asked_at = time.monotonic()
+        reply = self._asked(user, SCOPE)
         if reply.status != 200:
-            raise self._refused(reply, account, user)
+            raise self._refused(reply, self.account(), user)
         table = reply.table or {}
         value, seconds = table.get("access_token"), table.get("expires_in")
         if not isinstance(value, str) or not value.isascii() or not value.isprintable() or not value:
             raise Garbled("gmail-garbled", connector=self._connector, what="token")
-        if not isinstance(seconds, int) or isinstance(seconds, bool):
+        if not isinstance(seconds, int) or isinstance(seconds, bool) or not 0 < seconds <= _LONGEST_SECONDS:
             raise Garbled("gmail-garbled", connector=self._connector, what="token")
         return Token(value, asked_at + max(seconds - EARLY_SECONDS, seconds / 2), apart(reply))
 
-    def _assertion(self, account: Account, user: str) -> str:
+    def _asked(self, user: str, scope: str) -> Reply:
+        form = {"grant_type": _GRANT, "assertion": self._assertion(self.account(), user, scope)}
+        return self._https.send("POST", self._url, urlencode(form).encode(), _FORM)
+
+    def _assertion(self, account: Account, user: str, scope: str) -> str:
         """Who asks, for whom and for what, signed: for this one address, for ten minutes."""
         seconds = int(datetime.now(UTC).timestamp())
         head = {"alg": "RS256", "typ": "JWT", "kid": account.key_id}
         claims = {
             "iss": account.email,
             "sub": user,
-            "scope": SCOPE,
+            "scope": scope,
             "aud": self._url,
             "iat": seconds,
             "exp": seconds + ASSERTION_SECONDS,
@@ -127,7 +145,8 @@ class Tokens:
         if not isinstance(error, str):
             return Garbled("gmail-garbled", connector=self._connector, what=f"HTTP {reply.status}")
         minutes = f"{apart(reply) / 60:+.0f}"
-        key = "gmail-clock" if abs(apart(reply)) > APART_SECONDS else _REFUSED.get(error, "gmail-grant")
+        otherwise = "gmail-clock" if abs(apart(reply)) > APART_SECONDS else "gmail-grant"
+        key = _REFUSED.get(error, otherwise)
         return Rejected(
             key, connector=self._connector, account=account.email, mailbox=user, code=error[:60], minutes=minutes
         )

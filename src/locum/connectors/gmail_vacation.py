@@ -4,7 +4,6 @@ Gmail has one text for all, times as strings of milliseconds since 1970, and cle
 so the whole object is always written. Source: Gmail API v1, users.settings.updateVacation (the discovery document's VacationSettings).
 """
 
-import html
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -75,16 +74,19 @@ def answers(kept: Kept, now: datetime) -> bool:
 
 
 def _seen(laid_out: str, plain: str) -> str:
-    """What a reader sees: HTML wins where there is both, and its layout is no matter."""
+    """What a reader sees, to the letter where it is plain. HTML wins where there is both; where it is only Gmail's own layout of the plain
+    text, that text counts.
+    """
     if laid_out:
         pieces = (piece.removeprefix("=") for piece in visible(laid_out).split("\x1f"))
-        plain = " ".join("" if _LAID_OUT.fullmatch(piece) else piece for piece in pieces)
-    return _SPACES.sub(" ", plain.replace("\xa0", " ")).strip()
+        seen = _in_one_line(" ".join("" if _LAID_OUT.fullmatch(piece) else piece for piece in pieces))
+        if seen != _in_one_line(plain):
+            return seen
+    return "\n".join(line.rstrip() for line in plain.replace("\r\n", "\n").rstrip().split("\n"))
 
 
-def as_html(text: str) -> str:
-    """How Gmail itself lays out a text, for those who have to compare."""
-    return "".join(f"<div>{html.escape(line, quote=False) or '<br>'}</div>" for line in text.split("\n"))
+def _in_one_line(text: str) -> str:
+    return _SPACES.sub(" ", text.replace("\xa0", " ")).strip()
 
 
 def _milliseconds(at: datetime) -> str:
