@@ -16,7 +16,7 @@ from locum.letters import Post
 from locum.people.csv import PeopleCsv
 from locum.publishing import Publisher
 from locum.seam import Connector, Finding, LeaveSource, Report, Searcher, Witness
-from locum.settings import Ews, Gmail, Graph, Jmap, ManageSieve, Settings, SieveFiles, secret
+from locum.settings import Ews, ExchangeShell, Gmail, Graph, Jmap, ManageSieve, Settings, SieveFiles, secret
 from locum.signer import Signer
 from locum.store import Store
 
@@ -169,6 +169,22 @@ def made_ews(name: str, table: Ews) -> Connector:
     )
 
 
+def made_exchange_shell(name: str, table: ExchangeShell) -> Connector:
+    """Exchange by its cmdlets."""
+    from locum.connectors.exchange_shell import ExchangeShell as Shell  # noqa: PLC0415  only where it is configured
+
+    known = ("uri", "organization", "app_id", "certificate_thumbprint", "certificate_file")
+    given = {key: str(value) for key in known if (value := getattr(table, key)) is not None}
+    return Shell(
+        name=name,
+        command=table.command,
+        connect={"connect": table.connect, **dict.fromkeys(known, ""), **given},
+        user_template=table.mailbox_user,
+        sample=table.sample or "",
+        seconds=table.seconds,
+    )
+
+
 def made_searchers(settings: Settings) -> dict[str, Searcher]:
     """Where one message can be found, by the name of the connector whose mailboxes are there."""
     from locum.connectors.imap import ImapSearcher  # noqa: PLC0415  only where it is configured
@@ -212,6 +228,8 @@ def made_connectors(settings: Settings, notes: Callable[[str], Callable[[str, st
             found[name] = made_managesieve(name, table, notes(teller) if teller else None, settings.identities(name))
         if isinstance(table, Graph):
             found[name] = made_graph(name, table)
+        if isinstance(table, ExchangeShell):
+            found[name] = made_exchange_shell(name, table)
         if isinstance(table, Gmail):
             found[name] = made_gmail(name, table)
         if isinstance(table, Ews):

@@ -7,6 +7,7 @@ connector is imported for this; kinds are known by their file names. The tables 
 import json
 import os
 import re
+import shutil
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -19,7 +20,17 @@ from pydantic import TypeAdapter, ValidationError
 
 from locum.addresses import matches
 from locum.errors import Invalid
-from locum.settings.mail_systems import ConnectorTable, Ews, Gmail, Graph, ImapSearch, Jmap, ManageSieve, SieveFiles
+from locum.settings.mail_systems import (
+    ConnectorTable,
+    Ews,
+    ExchangeShell,
+    Gmail,
+    Graph,
+    ImapSearch,
+    Jmap,
+    ManageSieve,
+    SieveFiles,
+)
 from locum.settings.mistakes import Place, mistake
 from locum.settings.secret import secret, secret_is_readable
 from locum.settings.tables import (
@@ -42,6 +53,7 @@ from locum.settings.tables import (
 __all__ = [
     "ConnectorTable",
     "Ews",
+    "ExchangeShell",
     "Gmail",
     "Graph",
     "ImapSearch",
@@ -119,6 +131,9 @@ class Settings:
             return secret_is_readable(table.secret_file)
         if isinstance(table, Gmail | Graph):
             return secret_is_readable(table.key_file)
+        if isinstance(table, ExchangeShell):
+            there = table.certificate_file is None or secret_is_readable(table.certificate_file)
+            return there and shutil.which(table.command[0]) is not None
         return os.access(table.directory, os.W_OK | os.X_OK)
 
 
@@ -238,7 +253,11 @@ def kinds() -> tuple[str, ...]:
     """The kinds of connectors there are: files of locum.connectors that have their options here."""
     folder = files("locum").joinpath("connectors")
     there = {Path(item.name).stem for item in folder.iterdir() if item.name.endswith(".py")}
-    return tuple(kind for kind in ("sieve_files", "managesieve", "graph", "jmap", "gmail", "ews") if kind in there)
+    return tuple(
+        kind
+        for kind in ("sieve_files", "managesieve", "graph", "jmap", "gmail", "ews", "exchange_shell")
+        if kind in there
+    )
 
 
 def _check_kinds(table: dict[str, object], path: Path, text: str) -> None:

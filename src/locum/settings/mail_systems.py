@@ -153,7 +153,30 @@ class Ews:
     identities: ClassVar[tuple[str, ...]] = ()
 
 
-ConnectorTable: TypeAlias = Ews | Gmail | SieveFiles | ManageSieve | Graph | Jmap
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExchangeShell:
+    """Exchange by the administrator's own two cmdlets. `command` runs PowerShell with our script, whose place is `{script}`. `connect` says
+    how the script gets to Exchange: `none` (it is there already), `server` with `uri`, or `online` with the others.
+    """
+
+    __pydantic_config__: ClassVar = STRICT
+    kind: Literal["exchange_shell"]
+    mailboxes: tuple[Pattern, ...] = ()
+    command: Annotated[Many, Field(min_length=1)]
+    connect: Literal["none", "server", "online"] = "none"
+    uri: Annotated[str, scheme("https", "http")] | None = None
+    organization: Words | None = None
+    app_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,64}$")] | None = None
+    certificate_thumbprint: Annotated[str, Field(pattern=r"^[A-Fa-f0-9]{40}$")] | None = None
+    certificate_file: Place | None = None
+    mailbox_user: Words = "{address}"
+    seconds: Annotated[float, Field(ge=5, le=900)] = 180.0
+    sample: Address | None = None
+    log: ClassVar[None] = None
+    identities: ClassVar[tuple[str, ...]] = ()
+
+
+ConnectorTable: TypeAlias = ExchangeShell | Ews | Gmail | SieveFiles | ManageSieve | Graph | Jmap
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
