@@ -58,9 +58,20 @@ def test_what_nobody_asked_about_is_not_counted(tmp_path: Path) -> None:
 
 
 def test_what_was_sent_before_tls_is_no_answer(tmp_path: Path) -> None:
-    assert isinstance(
-        looks(tmp_path, "", Query(senders=("@else.test",)), tls="starttls"), Garbled | Unreachable | Rejected
-    )
+    told = looks(tmp_path, "", Query(senders=("@else.test",)), tls="starttls")
+    assert isinstance(told, Garbled)
+    assert told.values["what"] == "injected"  # refused for that, and not since no TLS came after it
+
+
+def test_news_of_a_flag_is_not_taken_for_a_message(tmp_path: Path) -> None:
+    assert counts(tmp_path, "flags") == 1
+
+
+def test_the_answer_to_a_message_that_is_there_and_not_handed_over_is_left_out(tmp_path: Path) -> None:
+    answer = mail(1, "offerte", **{"In-Reply-To": "<hers@corp.test>"})
+    told = looks(tmp_path, "hidden", Query(senders=("@else.test",)), [answer])
+    assert isinstance(told, Counted)
+    assert (told.number, told.looked.excluded) == (0, (("reply", 1),))
 
 
 # a server that knows US-ASCII alone
@@ -98,6 +109,26 @@ def test_what_is_left_out_is_compared_here_too_where_the_server_cannot_be_asked(
     assert isinstance(told, Counted)
     assert told.number == (1 if case in ("what answers", "without the word") else 0)
     assert "words-compared-here" in told.looked.remarks or sum(many for _, many in told.looked.excluded) == 1
+
+
+@pytest.mark.parametrize(
+    ("answered", "number"), [("<" + "a" * 600 + "@corp.test>", 1), ("<é@corp.test>", 0), ("<plain@corp.test>", 1)]
+)
+def test_there_an_id_is_looked_for_that_can_be_said_in_ascii(tmp_path: Path, answered: str, number: int) -> None:
+    told = looks(tmp_path, "ascii", Query(senders=("@else.test",)), [mail(1, "offerte", **{"In-Reply-To": answered})])
+    assert isinstance(told, Counted)
+    assert told.number == number
+
+
+def test_there_a_message_whose_text_is_not_handed_over_is_left_out(tmp_path: Path) -> None:
+    told = looks(tmp_path, "ascii", Query(senders=("@else.test",)), [mail(1, "offerte", **{"X-Gone": "yes"})])
+    assert isinstance(told, Counted)
+    assert (told.number, told.looked.excluded) == (0, (("doubt", 1),))
+
+
+def test_a_server_that_refuses_ascii_too_tells_nothing(tmp_path: Path) -> None:
+    told = looks(tmp_path, "refuses", Query(senders=("@else.test",), words=("première",)))
+    assert (type(told), getattr(told, "key", "")) == (Rejected, "imap-search-refused")
 
 
 def test_however_many_are_left_out_there_the_answer_is_the_same(tmp_path: Path) -> None:

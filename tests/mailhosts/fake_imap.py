@@ -30,7 +30,7 @@ class _Session(socketserver.StreamRequestHandler):
                 self.wfile.write(b"+ \r\n")
                 self.rfile.readline()
                 self.wfile.write(tag + b" OK in\r\n")
-            elif b"CHARSET" in rest and self.fault == "ascii":
+            elif b"SEARCH" in rest and (self.fault == "refuses" or (b"CHARSET" in rest and self.fault == "ascii")):
                 self.wfile.write(tag + b" NO [BADCHARSET (US-ASCII)] no\r\n")
             else:
                 self.wfile.write(self._answer(tag, self._whole(rest)) + tag + b" OK done\r\n")
@@ -59,7 +59,7 @@ class _Session(socketserver.StreamRequestHandler):
 
     def _found(self, asked: bytes) -> bytes:
         if b"HEADER Message-ID" in asked:
-            return b"COUNT 0"
+            return b"COUNT 1 ALL 9" if self.fault == "hidden" else b"COUNT 0"
         if b"BODY" in asked:
             return {"short": b"COUNT 1"}.get(self.fault, b"COUNT 0")
         return b"COUNT %d ALL 1:%d" % (len(self.messages), len(self.messages))
@@ -71,18 +71,25 @@ class _Session(socketserver.StreamRequestHandler):
         part, name = content.partition(b"\r\n\r\n")[0] + b"\r\n\r\n", b"BODY[HEADER]"
         if b"HEADER" not in asked:
             part, name = content, b"BODY[]"
+        seen = b"* %d FETCH (UID %d FLAGS (\\Seen))\r\n" % (uid, uid)
+        news = seen if self.fault == "flags" else b""  # she reads it at this moment
+        if self.fault == "ascii" and name == b"BODY[]" and b"X-Gone" in content:
+            return b"* %d FETCH (UID %d BODY[] NIL)\r\n" % (uid, uid)
         size = len(part) + {"longer": 4000, "shorter": -40, "huge": 10**12}.get(self.fault, 0)
         said = uid + 1000 if self.fault == "others" else uid
         return b"* %d FETCH (UID %d FLAGS () %s RFC822.SIZE %d %s {%d}\r\n%s)\r\n" % (
             uid, said, DATE, len(content), name, size, part,
-        )  # fmt: skip
+        ) + news  # fmt: skip
 
 
 @contextmanager
 def fake_imap(fault: str, messages: Sequence[bytes] = (MESSAGE,)) -> Iterator[int]:
     """One mailbox with these messages, at this port. `fault`:
 
-    ascii              knows no other charset
+    ascii              knows no other charset; of a message with X-Gone it gives the headers and no text
+    refuses            says so of US-ASCII as well
+    hidden             says that it has each message that is answered, and does not hand it over
+    flags              tells of a flag that changed after each message that it hands over
     short              says that one message answers to a question about the text of mail, and not which
     endless            answers a listing with literals that do not end
     shorter, huge      says of each literal that it is shorter than it is, or longer by a terabyte

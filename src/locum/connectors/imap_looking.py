@@ -115,7 +115,7 @@ class Looking:
         if opened is None or not opened.messages or (only is not None and only[1] != opened.uid_validity):
             return []
         self._whole.clear()
-        uids = self._asked([] if only is None else [these([only[2]])])
+        uids = self._asked([]) if only is None else [one for one in self._asked([these([only[2]])]) if one == only[2]]
         found: list[Candidate] = []
         for start in range(0, len(uids), BATCH):
             newest = uids[::-1][start : start + BATCH]
@@ -225,7 +225,9 @@ class Looking:
                 self._from_now_on_here()
         found = {uid: self._read_whole(uid) for uid in uids if uid not in self._whole}
         gone = {uid for uid, content in found.items() if content is None}
-        return gone | {uid for uid, content in found.items() if content and self._left_out_by_its_content(uid, content)}
+        return gone | {
+            uid for uid, content in found.items() if content is not None and self._left_out_by_its_content(uid, content)
+        }
 
     def _held(self, uids: list[int]) -> set[int]:
         held: set[int] = set()
@@ -299,7 +301,10 @@ class Looking:
             for start in range(0, len(ids), BATCH):
                 some = ids[start : start + BATCH]
                 uids = self._with_ids(some)
-                for row in self._read(uids).values():
+                rows = self._read(uids)
+                if len(rows) < len(uids):  # what is said to be there and not handed over could be left out
+                    self._known.update(dict.fromkeys(some, True))
+                for row in rows.values():
                     try:
                         headers = read_headers(row.content)
                     except Doubt:
@@ -316,6 +321,8 @@ class Looking:
         try:
             return self._wire.search(any_message_id(asked)) if asked else []
         except BadCharset:
+            if self._here:  # it was asked in US-ASCII, and refuses that too
+                raise
             self._from_now_on_here()
             return self._with_ids(ids)
 

@@ -151,7 +151,9 @@ class Wire:
         return found
 
     def _search(self, asked: bytes, criteria: Sequence[Part]) -> tuple[int, list[int]]:
-        charset = [b"CHARSET", b"UTF-8"] if any(isinstance(one, Literal) for one in criteria) else []
+        # a long word is a literal too, and a server that knows US-ASCII alone can be asked about it
+        beyond = any(isinstance(one, Literal) and not one.value.isascii() for one in criteria)
+        charset = [b"CHARSET", b"UTF-8"] if beyond else []
         tag = self._tag()
         ok, answers = self._run(
             [b"UID", b"SEARCH", b"RETURN", asked, *charset, *criteria], tag, may_refuse_charset=True
@@ -201,7 +203,7 @@ class Wire:
             match answer:
                 case [list() as pairs]:
                     row = self._read(pairs)
-                    if row.uid in set(uids):
+                    if row.uid in set(uids) and _holds_text(pairs):  # and not news of a flag that nobody asked for
                         yield row
                 case _:
                     raise self._garbled("fetch")
@@ -349,6 +351,10 @@ class Wire:
 class _Line:
     raw: bytes = field(repr=False)
     literals: tuple[bytes, ...] = field(default=(), repr=False)
+
+
+def _holds_text(pairs: Sequence[Token]) -> bool:
+    return any(isinstance(name, bytes) and name.upper().startswith(b"BODY[") for name in pairs[::2])
 
 
 def _numbers(uids: Sequence[int]) -> bytes:
