@@ -16,7 +16,7 @@ from locum.letters import Post
 from locum.people.csv import PeopleCsv
 from locum.publishing import Publisher
 from locum.seam import Connector, Finding, LeaveSource, Report, Searcher, Witness
-from locum.settings import Ews, ExchangeShell, Gmail, Graph, Jmap, ManageSieve, Settings, SieveFiles, secret
+from locum.settings import ByHand, Ews, ExchangeShell, Gmail, Graph, Jmap, ManageSieve, Settings, SieveFiles, secret
 from locum.signer import Signer
 from locum.store import Store
 
@@ -185,6 +185,13 @@ def made_exchange_shell(name: str, table: ExchangeShell) -> Connector:
     )
 
 
+def made_by_hand(name: str, table: ByHand) -> Connector:
+    """What an administrator does."""
+    from locum.connectors.by_hand import ByHand as Hand  # noqa: PLC0415  only where it is configured
+
+    return Hand(name=name, folder=table.folder, system=table.system, user_template=table.mailbox_user)
+
+
 def made_searchers(settings: Settings) -> dict[str, Searcher]:
     """Where one message can be found, by the name of the connector whose mailboxes are there."""
     from locum.connectors.imap import ImapSearcher  # noqa: PLC0415  only where it is configured
@@ -226,20 +233,23 @@ def made_connectors(settings: Settings, notes: Callable[[str], Callable[[str, st
         if isinstance(table, ManageSieve):
             teller = settings.teller(name)
             found[name] = made_managesieve(name, table, notes(teller) if teller else None, settings.identities(name))
-        if isinstance(table, Graph):
-            found[name] = made_graph(name, table)
-        if isinstance(table, ExchangeShell):
-            found[name] = made_exchange_shell(name, table)
-        if isinstance(table, Gmail):
-            found[name] = made_gmail(name, table)
-        if isinstance(table, Ews):
-            found[name] = made_ews(name, table)
-        if isinstance(table, Jmap):
-            found[name] = made_jmap(name, table)
+        elif (make := _MADE.get(type(table))) is not None:
+            found[name] = make(name, table)
     for name, table in settings.connectors.items():
         if isinstance(table, SieveFiles):
             found[name] = made_sieve_files(name, table, found, settings.identities(name))
     return {name: found[name] for name in settings.connectors}
+
+
+_MADE: Mapping[type, Callable[..., Connector]] = {
+    ByHand: made_by_hand,
+    Ews: made_ews,
+    ExchangeShell: made_exchange_shell,
+    Gmail: made_gmail,
+    Graph: made_graph,
+    Jmap: made_jmap,
+}
+"""Those that need nothing but their table."""
 
 
 def made_leave(settings: Settings, people: PeopleCsv) -> list[LeaveSource]:

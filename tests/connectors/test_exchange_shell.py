@@ -177,7 +177,7 @@ def test_no_value_is_among_the_words_of_the_command(shell: Shell, mailbox: Mailb
     runs = shell.read()["runs"]
     assert {run["script"] for run in runs} == {str(SCRIPT)}
     sent = next(run["items"][0]["reply"] for run in runs if run["do"] == "set")
-    seen = html.unescape(re.sub(r"<br>\n", "\n", sent["internal"])).replace("\xa0", " ")
+    seen = html.unescape(re.sub(r"<br>\n", "\n", sent["internal"][1:])).replace("\xa0", " ")
     assert seen == HOSTILE[hostile].replace("\r\n", "\n").rstrip("\n")
 
 
@@ -268,8 +268,21 @@ def test_a_program_that_is_not_there_says_so(shell: Shell, mailbox: Mailbox) -> 
 
 def test_a_program_that_dies_is_not_believed(shell: Shell, mailbox: Mailbox) -> None:
     shell.fails("dies")
-    with pytest.raises(Rejected, match="shell-no-answer"):
+    with pytest.raises(Unreachable, match="shell-no-answer"):
         shell.connector().read(mailbox)
+
+
+def test_where_it_dies_after_it_acted_it_is_read(shell: Shell, mailbox: Mailbox) -> None:
+    connector = remembering(shell.connector())
+    before = connector.read(mailbox)
+    shell.change(faults=[{}, {"kind": "dies", "acts": True, "status": 255}], runs=[])
+    assert len(connector.write(mailbox, wanted(mailbox, connector.can), before).replies) == 1
+
+
+def test_an_answer_that_does_not_end_is_not_read_to_its_end(shell: Shell, mailbox: Mailbox) -> None:
+    shell.fails("endless")
+    with pytest.raises(Unreachable):
+        shell.connector(seconds=60).read(mailbox)
 
 
 def test_an_answer_that_is_none_is_garbled(shell: Shell, mailbox: Mailbox) -> None:

@@ -32,7 +32,10 @@ def main(state_file: Path, words: list[str]) -> int:
             print("PowerShell 7.5.4")
             return 0
         case "dies":
-            return 3
+            return fault.get("status", 3)
+        case "endless":
+            while True:
+                print("x" * 65536)
         case "error":
             result = {key: fault.get(key, "") for key in ("error", "category", "type")}
     print("\ufeffWelcome to the shell.\n" + json.dumps(result))
@@ -52,7 +55,9 @@ def answer(state: dict, do: str, item: dict) -> dict:
         reply = item["reply"]
         assert set(reply) == set(FIELDS), reply
         assert (reply["start"] is None) == (reply["state"] != "Scheduled"), reply
-        box.update({key: value for key, value in reply.items() if value is not None})
+        assert reply["internal"][:1] == reply["external"][:1] == "=", reply
+        texts = {key: reply[key][1:] for key in ("internal", "external")}
+        box.update({key: value for key, value in (reply | texts).items() if value is not None})
         for key in ("internal", "external"):
             if box[key] and not box[key].startswith("<html>"):
                 laid_out = box[key].replace("\r\n", "\n").replace("\n", "\r\n")

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 from typer._click.exceptions import UsageError  # typer exports no name for it
 
+from locum.cli.by_hand import register as register_by_hand
 from locum.cli.cases import register as register_cases
 from locum.cli.checking import register as register_checking
 from locum.cli.door import As, Config, Json, Lang, current, early_language, helped, open_door
@@ -59,6 +60,7 @@ for register in (
     register_requests,
     register_cases,
     register_searching,
+    register_by_hand,
     register_checking,
     register_policy,
     register_figures,

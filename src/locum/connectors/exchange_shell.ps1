@@ -45,13 +45,14 @@ function Get-Reply($Mailbox) {
     }
 }
 
+# A sign stands before each text, since ConvertFrom-Json makes a date of a text that looks like one.
 function Set-Reply($Mailbox, $Reply) {
     $Values = @{
         Identity = $Mailbox
         AutoReplyState = [string] $Reply.state
         ExternalAudience = [string] $Reply.audience
-        InternalMessage = [string] $Reply.internal
-        ExternalMessage = [string] $Reply.external
+        InternalMessage = ([string] $Reply.internal).Substring(1)
+        ExternalMessage = ([string] $Reply.external).Substring(1)
         Confirm = $false
     }
     if ($null -ne $Reply.start) {
@@ -61,11 +62,12 @@ function Set-Reply($Mailbox, $Reply) {
     Set-MailboxAutoReplyConfiguration @Values
 }
 
-function Get-Failure($Failure) {
+function Get-Failure($Failure, $Done) {
     return [ordered] @{
         error = [string] $Failure.FullyQualifiedErrorId
         category = [string] $Failure.CategoryInfo.Category
         type = [string] $Failure.Exception.GetType().Name
+        done = $Done
     }
 }
 
@@ -73,19 +75,25 @@ $Answers = @()
 try {
     $Asked = [Console]::In.ReadToEnd() | ConvertFrom-Json
     $IsCheck = $Asked.do -eq 'check'
+    if ($IsCheck) { $ErrorActionPreference = 'SilentlyContinue' } # a role that is as it should be lacks most of those
     Connect-There $Asked $(if ($IsCheck) { $Two + $More } else { $Two })
+    $ErrorActionPreference = 'Stop'
     foreach ($Item in @($Asked.items)) {
+        $Done = $false
         try {
-            if ($Asked.do -eq 'set') { Set-Reply $Item.mailbox $Item.reply }
+            if ($Asked.do -eq 'set') {
+                Set-Reply $Item.mailbox $Item.reply
+                $Done = $true
+            }
             $Answers += Get-Reply $Item.mailbox
         } catch {
-            $Answers += Get-Failure $_
+            $Answers += Get-Failure $_ $Done
         }
     }
     $Result = [ordered] @{ answers = @($Answers) }
     if ($IsCheck) { $Result.more = @($More | Where-Object { Get-Command $_ -ErrorAction SilentlyContinue }) }
 } catch {
-    $Result = Get-Failure $_
+    $Result = Get-Failure $_ $false
 } finally {
     try {
         if ((Get-Variable Asked -ErrorAction SilentlyContinue) -and $Asked.connect -eq 'online') { Disconnect-ExchangeOnline -Confirm:$false }

@@ -6,17 +6,23 @@ looks like in Exchange (ews_texts.py; graph_texts.py for its HTML).
 """
 
 import json
+import os
 import re
+import select
 import subprocess
+import threading
+import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
+from typing import IO
 
 from locum.absence import Mailbox
 from locum.connectors import ews_texts
-from locum.connectors.ews_texts import AUDIENCE, END, INSIDE, OUTSIDE, START, STATE
+from locum.connectors.by_hand_steps import FIELDS, TIMES, sent
 from locum.connectors.one_place import Kept, revision
 from locum.connectors.one_place_many import ManyPlaces, Put
 from locum.errors import Garbled, Invalid, LocumError, Rejected, Trouble, Unreachable
@@ -26,8 +32,6 @@ from locum.seam import Finding, Report
 SCRIPT = Path(str(files("locum.connectors").joinpath("exchange_shell.ps1")))
 _LARGEST = 8 * 1024 * 1024
 _MAILBOX = re.compile(r"[A-Za-z0-9_+=&][A-Za-z0-9._+=&'-]*@[A-Za-z0-9.-]+")
-_FIELDS = {"state": STATE, "audience": AUDIENCE, "internal": INSIDE, "external": OUTSIDE}
-_TIMES = {"start": START, "end": END}
 _READING = frozenset({"Add-MailboxPermission", "Search-Mailbox", "New-MailboxExportRequest", "New-ComplianceSearch"})
 _MEANT = (
     ("ManagementObjectNotFound", Rejected, "shell-no-mailbox"),
@@ -135,7 +139,7 @@ class ExchangeShell(ManyPlaces):
         """See ManyPlaces. One run for all; what was not answered is read by whoever called."""
         now = datetime.now(UTC)
         asked: list[dict[str, object]] = [
-            {"mailbox": self.user(mailbox), "reply": _sent(ews_texts.sendable(kept, now))} for mailbox, kept, _ in items
+            {"mailbox": self.user(mailbox), "reply": sent(ews_texts.sendable(kept, now))} for mailbox, kept, _ in items
         ]
         return [one if isinstance(one, LocumError) else None for one in self._each("set", asked)]
 
@@ -185,17 +189,18 @@ class ExchangeShell(ManyPlaces):
         asked = json.dumps({"do": do, "items": list(items), **self._connect}, ensure_ascii=True)
         values = {"connector": self.name, "program": self._command[0] if self._command else ""}
         try:
-            done = subprocess.run(
-                self._command, input=asked.encode(), capture_output=True, timeout=self._seconds, check=False
+            program = subprocess.Popen(
+                self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
             )
-        except subprocess.TimeoutExpired:
-            raise Unreachable("shell-silent", clause=None, **values) from None
         except OSError as error:
             raise Rejected("shell-no-program", clause=None, **values) from error
-        result = _table(done.stdout)
-        if result is None:
-            kind = Rejected if done.returncode else Garbled
-            raise kind("shell-no-answer", clause=None, status=str(done.returncode), **values)
+        output, status = _answered(program, asked.encode(), self._seconds)
+        if status is None:
+            raise Unreachable("shell-silent", clause=None, **values)
+        result = _table(output)
+        if result is None:  # where it died, it may have acted: that is read
+            kind = Unreachable if status else Garbled
+            raise kind("shell-no-answer", clause=None, status=str(status), **values)
         if "error" in result:
             raise self._meant(result, "")
         return result
@@ -212,8 +217,8 @@ class ExchangeShell(ManyPlaces):
             raise self._garbled("answer")
         if "error" in answer:
             raise self._meant(answer, mailbox)
-        kept: dict[str, object] = {key: answer.get(name, "") for name, key in _FIELDS.items()}
-        for name, key in _TIMES.items():
+        kept: dict[str, object] = {key: answer.get(name, "") for name, key in FIELDS.items()}
+        for name, key in TIMES.items():
             if isinstance(seconds := answer.get(name), int) and not isinstance(seconds, bool):
                 try:
                     kept[key] = datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None).isoformat() + "Z"
@@ -226,6 +231,8 @@ class ExchangeShell(ManyPlaces):
         told = [str(failure.get(name, "")) for name in ("error", "category", "type")]
         code = re.sub(r"[^A-Za-z0-9_.,-]", "", told[0])[:80] or "?"
         values = {"connector": self.name, "mailbox": mailbox, "code": code}
+        if failure.get("done") is True:  # it was set, and what stands now could not be shown
+            return Unreachable("shell-no-answer", clause=None, program="", status=code, connector=self.name)
         for sign, kind, key in _MEANT:
             if any(sign in one for one in told):
                 return kind(key, clause=None, **values)
@@ -235,13 +242,33 @@ class ExchangeShell(ManyPlaces):
         return Garbled("shell-garbled", connector=self.name, what=what)
 
 
-def _sent(kept: Kept) -> dict[str, object]:
-    """As the script takes it: texts as they are, instants as seconds since 1970."""
-    reply: dict[str, object] = {name: kept.get(key, "") for name, key in _FIELDS.items()}
-    for name, key in _TIMES.items():
-        text = kept.get(key)
-        reply[name] = None if text is None else int(datetime.fromisoformat(str(text)).timestamp())
-    return reply
+def _answered(program: "subprocess.Popen[bytes]", given: bytes, seconds: float) -> tuple[bytes, int | None]:
+    """What it wrote, and its status; no status where it was not done in time, or wrote more than it should. Then it is killed, where that
+    is allowed, and not waited for.
+    """
+    if program.stdin is None or program.stdout is None:
+        return b"", None
+    threading.Thread(target=_fed, args=(program.stdin, given), daemon=True).start()
+    until, output, pipe = time.monotonic() + seconds, bytearray(), program.stdout.fileno()
+    while (left := until - time.monotonic()) > 0 and len(output) <= _LARGEST:
+        if not select.select([pipe], [], [], left)[0]:
+            break
+        if not (some := os.read(pipe, 65536)):
+            program.stdout.close()
+            with suppress(subprocess.TimeoutExpired):
+                return bytes(output), program.wait(max(left, 1.0))
+            break
+        output += some
+    with suppress(OSError):
+        program.kill()
+    threading.Thread(target=program.wait, daemon=True).start()  # so that nothing of it stays
+    return b"", None
+
+
+def _fed(pipe: IO[bytes], given: bytes) -> None:
+    with suppress(OSError):
+        pipe.write(given)
+        pipe.close()
 
 
 def _table(output: bytes) -> Mapping[str, object] | None:

@@ -21,6 +21,7 @@ from pydantic import TypeAdapter, ValidationError
 from locum.addresses import matches
 from locum.errors import Invalid
 from locum.settings.mail_systems import (
+    ByHand,
     ConnectorTable,
     Ews,
     ExchangeShell,
@@ -51,6 +52,7 @@ from locum.settings.tables import (
 )
 
 __all__ = [
+    "ByHand",
     "ConnectorTable",
     "Ews",
     "ExchangeShell",
@@ -131,6 +133,8 @@ class Settings:
             return secret_is_readable(table.secret_file)
         if isinstance(table, Gmail | Graph):
             return secret_is_readable(table.key_file)
+        if isinstance(table, ByHand):
+            return os.access(table.folder, os.W_OK | os.X_OK)
         if isinstance(table, ExchangeShell):
             there = table.certificate_file is None or secret_is_readable(table.certificate_file)
             return there and shutil.which(table.command[0]) is not None
@@ -255,7 +259,7 @@ def kinds() -> tuple[str, ...]:
     there = {Path(item.name).stem for item in folder.iterdir() if item.name.endswith(".py")}
     return tuple(
         kind
-        for kind in ("sieve_files", "managesieve", "graph", "jmap", "gmail", "ews", "exchange_shell")
+        for kind in ("sieve_files", "managesieve", "graph", "jmap", "gmail", "ews", "exchange_shell", "by_hand")
         if kind in there
     )
 

@@ -176,7 +176,24 @@ class ExchangeShell:
     identities: ClassVar[tuple[str, ...]] = ()
 
 
-ConnectorTable: TypeAlias = ExchangeShell | Ews | Gmail | SieveFiles | ManageSieve | Graph | Jmap
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ByHand:
+    """An administrator does it, by steps that Locum shows. `folder` is of Locum's own and holds what is to be done, and what was seen;
+    `system`: "exchange" (its cmdlets, pasted) or "other" (said in a word).
+    """
+
+    __pydantic_config__: ClassVar = STRICT
+    kind: Literal["by_hand"]
+    mailboxes: tuple[Pattern, ...] = ()
+    folder: Place
+    system: Literal["exchange", "other"] = "exchange"
+    mailbox_user: Words = "{address}"
+    sample: ClassVar[None] = None
+    log: ClassVar[None] = None
+    identities: ClassVar[tuple[str, ...]] = ()
+
+
+ConnectorTable: TypeAlias = ByHand | ExchangeShell | Ews | Gmail | SieveFiles | ManageSieve | Graph | Jmap
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
