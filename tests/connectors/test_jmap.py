@@ -18,6 +18,7 @@ from hostile import HOSTILE, SUBJECTS
 from locum.absence import Mailbox
 from locum.connectors.jmap import Jmap
 from locum.connectors.jmap_wire import VACATION, Wire
+from locum.desk import beforehand
 from locum.errors import Conflict, Refused, Rejected, Unreachable, Unsupported
 from locum.lifecycle import State
 from locum.measure import AutoReply, Standing, Wanted, instant
@@ -379,6 +380,18 @@ def test_a_reply_goes_live_and_what_was_there_is_put_back_at_its_end(
     assert (state, reply is not None and text_of(reply)) == (State.APPLIED, plain(case.auto_reply.text_body))
     world.later(days=11)
     assert (world.desk.case(case.id).state, place.hers(mailbox)) == (State.ACCOUNTED, hers)
+
+
+def test_that_mail_to_aliases_is_not_answered_is_said_beforehand(place: Place, world: World, mailbox: Mailbox) -> None:
+    people = world.folder / "people.csv"
+    people.write_text(people.read_text().replace(f"{mailbox.address},", f"{mailbox.address},a.devries@corp.test"))
+    world.app = world.wired()
+    until = (world.now + timedelta(days=10)).date().isoformat()
+    case = world.request(mailbox=mailbox.address, until=until, audience="everyone", **ONE_TEXT)
+    assert case.auto_reply.addresses == (mailbox.address,)
+    assert "no-aliases" in beforehand.told(world.desk.office, case)
+    world.work()
+    assert world.desk.case(case.id).state is State.APPLIED
 
 
 def test_a_policy_that_does_not_name_reading_mail_refuses_this_credential(
