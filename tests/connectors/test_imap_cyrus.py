@@ -193,6 +193,44 @@ def test_what_a_crash_left_is_taken_away_by_the_next_look_and_by_close(place: Pl
         left.__exit__(None, None, None)
 
 
+def test_a_folder_that_somebody_else_opened_to_all_is_not_hers(place: Place, searcher: ImapSearcher) -> None:
+    his = place.owner(BOB)
+    his.create("Levering")
+    his.append("Levering", "", "", mail("De levering van Bob."))
+    his.setacl("Levering", "anyone", "lr")
+    his.logout()
+    assert searcher.count(ANNA, look("levering")).number == 2
+
+
+def test_a_mailbox_without_a_domain_is_not_the_one_of_that_name_in_a_domain(
+    place: Place, searcher: ImapSearcher
+) -> None:
+    with place.host.imap("admin", "admin") as admin:
+        for name in ("user/anna", "user/anna/Inkoop"):
+            admin.create(name)
+        with searcher.grants.grant("anna"):
+            assert b"locum-" in bytes(admin.getacl("user/anna/Inkoop")[1][0])
+            assert b"locum-" not in place.rights()
+
+
+def test_a_login_that_cannot_be_removed_is_said_and_found_again(place: Place, searcher: ImapSearcher) -> None:
+    left = searcher.grants.grant(ANNA.address)
+    grant = left.__enter__()
+    broken = [one.replace("sasldb-search", "nowhere/sasldb") for one in place.command]
+    with pytest.raises(Rejected, match="program-failed"):
+        CyrusGrants(command=broken).withdraw(ANNA.address)
+    searcher.close(ANNA)
+    assert (may_enter(searcher, grant), b"locum-" in place.rights()) == (False, False)
+    left.__exit__(None, None, None)
+
+
+def test_where_its_folders_are_not_shown_nothing_is_answered(searcher: ImapSearcher) -> None:
+    with searcher.grants.grant(ANNA.address) as grant, searcher.wire() as wire:
+        wire.authenticate(grant.name, grant.secret, grant.authorize)
+        with pytest.raises(Rejected, match="cyrus-no-mailbox"):
+            wire.folders("Elsewhere/anna")
+
+
 @pytest.mark.parametrize(
     "user", ["nobody@corp.test", "anna*@corp.test", 'anna"@corp.test', "%@corp.test", "a/b@corp.test", ""]
 )

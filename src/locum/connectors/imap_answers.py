@@ -34,9 +34,15 @@ class Row:
     content: bytes = field(default=b"", repr=False)
 
 
-def hers_of(path: str) -> str:
-    """The path of a folder as its owner has it, from "anna/Work/Deals"."""
-    return path.partition("/")[2] or "INBOX"
+def hers_of(path: str, under: str) -> str | None:
+    """The path of a folder as its owner has it: "Work/Deals" of "Other Users/anna/Work/Deals". None where it is not under that place:
+    others may have opened folders of theirs to everybody.
+    """
+    if not under:
+        return path
+    if path == under:
+        return "INBOX"
+    return path.removeprefix(f"{under}/") if path.startswith(f"{under}/") else None
 
 
 def said_by_name(pairs: Sequence[Token]) -> dict[bytes, Token]:

@@ -30,7 +30,7 @@ class CyrusGrants:
         name, secret = f"locum-{secrets.token_hex(6)}", secrets.token_hex(30)
         login = self._said({"do": "grant", "name": name, "user": user, "secret": secret})
         try:
-            yield Grant(login, user, secret.encode(), authorize="", under=OTHERS)
+            yield Grant(login, user, secret.encode(), authorize="", under=OTHERS + user.partition("@")[0])
         finally:
             try:
                 self.withdraw(user)

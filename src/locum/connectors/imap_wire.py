@@ -104,21 +104,22 @@ class Wire:
     # where
 
     def folders(self, under: str = "") -> list[Folder]:
-        """All folders that this identity may see and open, in the server's order. `under`: only those of the one other user whose
-        folders are shown there, each with its path as she has it.
+        """All folders that this identity may see and open, in the server's order. `under`: only those that are shown there, each with
+        its path as its owner has it. Raises Rejected where there is none there: then nothing could be found, and that is no answer.
         """
         found = []
         for answer in self._asked([b"LIST", b'""', b'"*"'], b"LIST"):
             match answer:
                 case [list() as attributes, delimiter, bytes() as name]:
-                    if not {b"\\NOSELECT", b"\\NONEXISTENT"} & {
+                    is_open = not {b"\\NOSELECT", b"\\NONEXISTENT"} & {
                         one.upper() for one in attributes if isinstance(one, bytes)
-                    }:
-                        path = path_of(name, delimiter)
-                        if path.startswith(under):  # then her name, and then the folder, or nothing for her INBOX
-                            found.append(Folder(name, path if not under else hers_of(path.removeprefix(under))))
+                    }
+                    if is_open and (path := hers_of(path_of(name, delimiter), under)) is not None:
+                        found.append(Folder(name, path))
                 case _:
                     raise self._garbled("list")
+        if under and not found:
+            raise Rejected("cyrus-no-mailbox", mailbox=under)
         return found
 
     def examine(self, folder: Folder) -> Opened | None:

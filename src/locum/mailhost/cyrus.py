@@ -65,24 +65,28 @@ class Cyrus:
             return len(self._take_away(imap, self._folders(imap, user)))
 
     def _take_away(self, imap: imaplib.IMAP4, folders: Sequence[tuple[str, str]]) -> set[str]:
-        logins: set[str] = set()
+        """First the logins, then their sessions, the rights last: by these a grant is found again where this does not come to its end."""
+        given: list[tuple[str, str]] = []
         for folder, _ in folders:
             _, told = imap.getacl(_quoted(folder))
             words = b" ".join(one for one in told if isinstance(one, bytes)).decode("utf-8", "replace").split()
-            for login in {word for word in words if _NAME.match(word.partition("@")[0])}:
-                self._done(imap.deleteacl(_quoted(folder), login), folder)
-                logins.add(login)
+            given += [(folder, login) for login in {word for word in words if _NAME.match(word.partition("@")[0])}]
+        logins = {login for _, login in given}
         for login in logins:
             self._password(login, None)
+            self._end_sessions(login)
+        for folder, login in given:
+            self._done(imap.deleteacl(_quoted(folder), login), folder)
+        for login in logins:  # one that was just being opened
             self._end_sessions(login)
         return logins
 
     def _password(self, login: str, secret: str | None) -> None:
-        """Write the login's secret, or remove it."""
+        """Write the login's secret, or remove it; one that is not there is removed already."""
         name, _, realm = login.partition("@")
         options = ["-f", str(self.grants), "-u", realm or self.realm, name]
         done = run_program([self.saslpasswd2, *(["-p", "-c"] if secret else ["-d"]), *options], secret or "")
-        if secret and done.returncode != 0:
+        if done.returncode != 0:
             raise Rejected("program-failed", program=self.saslpasswd2, what=done.stderr.strip()[:200])
 
     def _end_sessions(self, login: str) -> None:
@@ -91,9 +95,9 @@ class Cyrus:
             return
         with suppress(OSError):
             for file in self.processes.iterdir():
-                fields = file.read_text("utf-8", "replace").split("\t") if file.name.isdigit() else []
-                if len(fields) > 2 and fields[2].strip() == login:
-                    with suppress(OSError):
+                with suppress(OSError):  # others end in the meantime
+                    fields = file.read_text("utf-8", "replace").split("\t") if file.name.isdigit() else []
+                    if len(fields) > 2 and fields[2].strip() == login:
                         os.kill(int(file.name), signal.SIGTERM)
 
     def _folders(self, imap: imaplib.IMAP4, user: str) -> list[tuple[str, str]]:
@@ -108,6 +112,8 @@ class Cyrus:
                 named = re.match(rb'\(([^)]*)\) "/" "?(.*?)"?\Z', line) if isinstance(line, bytes) else None
                 if named is not None and b"\\NonExistent" not in named[1]:
                     name = named[2].decode("ascii", "replace")
+                    if not domain and "@" in name:  # of somebody of that name in another domain, which `*` reaches too
+                        continue
                     below = name.removesuffix(f"@{domain}").removeprefix(root).strip("/")
                     found.append((name, _decoded(below) if below else "INBOX"))
         return found
