@@ -256,3 +256,29 @@ def test_a_certificate_that_does_not_verify_is_refused_and_nothing_is_sent(tmp_p
             made(host).read(box)
         assert host.heads == []
         assert setting(made(host, ca_file=good.authority), box).replies
+
+
+@pytest.mark.parametrize(
+    ("nth", "fault"),
+    [
+        (3, {"kind": "status", "status": 500}),
+        (3, {"code": "ErrorMailboxMoveInProgress"}),
+        (3, {"kind": "dropped"}),
+        (2, {"kind": "dropped", "acts": True}),
+    ],
+)
+def test_texts_that_were_put_back_half_way_are_put_back_by_the_next_try(
+    host: EwsHost, ews: Ews, nth: int, fault: dict[str, Any]
+) -> None:
+    hers = "<html>\r\n<body>\r\n<p>hers</p>\r\n</body>\r\n</html>\r\n"
+    box = new_mailbox(host, forgets=True, inside=hers, outside=hers)
+    before, kept = ews.read(box), there(host, box).kept()
+    written = ews.write(box, wanted(box, ews.can), before)
+    for _ in range(nth - 1):
+        host.fails("Set", kind="fine")
+    host.fails("Set", **fault)
+    with pytest.raises(LocumError):
+        ews.write(box, Wanted(restore=before.found), written)
+    now = ews.recognised(ews.read(box), written.replies)  # as the desk reads it again: nothing of ours is there
+    ews.write(box, Wanted(restore=before.found), now)
+    assert there(host, box).kept() == kept

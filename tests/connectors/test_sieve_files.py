@@ -23,6 +23,7 @@ from locum.mailhost.following import following
 from locum.measure import Standing
 from locum.messages import say
 from locum.seam import Connector
+from locum.settings import kinds as kinds_with_options
 from mailhosts.dovecot import PASSWORD, letter
 from mailhosts.publishing import (
     HER_FILTER,
@@ -487,5 +488,5 @@ def tree(folder: Path) -> dict[str, tuple[int, bytes]]:
     return {str(path): (path.stat().st_mtime_ns, path.read_bytes()) for path in found}
 
 
-def test_the_kinds_are_the_files_that_say_so() -> None:
-    assert {"sieve_files", "managesieve"} >= set(kinds()) >= {"sieve_files"}
+def test_the_kinds_are_the_files_that_say_so_and_have_options() -> None:
+    assert set(kinds()) == set(kinds_with_options())

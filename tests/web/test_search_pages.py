@@ -124,7 +124,10 @@ def test_what_was_found_stands_on_no_page_of_the_case(house: CaseHouse, world: S
     world.counts(case)
     pressed(house.browser("dirk"), case, do="list")
     world.work()
-    assert ("Opgesomd: 1 berichten" in page(house, case), "8822" in page(house, case)) == (True, False)
+    assert ("Opgesomd met afzender, datum en onderwerp: 1" in page(house, case), "8822" in page(house, case)) == (
+        True,
+        False,
+    )
 
 
 def test_a_search_is_ended_on_the_page(house: CaseHouse, world: SearchWorld) -> None:

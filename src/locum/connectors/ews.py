@@ -129,13 +129,25 @@ class Ews(OnePlace):
             self.made(reply)
 
     def decided(self, mailbox: Mailbox, wanted: Wanted, expect: Standing, before: Kept) -> Kept | None:
-        """See OnePlace. What the administrator lets out is the ceiling: more is refused, and what was hers is put back under it."""
+        """See OnePlace. What the administrator lets out is the ceiling: more is refused, and what was hers is put back under it. Where
+        putting back stopped half way (`_put_texts`), it goes on, whatever it is taken for.
+        """
+        if wanted.restore and not wanted.replies and self._is_half_put_back(before, self._restored(wanted.restore)):
+            return self._restored(wanted.restore)
         target, most = super().decided(mailbox, wanted, expect, before), ews_texts.ceiling(before)
         if target is None or not ews_texts.is_wider(target.get(ews_texts.AUDIENCE), most):
             return target
         if wanted.replies:
             raise Unsupported("ews-ceiling", mailbox=mailbox.address, connector=self.name, allowed=most)
         return {**target, ews_texts.AUDIENCE: most}
+
+    def _is_half_put_back(self, kept: Kept, target: Kept) -> bool:
+        """Whether her texts lie there as a reply of ours that is years away."""
+        return (
+            ews_texts.is_off(target)
+            and ews_texts.is_far(kept, datetime.now(UTC))
+            and self.same({**kept, ews_texts.STATE: target[ews_texts.STATE]}, target)
+        )
 
     def get(self, mailbox: Mailbox) -> Kept:
         """See OnePlace. A busy server is asked again, as long as patience lasts: reading changes nothing."""

@@ -110,6 +110,11 @@ def far(kept: Kept, now: datetime) -> Kept:
     return {**kept, STATE: "Scheduled", START: _utc(start), END: _utc(start + timedelta(days=1))}
 
 
+def is_far(kept: Kept, now: datetime) -> bool:
+    """Whether it is such a one."""
+    return kept.get(STATE) == "Scheduled" and _read(kept.get(START)) > now + timedelta(days=3000)
+
+
 def as_xml(kept: Kept) -> str:
     """t:UserOofSettings; the order is the schema's."""
     window = "".join(f"<t:{key}>{escaped(_text(kept[key]))}</t:{key}>" for key in (START, END) if key in kept)
